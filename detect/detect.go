@@ -1,0 +1,70 @@
+// Package detect says when a vehicle stands. The detector says what a thing
+// is, the pixels say that it stands, and the tracker joins both into stops.
+//
+// The package itself is pure Go and does no I/O; model, picture and watch do
+// the work on pictures.
+package detect
+
+import (
+	"time"
+
+	"tidewatch/detect/plate"
+	"tidewatch/ingest"
+)
+
+// Class is a kind of vehicle, by its COCO name.
+type Class string
+
+// The classes of vehicle that the detector tells apart.
+const (
+	Car        Class = "car"
+	Bus        Class = "bus"
+	Truck      Class = "truck"
+	Motorcycle Class = "motorcycle"
+	Bicycle    Class = "bicycle"
+)
+
+// Motor reports whether the class is a motor vehicle with a plate of its own
+// kind: bicycles and motorcycles are judged in zones of their own.
+func (c Class) Motor() bool { return c == Car || c == Bus || c == Truck }
+
+// Box is a rectangle in a picture, relative: 0..1 of its width and height,
+// from the upper left corner.
+type Box struct {
+	X, Y, W, H float64
+}
+
+// Detection is one vehicle in one picture.
+type Detection struct {
+	Box   Box
+	Class Class
+	Score float64 // 0..1
+}
+
+// Observation is one look at a standing vehicle.
+type Observation struct {
+	At   time.Time    // the moment judged by
+	Box  Box          // where it stood in that picture
+	Unit *ingest.Unit // the picture as the camera sent it; nil when replaying a file
+}
+
+// Stop is one vehicle standing still. It is a value: what a tracker returned
+// never changes afterwards.
+type Stop struct {
+	ID     string // deterministic: camera, start and place
+	Camera string
+	Class  Class
+	Box    Box       // where it stands, in the newest picture's coordinates
+	Start  time.Time // first moment it stood
+	End    time.Time // last moment it was seen standing
+	Ended  bool      // it has left
+	Looks  int       // looks in which it was seen standing
+	Plate  plate.Read
+
+	// Observations are key pictures of the stop in order of time: always the
+	// first and the newest, thinned evenly between, a bounded number.
+	Observations []Observation
+}
+
+// Dwell is how long the vehicle has been seen standing.
+func (s Stop) Dwell() time.Duration { return s.End.Sub(s.Start) }

@@ -1,0 +1,242 @@
+package enforce
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// EventType says what happened to a case.
+type EventType string
+
+// Facts always apply; decisions carry the revision they were made on, and one
+// made on an old revision is void.
+const (
+	Suspected    EventType = "suspected"     // fact: the judge suspects; opens the case
+	StopEnded    EventType = "stop_ended"    // fact: the vehicle has left
+	Confirmed    EventType = "confirmed"     // decision of an officer
+	Rejected     EventType = "rejected"      // decision of an officer, with a reason
+	UploadFailed EventType = "upload_failed" // fact: the platform could not be reached or was busy; retried
+	Receipted    EventType = "receipt"       // fact: the platform has answered for good
+)
+
+// Event is one entry of the case log. Exactly one of the pointers is set, the
+// one its type names.
+type Event struct {
+	ID       string    `json:"id"` // deterministic for facts, random for decisions
+	Case     string    `json:"case"`
+	Type     EventType `json:"type"`
+	At       time.Time `json:"at"`                 // UTC, microseconds
+	Actor    string    `json:"actor"`              // "camera/ID", "officer/NAME" or "uploader"
+	Revision int       `json:"revision,omitempty"` // decisions: the revision decided on
+
+	Violation *Violation `json:"violation,omitempty"` // suspected
+	StopEnd   *time.Time `json:"stop_end,omitempty"`  // stop_ended
+	Decision  *Decision  `json:"decision,omitempty"`  // confirmed, rejected
+	Failure   *Failure   `json:"failure,omitempty"`   // upload_failed
+	Receipt   *Receipt   `json:"receipt,omitempty"`   // receipt
+}
+
+// Decision is what an officer decided.
+type Decision struct {
+	Plate  string `json:"plate,omitempty"`  // the plate as the officer confirms it
+	Reason string `json:"reason,omitempty"` // why it was rejected
+}
+
+// Failure is one unsuccessful attempt to upload.
+type Failure struct {
+	Attempt int    `json:"attempt"`
+	Error   string `json:"error"`
+}
+
+// Receipt is the platform's final answer.
+type Receipt struct {
+	Platform string    `json:"platform"` // such as "ga/t 1400"
+	ID       string    `json:"id"`       // the object's ID on the platform
+	Accepted bool      `json:"accepted"`
+	Code     string    `json:"code"`    // the platform's status code
+	Message  string    `json:"message"` // the platform's own words
+	At       time.Time `json:"at"`
+}
+
+// Validate checks that an event can be written to the log.
+func (e Event) Validate() error {
+	body := map[EventType]bool{
+		Suspected: e.Violation != nil, StopEnded: e.StopEnd != nil,
+		Confirmed: e.Decision != nil, Rejected: e.Decision != nil,
+		UploadFailed: e.Failure != nil, Receipted: e.Receipt != nil,
+	}
+	present, known := body[e.Type]
+	switch {
+	case !known:
+		return fmt.Errorf("event type %q: unknown", e.Type)
+	case e.ID == "" || e.Case == "" || e.Actor == "" || e.At.IsZero():
+		return fmt.Errorf("event %s: id, case, actor and time must be set", e.Type)
+	case !present:
+		return fmt.Errorf("event %s of case %s: its body is missing", e.Type, e.Case)
+	case e.Type == Suspected && e.Violation.ID != e.Case:
+		return fmt.Errorf("event %s of case %s: violation %s is another case's", e.Type, e.Case, e.Violation.ID)
+	case e.Type == Confirmed && strings.TrimSpace(e.Decision.Plate) == "":
+		return fmt.Errorf("event %s of case %s: a confirmed case needs a plate", e.Type, e.Case)
+	case e.Type == Rejected && strings.TrimSpace(e.Decision.Reason) == "":
+		return fmt.Errorf("event %s of case %s: a rejection needs a reason", e.Type, e.Case)
+	}
+	return nil
+}
+
+// State is where a case stands.
+type State string
+
+// The states of a case, and what leads out of each.
+const (
+	StateSuspected State = "suspected" // waits for an officer: confirmed, rejected
+	StateConfirmed State = "confirmed" // waits for the platform: uploaded, refused
+	StateRejected  State = "rejected"  // closed by an officer
+	StateUploaded  State = "uploaded"  // closed by the platform's receipt
+	StateRefused   State = "refused"   // the platform will not have it as it is: confirmed again, rejected
+)
+
+// States lists every state in the order in which officers see them.
+var States = []State{StateSuspected, StateConfirmed, StateUploaded, StateRefused, StateRejected}
+
+// Case is a violation in the hands of officers: what its events add up to.
+// The zero Case is one of which nothing is known yet.
+type Case struct {
+	ID        string
+	State     State
+	Revision  int // grows with every event that changes the state
+	Violation Violation
+	OpenedAt  time.Time
+	StopEnd   time.Time // zero while the vehicle stands
+
+	Decision  Decision
+	DecidedBy string
+	DecidedAt time.Time
+
+	Failure *Failure // the newest failed upload since the decision
+	Receipt *Receipt
+}
+
+// Plate is the plate to act on: the officer's word over the machine's, and
+// empty while neither has one.
+func (c Case) Plate() string {
+	switch {
+	case c.Decision.Plate != "":
+		return c.Decision.Plate
+	case c.Violation.Plate.Accepted:
+		return c.Violation.Plate.Text
+	}
+	return ""
+}
+
+// Outcome says what an event did to its case.
+type Outcome string
+
+// Void and repeated events stay in the log and change nothing.
+const (
+	Applied  Outcome = "applied"
+	Repeated Outcome = "repeated" // the fact was known already
+	Void     Outcome = "void"     // not possible in this state, or decided on an old revision
+)
+
+// Apply adds an event to a case. It never changes c.
+func (c Case) Apply(e Event) (Case, Outcome) {
+	if e.Validate() != nil || c.ID != "" && c.ID != e.Case {
+		return c, Void
+	}
+	switch e.Type {
+	case Suspected:
+		if c.ID != "" {
+			return c, Repeated
+		}
+		return Case{ID: e.Case, State: StateSuspected, Revision: 1, Violation: *e.Violation, OpenedAt: e.At}, Applied
+	case StopEnded:
+		if c.ID == "" {
+			return c, Void
+		}
+		if !c.StopEnd.IsZero() {
+			return c, Repeated
+		}
+		c.StopEnd = *e.StopEnd
+		return c, Applied
+	case Confirmed, Rejected:
+		return c.decide(e)
+	case UploadFailed:
+		if c.State != StateConfirmed {
+			return c, Void
+		}
+		c.Failure = e.Failure
+		return c, Applied
+	case Receipted:
+		if c.Receipt != nil && *c.Receipt == *e.Receipt {
+			return c, Repeated
+		}
+		if c.State != StateConfirmed {
+			return c, Void
+		}
+		c.Receipt, c.State = e.Receipt, StateRefused
+		if e.Receipt.Accepted {
+			c.State = StateUploaded
+		}
+		c.Revision++
+		return c, Applied
+	}
+	return c, Void
+}
+
+func (c Case) decide(e Event) (Case, Outcome) {
+	open := c.State == StateSuspected || c.State == StateRefused
+	if !open || e.Revision != c.Revision {
+		return c, Void
+	}
+	c.State = StateConfirmed
+	if e.Type == Rejected {
+		c.State = StateRejected
+	}
+	c.Revision++
+	c.Decision, c.DecidedBy, c.DecidedAt = *e.Decision, e.Actor, e.At
+	c.Failure, c.Receipt = nil, nil
+	return c, Applied
+}
+
+// Ledger is the sum of a case log: every case that its events opened.
+type Ledger struct {
+	cases map[string]Case
+}
+
+// Apply adds an event and returns its case as it stands after it.
+func (l *Ledger) Apply(e Event) (Case, Outcome) {
+	if l.cases == nil {
+		l.cases = map[string]Case{}
+	}
+	c, outcome := l.cases[e.Case].Apply(e)
+	if c.ID != "" {
+		l.cases[e.Case] = c
+	}
+	return c, outcome
+}
+
+// Case returns a case by ID.
+func (l *Ledger) Case(id string) (Case, bool) {
+	c, ok := l.cases[id]
+	return c, ok
+}
+
+// In returns the cases in a state, oldest decision first.
+func (l *Ledger) In(state State) []Case {
+	var found []Case
+	for c := range maps.Values(l.cases) {
+		if c.State == state {
+			found = append(found, c)
+		}
+	}
+	slices.SortFunc(found, func(a, b Case) int {
+		if order := a.DecidedAt.Compare(b.DecidedAt); order != 0 {
+			return order
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return found
+}

@@ -1,0 +1,91 @@
+package enforce
+
+import (
+	"time"
+
+	"tidewatch/detect"
+	"tidewatch/detect/plate"
+)
+
+// Violation is what the machine suspects, with its evidence. Nobody is
+// punished by it: it becomes a case that an officer decides. Times are UTC.
+type Violation struct {
+	ID      string       `json:"id"` // see ViolationID
+	Camera  CameraRef    `json:"camera"`
+	Section SectionRef   `json:"section"`
+	Zone    string       `json:"zone"`
+	Policy  string       `json:"policy"` // ID of the policy it was judged under
+	Code    string       `json:"code"`   // violation code on the police side
+	Class   detect.Class `json:"class"`
+	Plate   plate.Read   `json:"plate"` // as the machine read it
+	Box     detect.Box   `json:"box"`
+
+	StopID    string    `json:"stop_id"`
+	StopStart time.Time `json:"stop_start"`
+	Since     time.Time `json:"since"` // when the offending stretch began
+	Due       time.Time `json:"due"`   // when the observation period ran out
+	Reasons   []Reason  `json:"reasons"`
+
+	Evidence Evidence `json:"evidence"`
+}
+
+// CameraRef is what a case keeps of its camera, as it was on that day.
+type CameraRef struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	DeviceID  string `json:"device_id"` // 20 digits, may be empty
+	Place     string `json:"place"`
+	Direction string `json:"direction"`
+}
+
+// SectionRef is what a case keeps of its road section.
+type SectionRef struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	TimeZone string `json:"time_zone"` // IANA name, for showing times
+}
+
+// Evidence is the set of files that prove a violation, each stored under its
+// SHA-256 and listed, with its hash, in the manifest.
+type Evidence struct {
+	Manifest string `json:"manifest"` // SHA-256 of the manifest, hex
+	Files    []File `json:"files"`
+}
+
+// FileKind says what a file shows.
+type FileKind string
+
+// The files of a package, in the order in which an officer looks at them.
+const (
+	SceneBegin  FileKind = "scene_begin"  // the wide view as the stop began
+	SceneMiddle FileKind = "scene_middle" // midway
+	SceneDue    FileKind = "scene_due"    // as the observation period ran out
+	CloseUp     FileKind = "close_up"     // the vehicle, from one of the above
+	Clip        FileKind = "clip"         // video as the camera sent it
+)
+
+// File is one stored file of the evidence.
+type File struct {
+	Kind      FileKind `json:"kind"`
+	SHA256    string   `json:"sha256"` // hex
+	MediaType string   `json:"media_type"`
+	Size      int64    `json:"size"` // bytes
+
+	// CameraTime is the camera's clock, zero if unknown; ArrivalTime is ours.
+	// For a clip they are those of its first unit. ClockError is camera minus
+	// arrival in nanoseconds, meaningful only with a camera time.
+	CameraTime  time.Time     `json:"camera_time,omitzero"`
+	ArrivalTime time.Time     `json:"arrival_time"`
+	ClockError  time.Duration `json:"clock_error"`
+	Duration    time.Duration `json:"duration,omitempty"` // of a clip, nanoseconds
+}
+
+// File returns the first file of a kind.
+func (e Evidence) File(kind FileKind) (File, bool) {
+	for _, f := range e.Files {
+		if f.Kind == kind {
+			return f, true
+		}
+	}
+	return File{}, false
+}

@@ -1,0 +1,78 @@
+package enforce
+
+import (
+	"math"
+
+	"tidewatch/detect"
+)
+
+// Point is a place in a picture, relative: 0..1 of its width and height.
+type Point struct {
+	X, Y float64
+}
+
+// Polygon is an area of a picture; its last point joins its first.
+type Polygon []Point
+
+// Zone is an area of one camera's picture in which a section's rule applies.
+type Zone struct {
+	ID      string
+	Camera  string
+	Section string
+	Polygon Polygon
+}
+
+// footprintShare is the part of a box's height, from its foot, that is taken
+// for the ground the vehicle stands on.
+const footprintShare = 0.4
+
+// insideShare is the share of the footprint that must lie in a zone for the
+// vehicle to stand in it.
+const insideShare = 0.5
+
+// Holds reports whether a vehicle seen in box stands in the zone: at least
+// half of its footprint, the lower part of the box, lies in the polygon.
+func (z Zone) Holds(box detect.Box) bool {
+	foot := detect.Box{
+		X: box.X, W: box.W,
+		Y: box.Y + box.H*(1-footprintShare), H: box.H * footprintShare,
+	}
+	whole := foot.W * foot.H
+	return whole > 0 && z.Polygon.clip(foot).Area() >= insideShare*whole
+}
+
+// Area is the polygon's area, as a share of the picture.
+func (p Polygon) Area() float64 {
+	var twice float64
+	for i, a := range p {
+		b := p[(i+1)%len(p)]
+		twice += a.X*b.Y - b.X*a.Y
+	}
+	return math.Abs(twice) / 2
+}
+
+// clip cuts the polygon to a box (Sutherland and Hodgman: the box is convex,
+// the polygon need not be).
+func (p Polygon) clip(b detect.Box) Polygon {
+	p = p.cut(func(q Point) float64 { return q.X - b.X })
+	p = p.cut(func(q Point) float64 { return b.X + b.W - q.X })
+	p = p.cut(func(q Point) float64 { return q.Y - b.Y })
+	return p.cut(func(q Point) float64 { return b.Y + b.H - q.Y })
+}
+
+// cut keeps the side of a line on which inside is not negative.
+func (p Polygon) cut(inside func(Point) float64) Polygon {
+	var kept Polygon
+	for i, b := range p {
+		a := p[(i+len(p)-1)%len(p)]
+		da, db := inside(a), inside(b)
+		if (da < 0) != (db < 0) {
+			t := da / (da - db)
+			kept = append(kept, Point{a.X + t*(b.X-a.X), a.Y + t*(b.Y-a.Y)})
+		}
+		if db >= 0 {
+			kept = append(kept, b)
+		}
+	}
+	return kept
+}
