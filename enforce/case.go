@@ -1,6 +1,7 @@
 package enforce
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -129,6 +130,15 @@ func (c Case) Plate() string {
 		return c.Violation.Plate.Text
 	}
 	return ""
+}
+
+// ErrNoCase says that no case has the ID asked for.
+var ErrNoCase = errors.New("no such case")
+
+// Recorded is an event as the record of a case keeps it: with what it did.
+type Recorded struct {
+	Event
+	Outcome Outcome
 }
 
 // Outcome says what an event did to its case.

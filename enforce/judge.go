@@ -29,7 +29,7 @@ type Reason struct {
 	From         time.Time     `json:"from,omitzero"`
 	Until        time.Time     `json:"until,omitzero"`
 	Announcement string        `json:"announcement,omitempty"`
-	Required     time.Duration `json:"required,omitempty"` // observation period plus grace, nanoseconds
+	Required     time.Duration `json:"required_ns,omitempty"` // observation period plus grace
 }
 
 // Verdict is the judge's answer on one stop in one zone.
@@ -53,9 +53,9 @@ func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
 	if len(openings) == 0 {
 		v.Reasons = append(v.Reasons, Reason{Code: NoWindow})
 	}
-	since, afterWindow := stop.Start, ""
+	since, ended := stop.Start, (*TidalWindow)(nil)
 	for _, open := range openings {
-		if open.From.After(since) && p.ranOut(&v, Span{since, open.From}, afterWindow) {
+		if open.From.After(since) && p.ranOut(&v, Span{since, open.From}, ended) {
 			return v
 		}
 		v.Reasons = append(v.Reasons, Reason{
@@ -63,27 +63,27 @@ func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
 			Announcement: open.Window.Announcement,
 		})
 		if open.Until.After(since) {
-			since, afterWindow = open.Until, open.Window.Announcement
+			since, ended = open.Until, &open.Window
 		}
 	}
 	if since.After(stop.End) {
 		v.Reasons = append(v.Reasons, Reason{Code: WholeStopInside})
 		return v
 	}
-	if !p.ranOut(&v, Span{since, stop.End}, afterWindow) {
+	if !p.ranOut(&v, Span{since, stop.End}, ended) {
 		v.Reasons = append(v.Reasons, Reason{Code: StillObserving, From: since, Until: stop.End, Required: v.Due.Sub(since)})
 	}
 	return v
 }
 
-// ranOut judges one stretch outside every window; afterWindow names the
-// announcement whose window ended where the stretch begins.
-func (p Policy) ranOut(v *Verdict, stretch Span, afterWindow string) bool {
+// ranOut judges one stretch outside every window; ended is the window, if any,
+// that ended where the stretch begins.
+func (p Policy) ranOut(v *Verdict, stretch Span, ended *TidalWindow) bool {
 	required := p.Section.ObservationPeriod
-	if !stretch.From.IsZero() && afterWindow != "" {
+	if ended != nil {
 		required += p.Section.Grace
 		v.Reasons = append(v.Reasons, Reason{
-			Code: WindowEnded, From: stretch.From, Announcement: afterWindow, Required: required,
+			Code: WindowEnded, From: stretch.From, Announcement: ended.Announcement, Required: required,
 		})
 	}
 	v.Since, v.Due = stretch.From, stretch.From.Add(required)

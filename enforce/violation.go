@@ -26,7 +26,7 @@ type Violation struct {
 	Due       time.Time `json:"due"`   // when the observation period ran out
 	Reasons   []Reason  `json:"reasons"`
 
-	Evidence Evidence `json:"evidence"`
+	Evidence Evidence `json:"evidence,omitzero"`
 }
 
 // CameraRef is what a case keeps of its camera, as it was on that day.
@@ -73,11 +73,11 @@ type File struct {
 
 	// CameraTime is the camera's clock, zero if unknown; ArrivalTime is ours.
 	// For a clip they are those of its first unit. ClockError is camera minus
-	// arrival in nanoseconds, meaningful only with a camera time.
+	// arrival, meaningful only with a camera time.
 	CameraTime  time.Time     `json:"camera_time,omitzero"`
 	ArrivalTime time.Time     `json:"arrival_time"`
-	ClockError  time.Duration `json:"clock_error"`
-	Duration    time.Duration `json:"duration,omitempty"` // of a clip, nanoseconds
+	ClockError  time.Duration `json:"clock_error_ns"`
+	Duration    time.Duration `json:"duration_ns,omitempty"` // of a clip
 }
 
 // File returns the first file of a kind.

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/enforce"
+	"tidewatch/ingest"
+)
+
+// Config is what is in force: checked, with defaults filled in and secrets
+// read.
+type Config struct {
+	Data     string
+	Listen   string // host:port of the pages
+	Assets   assets.Dir
+	LogLevel slog.Level
+	RingKeep time.Duration
+
+	Cameras  []ingest.Camera
+	Policies map[string]enforce.Policy // by section
+	Zones    []enforce.Zone
+
+	Kafka      Kafka
+	ClickHouse ClickHouse
+	Police     *Police // nil: confirmed cases wait
+
+	written file
+}
+
+// Kafka says where the case log is.
+type Kafka struct {
+	Brokers []string // none: the embedded broker
+	Topic   string
+}
+
+// ClickHouse says where the database is.
+type ClickHouse struct {
+	Address  string // empty: the embedded engine
+	Database string
+	Username string
+	Password string
+	TLS      bool
+}
+
+// Police says where confirmed cases go (GA/T 1400).
+type Police struct {
+	URL      string
+	DeviceID string
+	Username string
+	Password string
+}
+
+// ZonesOf returns the zones in a camera's picture.
+func (c *Config) ZonesOf(camera string) []enforce.Zone {
+	var zones []enforce.Zone
+	for _, z := range c.Zones {
+		if z.Camera == camera {
+			zones = append(zones, z)
+		}
+	}
+	return zones
+}
+
+// Dump writes the configuration in force as YAML, without secrets.
+func (c *Config) Dump() ([]byte, error) { return yaml.Marshal(c.written) }

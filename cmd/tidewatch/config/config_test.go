@@ -1,0 +1,156 @@
+package config
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tidewatch/enforce"
+)
+
+const small = `
+cameras:
+  - {id: gate, url: "rtsp://127.0.0.1/gate"}
+sections:
+  - {id: road, observation_period: 5m}
+zones:
+  - {id: kerb, camera: gate, section: road, polygon: [[0, 0], [1, 0], [1, 1]]}
+`
+
+func noEnvironment(string) (string, bool) { return "", false }
+
+func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		want []string
+	}{
+		"empty file": {"", []string{"t.yaml: cameras: at least one camera is needed"}},
+		"unknown field": {
+			strings.Replace(small, "{id: gate,", "{id: gate, colour: red,", 1),
+			[]string{`t.yaml:3: unknown field "colour"`},
+		},
+		"broken yaml": {"cameras: [", []string{"t.yaml:1: sequence end token ']' not found"}},
+		"wrong scheme": {
+			strings.Replace(small, "rtsp://", "http://", 1),
+			[]string{"t.yaml:3: cameras[0].url: scheme must be rtsp or rtsps"},
+		},
+		"credentials in the address": {
+			strings.Replace(small, "rtsp://", "rtsp://root:secret@", 1),
+			[]string{"t.yaml:3: cameras[0].url: must not hold credentials: use username and password_env or password_file"},
+		},
+		"device ID": {
+			strings.Replace(small, "{id: gate,", "{id: gate, device_id: '123',", 1),
+			[]string{`t.yaml:3: cameras[0].device_id: "123": want 20 digits`},
+		},
+		"password variable not set": {
+			strings.Replace(small, "{id: gate,", "{id: gate, password_env: GATE,", 1),
+			[]string{"t.yaml:3: cameras[0].password_env: environment variable GATE is not set"},
+		},
+		"several at once, in order of the file": {
+			"cameras:\n- id: A\n  url: rtsp://x\nsections:\n- id: road\n  observation_period: 1s\nzones:\n" +
+				"- id: kerb\n  camera: b\n  section: c\n  polygon: [[0, 0], [2, 1]]\n",
+			[]string{
+				`t.yaml:2: cameras[0].id: "A": want 1 to 63 of a-z, 0-9, - and _`,
+				"t.yaml:6: sections[0].observation_period: 1s: must be at least 3s",
+				`t.yaml:9: zones[0].camera: "b": no such camera`,
+				`t.yaml:10: zones[0].section: "c": no such section`,
+				"t.yaml:11: zones[0].polygon[1]: want [x, y], each 0 to 1 of the picture's width and height",
+				"t.yaml:11: zones[0].polygon: want at least three points around an area",
+			},
+		},
+		"window": {
+			strings.Replace(small, "observation_period: 5m", "observation_period: 5m, windows: [{from: '7:00', until: '25:00', weekdays: [someday], first_day: 2026-02-30}]", 1),
+			[]string{
+				`t.yaml:5: sections[0].windows[0].from: time of day "7:00": want HH:MM, 00:00 to 24:00`,
+				`t.yaml:5: sections[0].windows[0].until: time of day "25:00": want HH:MM, 00:00 to 24:00`,
+				`t.yaml:5: sections[0].windows[0].first_day: "2026-02-30": want a day such as 2026-01-31`,
+				"t.yaml:5: sections[0].windows[0].announcement: is missing: a window permits only what was announced under a number",
+				`t.yaml:5: sections[0].windows[0].weekdays[0]: "someday": want mon, tue, wed, thu, fri, sat or sun`,
+			},
+		},
+		"missing parts": {
+			"cameras:\n- id: gate\nsections:\n- id: road\n",
+			[]string{
+				"t.yaml:2: cameras[0].url: scheme must be rtsp or rtsps",
+				"t.yaml:4: sections[0].observation_period: is missing: how long may a vehicle stand before it is suspected?",
+			},
+		},
+		"police": {
+			small + "police: {url: 'ftp://x', device_id: abc}\n",
+			[]string{
+				"t.yaml:8: police.url: want http://HOST:PORT or https://HOST:PORT, without credentials",
+				`t.yaml:8: police.device_id: "abc": want 20 digits`,
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("t.yaml", []byte(test.text), noEnvironment)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(test.want, strings.Split(err.Error(), "\n")); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSecretsNeverAppearInErrors(t *testing.T) {
+	_, err := Parse("t.yaml", []byte(strings.Replace(small, "rtsp://", "gopher://root:hunter2@", 1)), noEnvironment)
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestShippedExampleIsValidAndDumpsToItself(t *testing.T) {
+	const path = "../../../deploy/tidewatch.example.yaml"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := func(name string) (string, bool) { return "s3cret-" + name, true }
+	c, err := Parse(path, text, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Cameras[0].Password; got != "s3cret-EAST_GATE_PASSWORD" {
+		t.Errorf("camera password = %q", got)
+	}
+	section := c.Policies["jianshe-road"].Section
+	if section.Windows[0].From != 19*60 || section.Grace != 10*time.Minute {
+		t.Errorf("section = %+v", section)
+	}
+	want := []enforce.Zone{c.Zones[0]}
+	if diff := cmp.Diff(want, c.ZonesOf("east-gate")); diff != "" {
+		t.Error(diff)
+	}
+
+	dumped, err := c.Dump()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(dumped), "s3cret") {
+		t.Error("the dump holds a secret")
+	}
+	again, err := Parse("dump", dumped, secret)
+	if err != nil {
+		t.Fatalf("dump does not parse: %v\n%s", err, dumped)
+	}
+	if again.Policies["jianshe-road"].ID != c.Policies["jianshe-road"].ID {
+		t.Error("the dump makes another policy")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(small)
+	f.Add("cameras: {}\nzones: [[[")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := Parse("f.yaml", []byte(text), noEnvironment)
+		if (c == nil) == (err == nil) {
+			t.Errorf("config %v, error %v", c, err)
+		}
+	})
+}

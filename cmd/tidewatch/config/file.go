@@ -1,0 +1,173 @@
+// Package config reads the one YAML file that tells Tidewatch what to watch
+// and where to keep it. Unknown fields are refused; every mistake is reported
+// at once, with its line and path.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// file is the YAML as written. Times and durations stay text here, so that
+// a bad one is reported by its path together with every other mistake.
+type file struct {
+	Data     string   `yaml:"data"`
+	Listen   string   `yaml:"listen"`
+	Assets   string   `yaml:"assets,omitempty"`
+	LogLevel string   `yaml:"log_level"`
+	Ring     ringYAML `yaml:"ring"`
+
+	Cameras  []cameraYAML  `yaml:"cameras"`
+	Sections []sectionYAML `yaml:"sections"`
+	Zones    []zoneYAML    `yaml:"zones"`
+
+	Kafka      kafkaYAML      `yaml:"kafka"`
+	ClickHouse clickhouseYAML `yaml:"clickhouse"`
+	Police     *policeYAML    `yaml:"police,omitempty"`
+}
+
+type ringYAML struct {
+	Keep string `yaml:"keep"`
+}
+
+type secretYAML struct {
+	PasswordEnv  string `yaml:"password_env,omitempty"`
+	PasswordFile string `yaml:"password_file,omitempty"`
+}
+
+type cameraYAML struct {
+	ID             string     `yaml:"id"`
+	Name           string     `yaml:"name,omitempty"`
+	DeviceID       string     `yaml:"device_id,omitempty"`
+	Place          string     `yaml:"place,omitempty"`
+	Direction      string     `yaml:"direction,omitempty"`
+	URL            string     `yaml:"url"`
+	Username       string     `yaml:"username,omitempty"`
+	Secret         secretYAML `yaml:",inline"`
+	ClockTolerance string     `yaml:"clock_tolerance,omitempty"`
+}
+
+type sectionYAML struct {
+	ID                string       `yaml:"id"`
+	Name              string       `yaml:"name,omitempty"`
+	TimeZone          string       `yaml:"time_zone,omitempty"`
+	Code              string       `yaml:"code,omitempty"`
+	ObservationPeriod string       `yaml:"observation_period"`
+	Grace             string       `yaml:"grace,omitempty"`
+	Windows           []windowYAML `yaml:"windows,omitempty"`
+}
+
+type windowYAML struct {
+	Announcement string   `yaml:"announcement"`
+	From         string   `yaml:"from"`
+	Until        string   `yaml:"until"`
+	Weekdays     []string `yaml:"weekdays,omitempty"`
+	FirstDay     string   `yaml:"first_day,omitempty"`
+	LastDay      string   `yaml:"last_day,omitempty"`
+}
+
+type zoneYAML struct {
+	ID      string      `yaml:"id"`
+	Camera  string      `yaml:"camera"`
+	Section string      `yaml:"section"`
+	Polygon [][]float64 `yaml:"polygon"`
+}
+
+type kafkaYAML struct {
+	Brokers []string `yaml:"brokers,omitempty"`
+	Topic   string   `yaml:"topic"`
+}
+
+type clickhouseYAML struct {
+	Address  string     `yaml:"address,omitempty"`
+	Database string     `yaml:"database,omitempty"`
+	Username string     `yaml:"username,omitempty"`
+	Secret   secretYAML `yaml:",inline"`
+	TLS      bool       `yaml:"tls,omitempty"`
+}
+
+type policeYAML struct {
+	URL      string     `yaml:"url"`
+	DeviceID string     `yaml:"device_id"`
+	Username string     `yaml:"username"`
+	Secret   secretYAML `yaml:",inline"`
+}
+
+func defaults() file {
+	return file{
+		Data: "data", Listen: "127.0.0.1:8420", LogLevel: "info",
+		Ring:  ringYAML{Keep: "10s"},
+		Kafka: kafkaYAML{Topic: "tidewatch-cases"},
+	}
+}
+
+// Load reads a configuration file. The error joins one line for each mistake.
+func Load(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(path, text, os.LookupEnv)
+}
+
+// Parse reads a configuration; name is used in errors, lookup finds
+// environment variables.
+func Parse(name string, text []byte, lookup func(string) (string, bool)) (*Config, error) {
+	f := defaults()
+	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&f)
+	if errors.Is(err, io.EOF) {
+		f = defaults() // an empty file, which the decoder takes for a file of empty values
+	} else if err != nil {
+		return nil, errors.New(yamlError(name, err))
+	}
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, errors.New(yamlError(name, err))
+	}
+	r := resolver{name: name, tree: tree, lookup: lookup}
+	c := r.config(&f)
+	if len(r.mistakes) > 0 {
+		return nil, errors.Join(r.mistakes...)
+	}
+	return c, nil
+}
+
+// yamlError puts the parser's own error, which has the line, behind the name.
+func yamlError(name string, err error) string {
+	var withToken yaml.Error
+	if errors.As(err, &withToken) && withToken.GetToken() != nil {
+		return fmt.Sprintf("%s:%d: %s", name, withToken.GetToken().Position.Line, withToken.GetMessage())
+	}
+	return fmt.Sprintf("%s: %v", name, err)
+}
+
+// line finds the line of a path such as cameras[3].url, or of the nearest
+// parent that is written down; 0 if the file is empty.
+func line(tree *ast.File, path string) int {
+	for path != "" {
+		p, err := yaml.PathString("$." + path)
+		if err == nil {
+			if node, err := p.FilterFile(tree); err == nil && node != nil {
+				return node.GetToken().Position.Line
+			}
+		}
+		path = parent(path)
+	}
+	return 0
+}
+
+func parent(path string) string {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '.' || path[i] == '[' {
+			return path[:i]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,259 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/enforce"
+	"tidewatch/ingest"
+)
+
+var (
+	idForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
+	deviceForm = regexp.MustCompile(`^[0-9]{20}$`)
+)
+
+// resolver turns the file into the configuration and collects mistakes.
+type resolver struct {
+	name     string
+	tree     *ast.File
+	lookup   func(string) (string, bool)
+	mistakes []error
+}
+
+// wrong notes a mistake at a path.
+func (r *resolver) wrong(path, format string, args ...any) {
+	where := r.name
+	if n := line(r.tree, path); n > 0 {
+		where = fmt.Sprintf("%s:%d", r.name, n)
+	}
+	r.mistakes = append(r.mistakes, fmt.Errorf("%s: %s: %s", where, path, fmt.Sprintf(format, args...)))
+}
+
+func (r *resolver) config(f *file) *Config {
+	c := &Config{
+		Data: f.Data, Listen: r.listen(f.Listen), LogLevel: r.level(f.LogLevel),
+		RingKeep: r.duration("ring.keep", f.Ring.Keep, 0, time.Second),
+		Assets:   r.assets(f.Assets),
+		Policies: map[string]enforce.Policy{},
+		Kafka:    Kafka{f.Kafka.Brokers, f.Kafka.Topic},
+	}
+	if f.Data == "" {
+		r.wrong("data", "must name a folder")
+	}
+	cameras := r.cameras(c, f)
+	r.sections(c, f)
+	r.zones(c, f, cameras)
+	r.clickhouse(c, f.ClickHouse)
+	r.police(c, f.Police)
+	c.written = *f
+	return c
+}
+
+func (r *resolver) listen(s string) string {
+	if _, _, err := net.SplitHostPort(s); err != nil {
+		r.wrong("listen", "%q: want HOST:PORT, such as 127.0.0.1:8420", s)
+	}
+	return s
+}
+
+func (r *resolver) level(s string) slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s)); err != nil {
+		r.wrong("log_level", "%q: want debug, info, warn or error", s)
+	}
+	return level
+}
+
+func (r *resolver) assets(s string) assets.Dir {
+	if s != "" {
+		return assets.Dir(s)
+	}
+	dir, err := assets.Default()
+	if err != nil {
+		r.wrong("assets", "%v", err)
+	}
+	return dir
+}
+
+// duration reads a duration that is at least least; empty means otherwise.
+func (r *resolver) duration(path, s string, otherwise, least time.Duration) time.Duration {
+	if s == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		r.wrong(path, "%q: want a duration such as 90s or 5m", s)
+	case d < least:
+		r.wrong(path, "%s: must be at least %s", s, least)
+	}
+	return d
+}
+
+func (r *resolver) id(path, id string, taken map[string]bool) {
+	switch {
+	case !idForm.MatchString(id):
+		r.wrong(path, "%q: want 1 to 63 of a-z, 0-9, - and _", id)
+	case taken[id]:
+		r.wrong(path, "%q: already used above", id)
+	}
+	taken[id] = true
+}
+
+// password reads the secret that a file names; the configuration itself never
+// holds one.
+func (r *resolver) password(path string, s secretYAML) string {
+	switch {
+	case s.PasswordEnv != "" && s.PasswordFile != "":
+		r.wrong(path+".password_file", "give password_env or password_file, not both")
+	case s.PasswordEnv != "":
+		value, ok := r.lookup(s.PasswordEnv)
+		if !ok {
+			r.wrong(path+".password_env", "environment variable %s is not set", s.PasswordEnv)
+		}
+		return value
+	case s.PasswordFile != "":
+		text, err := os.ReadFile(s.PasswordFile)
+		if err != nil {
+			r.wrong(path+".password_file", "%v", err)
+		}
+		return strings.TrimRight(string(text), "\r\n")
+	}
+	return ""
+}
+
+func (r *resolver) cameras(c *Config, f *file) map[string]bool {
+	taken := map[string]bool{}
+	if len(f.Cameras) == 0 {
+		r.wrong("cameras", "at least one camera is needed")
+	}
+	for i, y := range f.Cameras {
+		path := fmt.Sprintf("cameras[%d]", i)
+		r.id(path+".id", y.ID, taken)
+		r.cameraURL(path+".url", y.URL)
+		if y.DeviceID != "" && !deviceForm.MatchString(y.DeviceID) {
+			r.wrong(path+".device_id", "%q: want 20 digits", y.DeviceID)
+		}
+		c.Cameras = append(c.Cameras, ingest.Camera{
+			ID: y.ID, Name: or(y.Name, y.ID), DeviceID: y.DeviceID, Place: y.Place, Direction: y.Direction,
+			URL: y.URL, Username: y.Username, Password: r.password(path, y.Secret),
+			ClockTolerance: r.duration(path+".clock_tolerance", y.ClockTolerance, 2*time.Second, 0),
+		})
+	}
+	return taken
+}
+
+// cameraURL never repeats what it was given: a password may be in it.
+func (r *resolver) cameraURL(path, s string) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		r.wrong(path, "is not a URL")
+	case u.Scheme != "rtsp" && u.Scheme != "rtsps":
+		r.wrong(path, "scheme must be rtsp or rtsps")
+	case u.Host == "":
+		r.wrong(path, "host is missing")
+	case u.User != nil:
+		r.wrong(path, "must not hold credentials: use username and password_env or password_file")
+	}
+}
+
+func (r *resolver) sections(c *Config, f *file) {
+	taken := map[string]bool{}
+	for i, y := range f.Sections {
+		path := fmt.Sprintf("sections[%d]", i)
+		r.id(path+".id", y.ID, taken)
+		location, err := time.LoadLocation(or(y.TimeZone, "Asia/Shanghai"))
+		if err != nil {
+			r.wrong(path+".time_zone", "%q: want an IANA name such as Asia/Shanghai", y.TimeZone)
+			location = time.UTC
+		}
+		if y.ObservationPeriod == "" {
+			r.wrong(path+".observation_period", "is missing: how long may a vehicle stand before it is suspected?")
+		}
+		section := enforce.RoadSection{
+			ID: y.ID, Name: or(y.Name, y.ID), Location: location, Code: or(y.Code, "1039"),
+			ObservationPeriod: r.duration(path+".observation_period", y.ObservationPeriod, 0, 3*time.Second),
+			Grace:             r.duration(path+".grace", y.Grace, 0, 0),
+		}
+		for j, w := range y.Windows {
+			section.Windows = append(section.Windows, r.window(fmt.Sprintf("%s.windows[%d]", path, j), w))
+		}
+		c.Policies[y.ID] = enforce.NewPolicy(section)
+	}
+}
+
+func (r *resolver) zones(c *Config, f *file, cameras map[string]bool) {
+	taken := map[string]bool{}
+	for i, y := range f.Zones {
+		path := fmt.Sprintf("zones[%d]", i)
+		r.id(path+".id", y.ID, taken)
+		if !cameras[y.Camera] {
+			r.wrong(path+".camera", "%q: no such camera", y.Camera)
+		}
+		if _, ok := c.Policies[y.Section]; !ok {
+			r.wrong(path+".section", "%q: no such section", y.Section)
+		}
+		c.Zones = append(c.Zones, enforce.Zone{
+			ID: y.ID, Camera: y.Camera, Section: y.Section, Polygon: r.polygon(path+".polygon", y.Polygon),
+		})
+	}
+}
+
+func (r *resolver) polygon(path string, points [][]float64) enforce.Polygon {
+	var polygon enforce.Polygon
+	for i, p := range points {
+		if len(p) != 2 || p[0] < 0 || p[0] > 1 || p[1] < 0 || p[1] > 1 {
+			r.wrong(fmt.Sprintf("%s[%d]", path, i), "want [x, y], each 0 to 1 of the picture's width and height")
+			continue
+		}
+		polygon = append(polygon, enforce.Point{X: p[0], Y: p[1]})
+	}
+	if len(points) < 3 || len(polygon) == len(points) && polygon.Area() == 0 {
+		r.wrong(path, "want at least three points around an area")
+	}
+	return polygon
+}
+
+func (r *resolver) clickhouse(c *Config, y clickhouseYAML) {
+	c.ClickHouse = ClickHouse{
+		Address: y.Address, Database: or(y.Database, "tidewatch"), Username: or(y.Username, "tidewatch"),
+		Password: r.password("clickhouse", y.Secret), TLS: y.TLS,
+	}
+	if y.Address == "" {
+		return
+	}
+	if _, _, err := net.SplitHostPort(y.Address); err != nil {
+		r.wrong("clickhouse.address", "%q: want HOST:PORT of the native protocol, such as db.example:9000", y.Address)
+	}
+}
+
+func (r *resolver) police(c *Config, y *policeYAML) {
+	if y == nil {
+		return
+	}
+	if u, err := url.Parse(y.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		r.wrong("police.url", "want http://HOST:PORT or https://HOST:PORT, without credentials")
+	}
+	if !deviceForm.MatchString(y.DeviceID) {
+		r.wrong("police.device_id", "%q: want 20 digits", y.DeviceID)
+	}
+	c.Police = &Police{URL: y.URL, DeviceID: y.DeviceID, Username: y.Username, Password: r.password("police", y.Secret)}
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

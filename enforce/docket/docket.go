@@ -1,0 +1,196 @@
+// Package docket holds the stops of one camera against the policies of its
+// zones, and opens one case for each stop that comes out suspected.
+//
+// Evidence is stored before the case's event is written. What fails is tried
+// again at the next look; the case's ID derives from the stop, so that a
+// second try, even after a restart, opens no second case.
+package docket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"tidewatch/detect"
+	"tidewatch/enforce"
+	"tidewatch/enforce/evidence"
+	"tidewatch/ingest"
+)
+
+// Recorder stores the evidence of a violation.
+type Recorder interface {
+	Record(ctx context.Context, v enforce.Violation, shown evidence.Exhibits) (enforce.Evidence, error)
+}
+
+// Log is the case log. What it has accepted is not lost.
+type Log interface {
+	Append(ctx context.Context, events ...enforce.Event) error
+}
+
+// Cases tells which cases were opened before this process started.
+type Cases interface {
+	Case(ctx context.Context, id string) (enforce.Case, error)
+}
+
+// Docket holds the open matters of one camera. It is used by one goroutine.
+type Docket struct {
+	Camera   ingest.Camera
+	Zones    []enforce.Zone
+	Policies map[string]enforce.Policy // by section
+	Recorder Recorder
+	Log      Log
+	Cases    Cases
+	Now      func() time.Time
+	Logger   *slog.Logger
+	Metrics  *Metrics
+
+	matters map[string]*matter // by violation ID
+}
+
+// matter is one stop in one zone.
+type matter struct {
+	zone   enforce.Zone
+	stop   detect.Stop
+	kept   []detect.Observation // what the pictures would be made of now
+	opened bool
+}
+
+// Hold takes the stops of one look, open and just ended, and writes what
+// follows from them to the case log.
+func (d *Docket) Hold(ctx context.Context, stops []detect.Stop) error {
+	if d.matters == nil {
+		d.matters = map[string]*matter{}
+	}
+	for _, stop := range stops {
+		for _, zone := range d.Zones {
+			id := enforce.ViolationID(stop, zone)
+			m, known := d.matters[id]
+			if !known {
+				if !zone.Holds(stop.Box) {
+					continue
+				}
+				m = &matter{zone: zone}
+				d.matters[id] = m
+			}
+			m.stop = stop
+		}
+	}
+	var failed error
+	for id, m := range d.matters {
+		done, err := d.settle(ctx, id, m)
+		failed = errors.Join(failed, err)
+		if done {
+			delete(d.matters, id)
+		}
+	}
+	d.Metrics.open.WithLabelValues(d.Camera.ID).Set(float64(len(d.matters)))
+	return failed
+}
+
+// settle takes one matter as far as it goes now and reports whether it is
+// closed for good.
+func (d *Docket) settle(ctx context.Context, id string, m *matter) (done bool, err error) {
+	if !m.opened {
+		err = d.suspect(ctx, id, m)
+	}
+	if err == nil && m.opened && m.stop.Ended {
+		err = d.end(ctx, id, m.stop.End)
+	}
+	if err != nil {
+		d.Metrics.failures.Inc()
+		return false, err
+	}
+	return m.stop.Ended, nil
+}
+
+// suspect judges a stop and opens its case once it is suspected.
+func (d *Docket) suspect(ctx context.Context, id string, m *matter) error {
+	policy := d.Policies[m.zone.Section]
+	verdict := policy.Judge(m.stop, m.zone)
+	if verdict.Since.IsZero() { // permitted so far, or outside the zone
+		m.kept = nil
+		return nil
+	}
+	shown, few := evidence.Select(slices.Concat(m.kept, m.stop.Observations), verdict.Since, verdict.Due)
+	m.kept = []detect.Observation{shown.Begin, shown.Middle, shown.Due}
+	if !verdict.Suspected {
+		return nil
+	}
+	if _, err := d.Cases.Case(ctx, id); err == nil {
+		m.opened = true // before a restart
+		return nil
+	}
+	if few != nil {
+		if m.stop.Ended { // there will be no more
+			d.Logger.Warn("suspected stop dropped", "camera", d.Camera.ID, "zone", m.zone.ID, "reason", few)
+			d.Metrics.dropped.Inc()
+		}
+		return nil
+	}
+	if err := d.open(ctx, d.violation(id, m, policy, verdict), shown); err != nil {
+		return err
+	}
+	m.opened, m.kept = true, nil
+	return nil
+}
+
+func (d *Docket) violation(id string, m *matter, policy enforce.Policy, verdict enforce.Verdict) enforce.Violation {
+	section := policy.Section
+	reasons := slices.Clone(verdict.Reasons)
+	for i, r := range reasons {
+		reasons[i].From, reasons[i].Until = utc(r.From), utc(r.Until)
+	}
+	return enforce.Violation{
+		ID: id,
+		Camera: enforce.CameraRef{
+			ID: d.Camera.ID, Name: d.Camera.Name, DeviceID: d.Camera.DeviceID,
+			Place: d.Camera.Place, Direction: d.Camera.Direction,
+		},
+		Section: enforce.SectionRef{ID: section.ID, Name: section.Name, TimeZone: section.Location.String()},
+		Zone:    m.zone.ID, Policy: policy.ID, Code: section.Code,
+		Class: m.stop.Class, Plate: m.stop.Plate, Box: m.stop.Box,
+		StopID: m.stop.ID, StopStart: utc(m.stop.Start), Since: utc(verdict.Since), Due: utc(verdict.Due),
+		Reasons: reasons,
+	}
+}
+
+func (d *Docket) open(ctx context.Context, v enforce.Violation, shown evidence.Exhibits) error {
+	kept, err := d.Recorder.Record(ctx, v, shown)
+	if err != nil {
+		return err
+	}
+	v.Evidence = kept
+	err = d.Log.Append(ctx, enforce.Event{
+		ID: v.ID + "/suspected", Case: v.ID, Type: enforce.Suspected,
+		At: utc(d.Now()), Actor: "camera/" + d.Camera.ID, Violation: &v,
+	})
+	if err != nil {
+		return fmt.Errorf("open case %s: %w", v.ID, err)
+	}
+	d.Metrics.opened.WithLabelValues(v.Section.ID).Inc()
+	d.Logger.Info("case opened", "case", v.ID, "camera", d.Camera.ID, "zone", v.Zone, "class", v.Class)
+	return nil
+}
+
+func (d *Docket) end(ctx context.Context, id string, at time.Time) error {
+	at = utc(at)
+	err := d.Log.Append(ctx, enforce.Event{
+		ID: id + "/stop_ended", Case: id, Type: enforce.StopEnded,
+		At: utc(d.Now()), Actor: "camera/" + d.Camera.ID, StopEnd: &at,
+	})
+	if err != nil {
+		return fmt.Errorf("end the stop of case %s: %w", id, err)
+	}
+	return nil
+}
+
+// utc is a time as it is kept: UTC, whole microseconds.
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}

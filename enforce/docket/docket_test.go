@@ -1,0 +1,193 @@
+package docket
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"tidewatch/detect"
+	"tidewatch/enforce"
+	"tidewatch/enforce/evidence"
+	"tidewatch/ingest"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// world is what a docket talks to.
+type world struct {
+	events    []enforce.Event
+	recorded  []evidence.Exhibits
+	known     map[string]bool
+	recordErr error
+	appendErr error
+}
+
+func (w *world) Append(_ context.Context, events ...enforce.Event) error {
+	if w.appendErr != nil {
+		return w.appendErr
+	}
+	w.events = append(w.events, events...)
+	return nil
+}
+
+func (w *world) Record(_ context.Context, _ enforce.Violation, shown evidence.Exhibits) (enforce.Evidence, error) {
+	w.recorded = append(w.recorded, shown)
+	return enforce.Evidence{Manifest: "m"}, w.recordErr
+}
+
+func (w *world) Case(_ context.Context, id string) (enforce.Case, error) {
+	if w.known[id] {
+		return enforce.Case{ID: id}, nil
+	}
+	return enforce.Case{}, enforce.ErrNoCase
+}
+
+func (w *world) types() []enforce.EventType {
+	var list []enforce.EventType
+	for _, e := range w.events {
+		if err := e.Validate(); err != nil {
+			panic(err)
+		}
+		list = append(list, e.Type)
+	}
+	return list
+}
+
+func newDocket(w *world) *Docket {
+	policy := enforce.NewPolicy(enforce.RoadSection{
+		ID: "road", Location: time.UTC, ObservationPeriod: 10 * time.Second,
+		Windows: []enforce.TidalWindow{{Announcement: "1", From: 13 * 60, Until: 14 * 60}},
+	})
+	whole := enforce.Polygon{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}
+	return &Docket{
+		Camera:   ingest.Camera{ID: "gate"},
+		Zones:    []enforce.Zone{{ID: "kerb", Section: "road", Polygon: whole}},
+		Policies: map[string]enforce.Policy{"road": policy},
+		Recorder: w, Log: w, Cases: w,
+		Now:     func() time.Time { return noon },
+		Logger:  slog.New(slog.DiscardHandler),
+		Metrics: NewMetrics(prometheus.NewRegistry()),
+	}
+}
+
+// stop is one that began at start and has been looked at every second; like
+// the tracker it keeps the first observation and the newest.
+func stop(start time.Time, seconds int, ended bool) detect.Stop {
+	end := start.Add(time.Duration(seconds) * time.Second)
+	look := func(at time.Time) detect.Observation { return detect.Observation{At: at, Unit: &ingest.Unit{}} }
+	return detect.Stop{
+		ID: "s" + start.Format(time.TimeOnly), Box: detect.Box{X: .4, Y: .4, W: .1, H: .1},
+		Start: start, End: end, Ended: ended, Observations: []detect.Observation{look(start), look(end)},
+	}
+}
+
+func TestAStopOpensOneCaseAndEndsItOnce(t *testing.T) {
+	w := &world{}
+	d := newDocket(w)
+	for s := range 30 {
+		if err := d.Hold(t.Context(), []detect.Stop{stop(noon, s, s == 29)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]enforce.EventType{enforce.Suspected, enforce.StopEnded}, w.types()); diff != "" {
+		t.Error(diff)
+	}
+	shown := w.recorded[0]
+	for i, at := range []time.Time{shown.Begin.At, shown.Middle.At, shown.Due.At} {
+		if want := noon.Add(time.Duration(i*5) * time.Second); !at.Equal(want) {
+			t.Errorf("picture %d is of %v, want %v", i, at, want)
+		}
+	}
+	if open := testutil.ToFloat64(d.Metrics.open.WithLabelValues("gate")); open != 0 {
+		t.Errorf("%v matters left open", open)
+	}
+}
+
+func TestPicturesAreOfTheStretchAfterTheWindow(t *testing.T) {
+	w := &world{}
+	d := newDocket(w)
+	start := noon.Add(90 * time.Minute) // half an hour before the window's end
+	for s := 0; s < 31*60; s++ {
+		if err := d.Hold(t.Context(), []detect.Stop{stop(start, s, false)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.recorded) != 1 {
+		t.Fatalf("%d cases", len(w.recorded))
+	}
+	windowEnd := noon.Add(2 * time.Hour)
+	if got := w.recorded[0].Begin.At; !got.Equal(windowEnd) {
+		t.Errorf("first picture is of %v, want %v", got, windowEnd)
+	}
+}
+
+func TestWhatIsPermittedOpensNothing(t *testing.T) {
+	w := &world{}
+	d := newDocket(w)
+	for s := range 60 {
+		if err := d.Hold(t.Context(), []detect.Stop{stop(noon.Add(65*time.Minute), s, s == 59)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(w.events) != 0 || len(d.matters) != 0 {
+		t.Errorf("events %v, matters %v", w.types(), d.matters)
+	}
+}
+
+func TestFailuresAreTriedAgain(t *testing.T) {
+	broken := errors.New("disk full")
+	for name, test := range map[string]func(*world, error){
+		"evidence": func(w *world, err error) { w.recordErr = err },
+		"log":      func(w *world, err error) { w.appendErr = err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{}
+			d := newDocket(w)
+			test(w, broken)
+			for s := range 20 {
+				if err := d.Hold(t.Context(), []detect.Stop{stop(noon, s, s == 19)}); (err != nil) != (s >= 10) {
+					t.Fatalf("second %d: error = %v", s, err)
+				}
+			}
+			test(w, nil)
+			if err := d.Hold(t.Context(), nil); err != nil { // the stop is not told of again
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]enforce.EventType{enforce.Suspected, enforce.StopEnded}, w.types()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestARestartOpensNoSecondCase(t *testing.T) {
+	w := &world{}
+	known := enforce.ViolationID(stop(noon, 0, false), newDocket(w).Zones[0])
+	w.known = map[string]bool{known: true}
+	d := newDocket(w)
+	for s := 12; s < 20; s++ {
+		if err := d.Hold(t.Context(), []detect.Stop{stop(noon, s, s == 19)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]enforce.EventType{enforce.StopEnded}, w.types()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAStopWithTooFewPicturesIsCounted(t *testing.T) {
+	w := &world{}
+	d := newDocket(w)
+	if err := d.Hold(t.Context(), []detect.Stop{stop(noon, 20, true)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := testutil.ToFloat64(d.Metrics.dropped); got != 1 || len(w.events) != 0 || len(d.matters) != 0 {
+		t.Errorf("dropped = %v, events %v", got, w.types())
+	}
+}

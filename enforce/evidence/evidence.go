@@ -1,0 +1,182 @@
+// Package evidence keeps what proves a violation: pictures from the key units
+// of the stop, a clip as the camera sent it, and a manifest that names every
+// file by its SHA-256. Everything is stored, and synced by the store, before
+// the case that refers to it is opened.
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"tidewatch/detect"
+	"tidewatch/enforce"
+	"tidewatch/ingest"
+)
+
+// Pictures renders key units as JPEG.
+type Pictures interface {
+	// Scene is the whole picture at full size.
+	Scene(u *ingest.Unit) ([]byte, error)
+	// CloseUp is the part of it around a vehicle.
+	CloseUp(u *ingest.Unit, box detect.Box) ([]byte, error)
+}
+
+// Clips cuts the camera's own video. Both times are those judged by; the clip
+// may be shorter where the video does not reach back.
+type Clips interface {
+	Clip(w io.Writer, from, until time.Time) (first *ingest.Unit, duration time.Duration, err error)
+}
+
+// Files stores a file under its SHA-256, durable when it returns.
+type Files interface {
+	Put(ctx context.Context, data io.Reader) (sha256 string, size int64, err error)
+}
+
+// Format names the manifest's form; another form gets another name.
+const Format = "tidewatch-evidence/1"
+
+// Manifest lists what proves a violation. Its own SHA-256 is in the case.
+type Manifest struct {
+	Format    string            `json:"format"`
+	Software  string            `json:"software"`
+	Violation enforce.Violation `json:"violation"` // without its evidence
+	Files     []enforce.File    `json:"files"`
+}
+
+// Recorder writes the evidence of one camera's violations.
+type Recorder struct {
+	Pictures Pictures
+	Clips    Clips
+	Files    Files
+	Software string        // version written into manifests
+	ClipSpan time.Duration // how much video before the newest picture a clip holds
+	Log      *slog.Logger
+	Metrics  *Metrics
+}
+
+// Record stores the evidence of a violation. A clip that cannot be cut (the
+// connection is too young) is counted and left out; a picture that cannot be
+// shown is an error, and nothing refers to what was stored before it.
+func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibits) (enforce.Evidence, error) {
+	start := time.Now()
+	var files []enforce.File
+	for _, scene := range []struct {
+		kind enforce.FileKind
+		of   detect.Observation
+	}{{enforce.SceneBegin, shown.Begin}, {enforce.SceneMiddle, shown.Middle}, {enforce.SceneDue, shown.Due}} {
+		jpeg, err := r.Pictures.Scene(scene.of.Unit)
+		if err != nil {
+			return enforce.Evidence{}, fmt.Errorf("render %s of violation %s: %w", scene.kind, v.ID, err)
+		}
+		file, err := r.put(ctx, scene.kind, "image/jpeg", jpeg, scene.of.Unit)
+		if err != nil {
+			return enforce.Evidence{}, err
+		}
+		files = append(files, file)
+	}
+	jpeg, err := r.Pictures.CloseUp(shown.Due.Unit, shown.Due.Box)
+	if err != nil {
+		return enforce.Evidence{}, fmt.Errorf("render %s of violation %s: %w", enforce.CloseUp, v.ID, err)
+	}
+	file, err := r.put(ctx, enforce.CloseUp, "image/jpeg", jpeg, shown.Due.Unit)
+	if err != nil {
+		return enforce.Evidence{}, err
+	}
+	files = append(files, file)
+
+	clip, err := r.clip(ctx, shown.Due.At)
+	if err != nil {
+		r.Log.Warn("evidence without a clip", "violation", v.ID, "error", err)
+		r.Metrics.missingClips.Inc()
+	} else {
+		files = append(files, clip)
+	}
+	manifest, err := r.manifest(ctx, v, files)
+	if err != nil {
+		return enforce.Evidence{}, err
+	}
+	r.Metrics.seconds.Observe(time.Since(start).Seconds())
+	return enforce.Evidence{Manifest: manifest, Files: files}, nil
+}
+
+func (r *Recorder) put(ctx context.Context, kind enforce.FileKind, mediaType string, data []byte, u *ingest.Unit) (enforce.File, error) {
+	sum, size, err := r.Files.Put(ctx, bytes.NewReader(data))
+	if err != nil {
+		return enforce.File{}, fmt.Errorf("store %s: %w", kind, err)
+	}
+	r.Metrics.bytes.WithLabelValues(string(kind)).Add(float64(size))
+	file := enforce.File{Kind: kind, SHA256: sum, MediaType: mediaType, Size: size, ArrivalTime: u.Arrival.UTC()}
+	if clockError, known := u.ClockError(); known {
+		file.CameraTime, file.ClockError = u.Camera.UTC(), clockError
+	}
+	return file, nil
+}
+
+func (r *Recorder) clip(ctx context.Context, until time.Time) (enforce.File, error) {
+	var video bytes.Buffer
+	first, duration, err := r.Clips.Clip(&video, until.Add(-r.ClipSpan), until)
+	if err != nil {
+		return enforce.File{}, fmt.Errorf("cut clip: %w", err)
+	}
+	file, err := r.put(ctx, enforce.Clip, "video/mp4", video.Bytes(), first)
+	file.Duration = duration
+	return file, err
+}
+
+func (r *Recorder) manifest(ctx context.Context, v enforce.Violation, files []enforce.File) (string, error) {
+	v.Evidence = enforce.Evidence{}
+	text, err := json.MarshalIndent(Manifest{Format, r.Software, v, files}, "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("write manifest of violation %s: %w", v.ID, err)
+	}
+	sum, size, err := r.Files.Put(ctx, bytes.NewReader(append(text, '\n')))
+	if err != nil {
+		return "", fmt.Errorf("store manifest of violation %s: %w", v.ID, err)
+	}
+	r.Metrics.bytes.WithLabelValues("manifest").Add(float64(size))
+	return sum, nil
+}
+
+// ErrTooFewPictures says that the stop has not yet been seen at three
+// different moments of the stretch. The next look may mend it.
+var ErrTooFewPictures = errors.New("fewer than three undamaged pictures of the stop")
+
+// Exhibits are the moments of a stop that the pictures show.
+type Exhibits struct {
+	Begin  detect.Observation // as the offending stretch began
+	Middle detect.Observation // nearest to midway
+	Due    detect.Observation // as the observation period ran out; until then the newest
+}
+
+// Select picks the exhibits of a stretch out of observations. Only undamaged
+// ones inside the stretch count.
+func Select(observations []detect.Observation, since, due time.Time) (Exhibits, error) {
+	usable := slices.DeleteFunc(slices.Clone(observations), func(o detect.Observation) bool {
+		return o.Unit == nil || o.Unit.Damaged || o.At.Before(since)
+	})
+	if len(usable) == 0 {
+		return Exhibits{}, ErrTooFewPictures
+	}
+	slices.SortStableFunc(usable, func(a, b detect.Observation) int { return a.At.Compare(b.At) })
+	chosen := Exhibits{Begin: usable[0], Middle: usable[0], Due: usable[len(usable)-1]}
+	midway := since.Add(due.Sub(since) / 2)
+	for _, o := range usable {
+		if o.At.Sub(midway).Abs() < chosen.Middle.At.Sub(midway).Abs() {
+			chosen.Middle = o
+		}
+		if !o.At.Before(due) && o.At.Before(chosen.Due.At) {
+			chosen.Due = o
+		}
+	}
+	if !chosen.Begin.At.Before(chosen.Middle.At) || !chosen.Middle.At.Before(chosen.Due.At) {
+		return chosen, ErrTooFewPictures
+	}
+	return chosen, nil
+}

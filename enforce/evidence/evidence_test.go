@@ -1,0 +1,171 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"tidewatch/detect"
+	"tidewatch/enforce"
+	"tidewatch/ingest"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+func seen(second int) detect.Observation {
+	moment := noon.Add(time.Duration(second) * time.Second)
+	return detect.Observation{At: moment, Unit: &ingest.Unit{
+		Stamp: ingest.Stamp{Camera: moment, Arrival: moment.Add(40 * time.Millisecond)},
+	}}
+}
+
+func damaged(second int) detect.Observation {
+	o := seen(second)
+	o.Unit.Damaged = true
+	return o
+}
+
+func TestSelect(t *testing.T) {
+	every := func(step, until int) []detect.Observation {
+		var list []detect.Observation
+		for s := 0; s <= until; s += step {
+			list = append(list, seen(s))
+		}
+		return list
+	}
+	for name, test := range map[string]struct {
+		observations []detect.Observation
+		since, due   int
+		want         [3]int // seconds
+		few          bool
+	}{
+		"one each second":               {every(1, 20), 0, 10, [3]int{0, 5, 10}, false},
+		"a stretch that begins later":   {every(1, 40), 20, 30, [3]int{20, 25, 30}, false},
+		"not in order":                  {[]detect.Observation{seen(10), seen(0), seen(4)}, 0, 10, [3]int{0, 4, 10}, false},
+		"not yet due: the newest":       {every(1, 7), 0, 10, [3]int{0, 5, 7}, false},
+		"rare looks":                    {every(7, 21), 0, 10, [3]int{0, 7, 14}, false},
+		"damaged ones do not count":     {[]detect.Observation{damaged(0), seen(1), damaged(5), seen(6), damaged(10), seen(11)}, 0, 10, [3]int{1, 6, 11}, false},
+		"two looks":                     {[]detect.Observation{seen(0), seen(10)}, 0, 10, [3]int{0, 0, 10}, true},
+		"none":                          {nil, 0, 10, [3]int{}, true},
+		"all before the stretch":        {every(1, 5), 10, 20, [3]int{}, true},
+		"the same picture is not three": {[]detect.Observation{seen(10), seen(10), seen(10)}, 0, 10, [3]int{10, 10, 10}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := func(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }
+			got, err := Select(test.observations, at(test.since), at(test.due))
+			if errors.Is(err, ErrTooFewPictures) != test.few {
+				t.Fatalf("error = %v", err)
+			}
+			if test.want == [3]int{} {
+				return
+			}
+			for i, o := range []detect.Observation{got.Begin, got.Middle, got.Due} {
+				if !o.At.Equal(at(test.want[i])) {
+					t.Errorf("picture %d is of second %v, want %d", i, o.At.Sub(noon).Seconds(), test.want[i])
+				}
+			}
+		})
+	}
+}
+
+// store keeps files in memory.
+type store map[string][]byte
+
+func (s store) Put(_ context.Context, data io.Reader) (string, int64, error) {
+	content, err := io.ReadAll(data)
+	sum := sha256.Sum256(content)
+	name := hex.EncodeToString(sum[:])
+	s[name] = content
+	return name, int64(len(content)), err
+}
+
+type pictures struct{ err error }
+
+func (p pictures) Scene(u *ingest.Unit) ([]byte, error) { return []byte(u.Camera.String()), p.err }
+func (p pictures) CloseUp(*ingest.Unit, detect.Box) ([]byte, error) {
+	return []byte("close"), p.err
+}
+
+type clips struct{ err error }
+
+func (c clips) Clip(w io.Writer, from, until time.Time) (*ingest.Unit, time.Duration, error) {
+	if c.err != nil {
+		return nil, 0, c.err
+	}
+	_, err := io.WriteString(w, "video")
+	return &ingest.Unit{Stamp: ingest.Stamp{Arrival: from}}, until.Sub(from), err
+}
+
+func recorder(files Files, p Pictures, c Clips) *Recorder {
+	return &Recorder{
+		Pictures: p, Clips: c, Files: files, Software: "test", ClipSpan: 10 * time.Second,
+		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
+	}
+}
+
+var shown = Exhibits{Begin: seen(0), Middle: seen(5), Due: seen(10)}
+
+func TestManifestNamesEveryFileByItsHash(t *testing.T) {
+	files := store{}
+	v := enforce.Violation{ID: "v", Camera: enforce.CameraRef{ID: "gate"}, StopStart: noon}
+	kept, err := recorder(files, pictures{}, clips{}).Record(t.Context(), v, shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []enforce.FileKind
+	for _, f := range kept.Files {
+		kinds = append(kinds, f.Kind)
+		if int64(len(files[f.SHA256])) != f.Size {
+			t.Errorf("%s: %d bytes stored, %d said", f.Kind, len(files[f.SHA256]), f.Size)
+		}
+	}
+	want := []enforce.FileKind{enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp, enforce.Clip}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Error(diff)
+	}
+	begin, _ := kept.File(enforce.SceneBegin)
+	if begin.ClockError != -40*time.Millisecond || !begin.CameraTime.Equal(noon) {
+		t.Errorf("camera time %v, clock error %v", begin.CameraTime, begin.ClockError)
+	}
+
+	var m Manifest
+	if err := json.NewDecoder(bytes.NewReader(files[kept.Manifest])).Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Manifest{Format, "test", v, kept.Files}, m); diff != "" {
+		t.Errorf("manifest (-want +got):\n%s", diff)
+	}
+}
+
+func TestAMissingClipIsCountedAndLeftOut(t *testing.T) {
+	r := recorder(store{}, pictures{}, clips{err: errors.New("ring is empty")})
+	kept, err := r.Record(t.Context(), enforce.Violation{ID: "v"}, shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, there := kept.File(enforce.Clip); there {
+		t.Error("there is a clip")
+	}
+	if got := testutil.ToFloat64(r.Metrics.missingClips); got != 1 {
+		t.Errorf("missing clips = %v", got)
+	}
+}
+
+func TestAPictureThatCannotBeShownIsAnError(t *testing.T) {
+	bad := errors.New("no picture")
+	_, err := recorder(store{}, pictures{err: bad}, clips{}).Record(t.Context(), enforce.Violation{ID: "v"}, shown)
+	if !errors.Is(err, bad) {
+		t.Errorf("error = %v", err)
+	}
+}

@@ -1,0 +1,31 @@
+package evidence
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metrics counts what is kept.
+type Metrics struct {
+	bytes        *prometheus.CounterVec
+	seconds      prometheus.Histogram
+	missingClips prometheus.Counter
+}
+
+// NewMetrics registers the evidence's metrics.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidewatch_evidence_bytes_total",
+			Help: "Bytes of evidence stored, by kind of file.",
+		}, []string{"kind"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "tidewatch_evidence_record_seconds",
+			Help:    "Time to render and store the evidence of one violation.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 2, 12),
+		}),
+		missingClips: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidewatch_evidence_missing_clips_total",
+			Help: "Violations whose evidence has no clip because the ring could not give one.",
+		}),
+	}
+	reg.MustRegister(m.bytes, m.seconds, m.missingClips)
+	return m
+}
