@@ -1,0 +1,232 @@
+package review
+
+import (
+	"fmt"
+	"time"
+
+	"tidewatch/detect"
+	"tidewatch/enforce"
+)
+
+// caseView is a case as its page shows it, in words.
+type caseView struct {
+	URL, ID   string
+	Plate     plateView
+	State     enforce.State
+	StateName string
+	Section   string
+	Since     string
+	Zone      string // name of the time zone of every time on the page
+
+	Pictures []picture
+	CloseUp  *picture
+	Mark     mark
+
+	Read     machineRead
+	Reasons  []string
+	Facts    []fact
+	Files    []fileView
+	Manifest string // address
+	SHA256   string // of the manifest
+	History  []entry
+	Upload   upload
+
+	Open         bool // waits for an officer
+	Form         form
+	Decided      string // what was decided, empty if nothing was
+	DecidedBy    string
+	DecidedAt    string
+	Newer, Older string // addresses of the neighbours in the queue
+}
+
+// picture is one thing to look at: a wide view, the close-up or the clip.
+type picture struct {
+	Kind       enforce.FileKind
+	Key        int // on the keyboard, and its place
+	URL        string
+	Day, Clock string // by the camera's time, else by ours
+	ClockError string // how far the two are apart
+	Video      bool
+	Wide       bool // the vehicle can be marked in it
+	First      bool // shown when the page opens
+}
+
+// Time is the moment it shows.
+func (p picture) Time() string { return p.Day + " " + p.Clock }
+
+// mark is the vehicle's place in a wide view, in thousandths.
+type mark struct{ X, Y, W, H int }
+
+func markOf(b detect.Box) mark {
+	return mark{int(b.X * 1000), int(b.Y * 1000), int(b.W * 1000), int(b.H * 1000)}
+}
+
+type fact struct{ Key, Value string }
+
+type fileView struct {
+	URL, Kind, Type, Size, SHA256 string
+	Time, Clock                   string
+}
+
+// entry is one line of the case's record.
+type entry struct {
+	At, Who, What string
+	Outcome       enforce.Outcome
+	Done          bool // it changed the case
+}
+
+// upload is where a case stands with the police platform.
+type upload struct {
+	State string // part of a catalog key; empty before there is anything to say
+	Text  string
+	At    string
+}
+
+func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.Time) caseView {
+	zone := zoneOf(of)
+	v := caseView{
+		URL: casePath(of.ID), ID: of.ID, Plate: plateOf(of),
+		State: of.State, StateName: c.say("state", string(of.State)),
+		Section: of.Violation.Section.Name, Since: moment(of.Violation.StopStart, zone), Zone: zone.String(),
+		Pictures: c.pictures(of, zone), Mark: markOf(of.Violation.Box),
+		Read: machineReadOf(of.Violation.Plate), Facts: c.facts(of, now, zone), Files: c.files(of, zone),
+		Upload: c.upload(of, zone),
+		Open:   open(of),
+	}
+	for i, p := range v.Pictures {
+		if p.Kind == enforce.CloseUp {
+			v.CloseUp = &v.Pictures[i]
+		}
+	}
+	if sum := of.Violation.Evidence.Manifest; sum != "" {
+		v.Manifest, v.SHA256 = filePath(of.ID, sum), sum
+	}
+	for _, r := range of.Violation.Reasons {
+		v.Reasons = append(v.Reasons, c.reason(r, zone))
+	}
+	for _, e := range history {
+		v.History = append(v.History, entry{
+			At: moment(e.At, zone), Who: c.actor(e.Actor), What: c.event(e.Event, zone),
+			Outcome: e.Outcome, Done: e.Outcome == enforce.Applied,
+		})
+	}
+	if of.DecidedBy != "" {
+		v.DecidedBy, v.DecidedAt = c.actor(of.DecidedBy), moment(of.DecidedAt, zone)
+		v.Decided = c.decided(of)
+	}
+	return v
+}
+
+// open reports whether an officer can decide.
+func open(c enforce.Case) bool {
+	return c.State == enforce.StateSuspected || c.State == enforce.StateRefused
+}
+
+func (c catalog) decided(of enforce.Case) string {
+	if of.State == enforce.StateRejected {
+		return c.say("event", string(enforce.Rejected), "reason", c.rejection(of.Decision.Reason))
+	}
+	return c.say("event", string(enforce.Confirmed), "plate", spaced(of.Decision.Plate))
+}
+
+// pictures are what there is to look at; the wide view as the period ran out
+// comes up first, since it is the moment of the violation.
+func (c catalog) pictures(of enforce.Case, zone *time.Location) []picture {
+	var found []picture
+	first := -1
+	for i, kind := range []enforce.FileKind{
+		enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp, enforce.Clip,
+	} {
+		f, ok := of.Violation.Evidence.File(kind)
+		if !ok {
+			continue
+		}
+		if first < 0 || kind == enforce.SceneDue {
+			first = len(found)
+		}
+		at := told(f).In(zone)
+		found = append(found, picture{
+			Kind: kind, Key: i + 1, URL: filePath(of.ID, f.SHA256),
+			Day: at.Format(time.DateOnly), Clock: at.Format(time.TimeOnly), ClockError: c.clockError(f),
+			Video: kind == enforce.Clip, Wide: kind != enforce.Clip && kind != enforce.CloseUp,
+		})
+	}
+	if first >= 0 {
+		found[first].First = true
+	}
+	return found
+}
+
+// told is the time to show for a file.
+func told(f enforce.File) time.Time {
+	if f.CameraTime.IsZero() {
+		return f.ArrivalTime
+	}
+	return f.CameraTime
+}
+
+func (c catalog) facts(of enforce.Case, now time.Time, zone *time.Location) []fact {
+	v := of.Violation
+	end := c["fact.standing"]
+	if !of.StopEnd.IsZero() {
+		end = moment(of.StopEnd, zone)
+	}
+	return []fact{
+		{"section", v.Section.Name},
+		{"place", v.Camera.Place},
+		{"direction", v.Camera.Direction},
+		{"class", c.say("class", string(v.Class))},
+		{"stop_start", moment(v.StopStart, zone)},
+		{"stop_end", end},
+		{"dwell", c.duration(dwell(of, now))},
+		{"since", moment(v.Since, zone)},
+		{"due", moment(v.Due, zone)},
+		{"observation", c.duration(v.Due.Sub(v.Since))},
+		{"camera", v.Camera.Name},
+		{"device", v.Camera.DeviceID},
+		{"zone", v.Zone},
+		{"code", v.Code},
+		{"policy", v.Policy},
+		{"case", of.ID},
+	}
+}
+
+func (c catalog) files(of enforce.Case, zone *time.Location) []fileView {
+	var all []fileView
+	for _, f := range of.Violation.Evidence.Files {
+		all = append(all, fileView{
+			URL: filePath(of.ID, f.SHA256), Kind: c.say("picture", string(f.Kind)), Type: f.MediaType,
+			Size: size(f.Size), SHA256: f.SHA256, Time: moment(told(f), zone), Clock: c.clockError(f),
+		})
+	}
+	return all
+}
+
+// size is a file's size as people read it.
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1<<20:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20))
+	case bytes >= 1<<10:
+		return fmt.Sprintf("%.0f KB", float64(bytes)/(1<<10))
+	}
+	return fmt.Sprintf("%d B", bytes)
+}
+
+func (c catalog) upload(of enforce.Case, zone *time.Location) upload {
+	switch {
+	case of.Receipt != nil:
+		u := upload{State: "refused", Text: c.receipt(*of.Receipt), At: moment(of.Receipt.At, zone)}
+		if of.Receipt.Accepted {
+			u.State = "accepted"
+		}
+		return u
+	case of.State != enforce.StateConfirmed:
+		return upload{}
+	case of.Failure != nil:
+		return upload{State: "retrying", Text: c.say(
+			"event", string(enforce.UploadFailed), "attempt", of.Failure.Attempt, "error", of.Failure.Error,
+		)}
+	}
+	return upload{State: "waiting"}
+}

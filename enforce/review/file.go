@@ -1,0 +1,71 @@
+package review
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tidewatch/enforce"
+)
+
+// manifestType is the media type of a case's manifest.
+const manifestType = "application/json"
+
+// extensions are the media types that a browser is trusted to show, and the
+// file names they are saved under.
+var extensions = map[string]string{
+	"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4", manifestType: ".json",
+}
+
+// file serves one file of a case's evidence. What lies under a hash never
+// changes, so browsers may keep it; only for this officer, though.
+func (s *Server) file(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.Records.Case(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return fmt.Errorf("find case: %w", err)
+	}
+	found, ok := fileOf(c, r.PathValue("sha256"))
+	if !ok {
+		return status(http.StatusNotFound)
+	}
+	content, err := s.Files.Open(r.Context(), found.SHA256)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.Logger.Error("evidence is missing", "case", c.ID, "kind", found.Kind, "sha256", found.SHA256)
+		return status(http.StatusNotFound)
+	}
+	if err != nil {
+		return fmt.Errorf("open evidence of case %s: %w", c.ID, err)
+	}
+	defer content.Close()
+
+	h := w.Header()
+	ext, shown := extensions[found.MediaType]
+	h.Set("Content-Type", found.MediaType)
+	if !shown {
+		h.Set("Content-Type", "application/octet-stream")
+		h.Set("Content-Disposition", "attachment")
+	} else {
+		h.Set("Content-Disposition", "inline; filename="+strconv.Quote(c.ID+"-"+string(found.Kind)+ext))
+	}
+	h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	h.Set("ETag", strconv.Quote(found.SHA256))
+	http.ServeContent(w, r, "", time.Time{}, content)
+	return nil
+}
+
+const manifestKind enforce.FileKind = "manifest"
+
+// fileOf finds a file of the case's evidence, its manifest included.
+func fileOf(c enforce.Case, sha256 string) (enforce.File, bool) {
+	evidence := c.Violation.Evidence
+	for _, f := range evidence.Files {
+		if f.SHA256 == sha256 {
+			return f, true
+		}
+	}
+	manifest := enforce.File{Kind: manifestKind, SHA256: evidence.Manifest, MediaType: manifestType}
+	return manifest, sha256 != "" && sha256 == evidence.Manifest
+}

@@ -1,0 +1,135 @@
+// Package review is where officers decide: web pages for the queue of
+// suspected violations and for each case with its evidence and its record.
+//
+// Nothing is decided here but by a signed-in officer's request, and a decision
+// is an event in the case log and nothing else. The pages work without
+// JavaScript, in Chinese and in English, and load nothing from elsewhere.
+package review
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/enforce"
+)
+
+// Config sets how the pages behave.
+type Config struct {
+	// SecureCookies is set where browsers come over TLS.
+	SecureCookies bool
+	// SessionLifetime is how long an officer stays signed in.
+	SessionLifetime time.Duration
+	// PageSize is the number of cases on one page of the queue.
+	PageSize int
+	// Refresh is how often the queue renews itself in the browser.
+	Refresh time.Duration
+	// DecisionWait is how long a decision may take to show in the case before
+	// the officer is told that it is still on its way.
+	DecisionWait time.Duration
+}
+
+// DefaultConfig is what a bureau on one machine wants.
+func DefaultConfig() Config {
+	return Config{
+		SessionLifetime: 12 * time.Hour,
+		PageSize:        50,
+		Refresh:         15 * time.Second,
+		DecisionWait:    10 * time.Second,
+	}
+}
+
+// Cases lists cases.
+type Cases interface {
+	// List returns up to limit cases in a state, the newest first by OpenedAt,
+	// only those opened before a moment where it is not zero.
+	List(ctx context.Context, state enforce.State, limit int, before time.Time) ([]enforce.Case, error)
+	// Counts returns the number of cases in each state.
+	Counts(ctx context.Context) (map[enforce.State]int, error)
+}
+
+// Records gives one case whole. Both methods return an enforce.ErrNoCase for
+// an ID that is not known.
+type Records interface {
+	Case(ctx context.Context, id string) (enforce.Case, error)
+	// History returns every event of the case in the log's order.
+	History(ctx context.Context, id string) ([]enforce.Recorded, error)
+}
+
+// Log takes events into the case log; they are safe once it returns nil.
+type Log interface {
+	Append(ctx context.Context, events ...enforce.Event) error
+}
+
+// Files opens stored evidence by its SHA-256 in hex; an fs.ErrNotExist says
+// that it is not there.
+type Files interface {
+	Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, error)
+}
+
+// Deps is what the pages stand on. All but Now must be set.
+type Deps struct {
+	Cases    Cases
+	Records  Records
+	Log      Log
+	Files    Files
+	Officers *Officers
+	Logger   *slog.Logger
+	Metrics  prometheus.Registerer
+	Now      func() time.Time // time.Now where nil
+}
+
+// Server answers officers' requests.
+type Server struct {
+	Deps
+	cfg      Config
+	sessions *scs.SessionManager
+	pages    pages
+	assets   assets
+	metrics  *metrics
+}
+
+// New prepares the pages. Nothing runs until the Handler is served.
+func New(cfg Config, deps Deps) *Server {
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	assets := loadAssets()
+	return &Server{
+		Deps:     deps,
+		cfg:      cfg,
+		sessions: newSessions(cfg),
+		pages:    loadPages(assets),
+		assets:   assets,
+		metrics:  newMetrics(deps.Metrics),
+	}
+}
+
+// Handler serves the pages; it expects to be mounted at the root.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, handle := range map[string]handler{
+		"GET /sign-in":                   s.signInForm,
+		"POST /sign-in":                  s.signIn,
+		"POST /sign-out":                 s.signOut,
+		"POST /language":                 s.switchLanguage,
+		"GET /{$}":                       s.officer(s.queue),
+		"GET /cases/{id}":                s.officer(s.caseFile),
+		"POST /cases/{id}/confirm":       s.officer(s.confirm),
+		"POST /cases/{id}/reject":        s.officer(s.reject),
+		"GET /cases/{id}/files/{sha256}": s.officer(s.file),
+		"/":                              notFound,
+	} {
+		mux.Handle(pattern, s.measured(pattern, s.sessions.LoadAndSave(s.answered(handle))))
+	}
+	mux.Handle("GET /assets/{name}", s.measured("GET /assets/{name}", s.assets))
+
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(s.measured("cross-origin", s.sessions.LoadAndSave(s.answered(forbidden))))
+	return secured(limited(protection.Handler(mux)))
+}

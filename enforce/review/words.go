@@ -1,0 +1,156 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidewatch/enforce"
+)
+
+// say is text for keys that are made of data: a code that a newer version has
+// written shows as it is.
+func (c catalog) say(prefix, code string, pairs ...any) string {
+	text, err := c.text(prefix+"."+code, pairs...)
+	if err != nil {
+		return code
+	}
+	return text
+}
+
+// duration is a length of time to the second, or to the tenth below one.
+func (c catalog) duration(d time.Duration) string {
+	if d = d.Abs(); d < time.Second && d > 0 {
+		return c.say("unit", "second", "n", strconv.FormatFloat(d.Seconds(), 'f', 1, 64))
+	}
+	seconds := int(d.Round(time.Second) / time.Second)
+	amounts := []struct {
+		unit string
+		n    int
+	}{{"day", seconds / 86400}, {"hour", seconds / 3600 % 24}, {"minute", seconds / 60 % 60}, {"second", seconds % 60}}
+	first := slices.IndexFunc(amounts, func(a struct {
+		unit string
+		n    int
+	},
+	) bool {
+		return a.n > 0
+	})
+	if first < 0 {
+		return c.say("unit", "second", "n", 0)
+	}
+	var parts []string
+	for _, a := range amounts[first:min(first+2, len(amounts))] { // two units say enough
+		if a.n > 0 {
+			parts = append(parts, c.say("unit", a.unit, "n", a.n))
+		}
+	}
+	return strings.Join(parts, c["unit.join"])
+}
+
+// moment is a time to the second on a zone's clock.
+func moment(t time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return "—"
+	}
+	return t.In(zone).Format(time.DateTime)
+}
+
+// zoneOf is the zone in which a case's times are shown.
+func zoneOf(c enforce.Case) *time.Location {
+	zone, err := time.LoadLocation(c.Violation.Section.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// reason puts a finding of the judge into words.
+func (c catalog) reason(r enforce.Reason, zone *time.Location) string {
+	announcement := r.Announcement
+	if announcement == "" {
+		announcement = c["reason.unnumbered"]
+	}
+	return c.say("reason", string(r.Code), "from", moment(r.From, zone), "until", moment(r.Until, zone),
+		"announcement", announcement, "required", c.duration(r.Required))
+}
+
+// clockError says how far the camera's clock was from ours.
+func (c catalog) clockError(f enforce.File) string {
+	switch {
+	case f.CameraTime.IsZero():
+		return c["clock.unknown"]
+	case f.ClockError.Abs() < 50*time.Millisecond:
+		return c["clock.exact"]
+	case f.ClockError > 0:
+		return c.say("clock", "ahead", "by", c.duration(f.ClockError))
+	}
+	return c.say("clock", "behind", "by", c.duration(f.ClockError))
+}
+
+// actor says who did something.
+func (c catalog) actor(actor string) string {
+	kind, name, named := strings.Cut(actor, "/")
+	if !named {
+		return c.say("actor", kind)
+	}
+	return fmt.Sprintf("%s %s", c.say("actor", kind), name)
+}
+
+// event puts an entry of the record into words.
+func (c catalog) event(e enforce.Event, zone *time.Location) string {
+	switch {
+	case e.StopEnd != nil:
+		return c.say("event", string(e.Type), "time", moment(*e.StopEnd, zone))
+	case e.Type == enforce.Confirmed && e.Decision != nil:
+		return c.say("event", string(e.Type), "plate", spaced(e.Decision.Plate))
+	case e.Decision != nil:
+		return c.say("event", string(e.Type), "reason", c.rejection(e.Decision.Reason))
+	case e.Failure != nil:
+		return c.say("event", string(e.Type), "attempt", e.Failure.Attempt, "error", e.Failure.Error)
+	case e.Receipt != nil:
+		return c.receipt(*e.Receipt)
+	}
+	return c.say("event", string(e.Type))
+}
+
+// receipt puts the platform's answer into words, its own included.
+func (c catalog) receipt(r enforce.Receipt) string {
+	key := "refused"
+	if r.Accepted {
+		key = "accepted"
+	}
+	return c.say("receipt", key, "platform", r.Platform, "id", r.ID,
+		"answer", strings.TrimSpace(r.Code+" "+r.Message))
+}
+
+// rejectReasons are the grounds for rejecting a case, as officers choose them.
+var rejectReasons = []string{
+	"emergency", "stolen_or_cloned", "necessity", "handled_on_site",
+	"contradictory_signs", "unclear", "wrong_plate", "no_violation", otherReason,
+}
+
+// otherReason stands for what the officer's own words say.
+const otherReason = "other"
+
+// joinReason is how a rejection's ground and the officer's words are recorded:
+// "code" or "code: words".
+func joinReason(code, note string) string {
+	if note == "" {
+		return code
+	}
+	return code + ": " + note
+}
+
+// rejection puts a recorded rejection into words.
+func (c catalog) rejection(recorded string) string {
+	code, note, noted := strings.Cut(recorded, ": ")
+	if !slices.Contains(rejectReasons, code) {
+		return recorded
+	}
+	if !noted {
+		return c.say("reject", code)
+	}
+	return c.say("reject", code) + c["reject.join"] + note
+}
