@@ -1,0 +1,121 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"image"
+
+	"gocv.io/x/gocv"
+
+	"tidewatch/detect/picture"
+	"tidewatch/detect/plate"
+	"tidewatch/ingest/decode"
+)
+
+const (
+	// doubleRow is the width by height under which a plate may have two rows.
+	doubleRow = 2.4
+	// upperRow is the upper row's share of such a plate's height.
+	upperRow = 0.4
+)
+
+// straightRow and straightRows are the sizes in pixels that plates are
+// straightened to, and straightMargin what is left around them, since corners
+// are not exact.
+var (
+	straightRow    = image.Pt(160, 48)
+	straightRows   = image.Pt(160, 96)
+	straightMargin = plate.Point{X: 0.03, Y: 0.06}
+)
+
+// readAt reads the plate between corners.
+func (r *PlateReader) readAt(pic *decode.Picture, p foundPlate) (Found, error) {
+	found := Found{Corners: p.corners, Score: p.score}
+	size := pic.Size()
+	width, height := p.corners.Sides(float64(size.X), float64(size.Y))
+	aspect := width / height
+	to := straightRow
+	if aspect < doubleRow {
+		to = straightRows
+	}
+	straight, err := picture.Warp(pic, p.corners, to, straightMargin)
+	if errors.Is(err, picture.ErrCorners) {
+		return found, nil // seen, but not to be straightened
+	}
+	if err != nil {
+		return Found{}, err
+	}
+	defer straight.Close()
+	found.Read, err = r.read(straight.Mat, aspect)
+	return found, err
+}
+
+// ReadCrop reads a picture that is only a plate.
+func (r *PlateReader) ReadCrop(pic *decode.Picture) (plate.Read, error) {
+	if err := checkPicture(pic); err != nil {
+		return plate.Read{}, fmt.Errorf("read plate: %w", err)
+	}
+	size := pic.Size()
+	return r.read(pic.Mat, float64(size.X)/float64(size.Y))
+}
+
+// read reads a straight plate, which had that width by height before.
+func (r *PlateReader) read(straight gocv.Mat, aspect float64) (plate.Read, error) {
+	colour, err := colourOf(straight)
+	if err != nil {
+		return plate.Read{}, fmt.Errorf("tell the colour of a plate: %w", err)
+	}
+	read, err := r.agree(straight, colour)
+	if err != nil {
+		return plate.Read{}, err
+	}
+	if !read.Accepted && aspect < doubleRow {
+		row := sideBySide(straight)
+		defer row.Close()
+		double, err := r.agree(row, colour)
+		if err != nil {
+			return plate.Read{}, err
+		}
+		if double.Accepted || double.Confidence > read.Confidence {
+			read = double
+		}
+	}
+	return read.WithColour(colour), nil
+}
+
+// agree lets both networks read.
+func (r *PlateReader) agree(straight gocv.Mat, colour plate.Kind) (plate.Read, error) {
+	var reads [2]plate.Read
+	for i, text := range r.readers {
+		var err error
+		if reads[i], err = text.read(straight, colour); err != nil {
+			return plate.Read{}, err
+		}
+	}
+	return plate.Agree(reads[0], reads[1]), nil
+}
+
+// sideBySide puts the upper row of a plate left of the lower one, both of one
+// size. The result is the caller's.
+func sideBySide(straight gocv.Mat) gocv.Mat {
+	scaled := gocv.NewMat()
+	defer scaled.Close()
+	gocv.Resize(straight, &scaled, straightRows, 0, 0, gocv.InterpolationLinear)
+	width, height := straightRows.X, straightRows.Y
+	cut := int(upperRow * float64(height))
+	upper := scaleRow(scaled, image.Rect(0, 0, width, cut))
+	defer upper.Close()
+	lower := scaleRow(scaled, image.Rect(0, cut, width, height))
+	defer lower.Close()
+	row := gocv.NewMat()
+	gocv.Hconcat(upper, lower, &row)
+	return row
+}
+
+func scaleRow(rows gocv.Mat, area image.Rectangle) gocv.Mat {
+	region := rows.Region(area)
+	defer region.Close()
+	row := gocv.NewMat()
+	gocv.Resize(region, &row, image.Pt(straightRow.X/2, straightRow.Y), 0, 0, gocv.InterpolationLinear)
+	return row
+}

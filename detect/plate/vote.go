@@ -1,0 +1,66 @@
+package plate
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	// hintWeight is what a read that was not accepted weighs against one that
+	// was.
+	hintWeight = 0.25
+	// clearLead is how many times its strongest rival a text must weigh. One
+	// good look cannot settle it against another, three against one can.
+	clearLead = 2.5
+)
+
+// Vote joins the reads of one stop. A text wins that was accepted at least
+// once and clearly outweighs every other; without one, the read is not
+// accepted and its text is the heaviest hint. It is zero without any text.
+func Vote(reads []Read) Read {
+	ballots := count(reads)
+	if len(ballots) == 0 {
+		return Read{}
+	}
+	winner := ballots[0]
+	read := winner.best
+	if len(ballots) > 1 && winner.weight < clearLead*ballots[1].weight {
+		read.Accepted = false
+	}
+	return read
+}
+
+// ballot is all that was read of one text.
+type ballot struct {
+	weight float64
+	best   Read // accepted rather than not, then the most confident
+}
+
+func count(reads []Read) []*ballot {
+	var ballots []*ballot
+	byText := map[string]*ballot{}
+	for _, read := range reads {
+		if read.Text == "" {
+			continue
+		}
+		b, ok := byText[read.Text]
+		if !ok {
+			b = &ballot{best: read}
+			byText[read.Text] = b
+			ballots = append(ballots, b)
+		}
+		b.weight += weight(read)
+		if weight(read) > weight(b.best) {
+			b.best = read
+		}
+	}
+	slices.SortStableFunc(ballots, func(a, b *ballot) int { return cmp.Compare(b.weight, a.weight) })
+	return ballots
+}
+
+func weight(r Read) float64 {
+	if r.Accepted {
+		return 1 + r.Confidence
+	}
+	return hintWeight * r.Confidence
+}
