@@ -1,0 +1,127 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tidewatch/enforce"
+)
+
+// Cases answers what officers ask. It shows what the sink has stored, which is
+// a moment behind the case log.
+type Cases struct {
+	conn Conn
+}
+
+// NewCases reads over conn, whose database must be migrated.
+func NewCases(conn Conn) *Cases { return &Cases{conn} }
+
+// List returns at most limit cases in a state, or in any where state is empty,
+// that were opened before a moment, or at any time where it is zero; the
+// newest first.
+func (c *Cases) List(ctx context.Context, state enforce.State, limit int, before time.Time) ([]enforce.Case, error) {
+	until := int64(1) << 52 // microseconds: the year 2112
+	if !before.IsZero() {
+		until = before.UnixMicro()
+	}
+	var rows []struct {
+		Payload string `ch:"payload"`
+	}
+	err := c.conn.Select(ctx, &rows, `
+		SELECT payload FROM cases FINAL
+		WHERE (state = ? OR ? = '') AND opened_at < fromUnixTimestamp64Micro(?)
+		ORDER BY opened_at DESC, case_id LIMIT ?`,
+		string(state), string(state), until, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list cases: %w", err)
+	}
+	cases := make([]enforce.Case, len(rows))
+	for i, row := range rows {
+		if cases[i], err = fromCasePayload(row.Payload); err != nil {
+			return nil, fmt.Errorf("list cases: %w", err)
+		}
+	}
+	return cases, nil
+}
+
+// Counts returns how many cases are in each state that has any.
+func (c *Cases) Counts(ctx context.Context) (map[enforce.State]int, error) {
+	var rows []struct {
+		State string `ch:"state"`
+		Count uint64 `ch:"n"`
+	}
+	if err := c.conn.Select(ctx, &rows, "SELECT state, count() AS n FROM cases FINAL GROUP BY state"); err != nil {
+		return nil, fmt.Errorf("count cases: %w", err)
+	}
+	counts := map[enforce.State]int{}
+	for _, row := range rows {
+		counts[enforce.State(row.State)] = int(row.Count)
+	}
+	return counts, nil
+}
+
+// Case returns a case as it stands; the error is enforce.ErrNoCase where none
+// has the ID.
+func (c *Cases) Case(ctx context.Context, id string) (enforce.Case, error) {
+	stored, err := storedCases(ctx, c.conn, []string{id})
+	if err != nil {
+		return enforce.Case{}, fmt.Errorf("read case %s: %w", id, err)
+	}
+	found, ok := stored[id]
+	if !ok {
+		return enforce.Case{}, fmt.Errorf("read case %s: %w", id, enforce.ErrNoCase)
+	}
+	return found.Case, nil
+}
+
+// History returns every event of a case in the order of the log, with what
+// each did; the error is enforce.ErrNoCase where nothing is known of it.
+func (c *Cases) History(ctx context.Context, id string) ([]enforce.Recorded, error) {
+	var rows []struct {
+		Payload string `ch:"payload"`
+		Outcome string `ch:"outcome"`
+	}
+	err := c.conn.Select(ctx, &rows, `
+		SELECT payload, outcome FROM case_events FINAL
+		WHERE case_id = ? ORDER BY log_partition, log_offset`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read history of case %s: %w", id, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("read history of case %s: %w", id, enforce.ErrNoCase)
+	}
+	history := make([]enforce.Recorded, len(rows))
+	for i, row := range rows {
+		if history[i], err = fromEventPayload(row.Payload, row.Outcome); err != nil {
+			return nil, fmt.Errorf("read history of case %s: %w", id, err)
+		}
+	}
+	return history, nil
+}
+
+// stored is a case with the offset of the event that made it so.
+type stored struct {
+	enforce.Case
+	offset int64
+}
+
+func storedCases(ctx context.Context, conn Conn, ids []string) (map[string]stored, error) {
+	var rows []struct {
+		CaseID  string `ch:"case_id"`
+		Offset  uint64 `ch:"log_offset"`
+		Payload string `ch:"payload"`
+	}
+	if err := conn.Select(ctx, &rows, "SELECT case_id, log_offset, payload FROM cases FINAL WHERE case_id IN (?)", ids); err != nil {
+		return nil, err
+	}
+	cases := make(map[string]stored, len(rows))
+	for _, row := range rows {
+		c, err := fromCasePayload(row.Payload)
+		if err != nil {
+			return nil, err
+		}
+		cases[row.CaseID] = stored{c, int64(row.Offset)}
+	}
+	return cases, nil
+}

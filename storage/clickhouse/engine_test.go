@@ -1,0 +1,266 @@
+package clickhouse
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+func TestEngineKeepsWhatWasStored(t *testing.T) {
+	t.Parallel()
+	cfg := testEngineConfig(t)
+	e := startEngine(t, cfg)
+	conn := openConn(t, e.Config())
+	for _, statement := range []string{
+		"CREATE TABLE kept (n UInt32) ENGINE = MergeTree ORDER BY n",
+		"INSERT INTO kept SELECT number FROM system.numbers LIMIT 1000",
+	} {
+		if err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var async string
+	if err := conn.QueryRow(t.Context(), "SELECT getSetting('async_insert')::String").Scan(&async); err != nil || async != "false" {
+		t.Errorf("async_insert is %q, %v; want it off", async, err)
+	}
+	var names []struct {
+		Name string `ch:"name"`
+	}
+	if err := conn.Select(t.Context(), &names, "SELECT name FROM system.tables WHERE database = 'system' AND engine LIKE '%MergeTree'"); err != nil || len(names) > 0 {
+		t.Errorf("log tables %v, %v; want none", names, err)
+	}
+	conn.Close()
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	again := startEngine(t, cfg)
+	conn = openConn(t, again.Config())
+	var n uint64
+	if err := conn.QueryRow(t.Context(), "SELECT count() FROM kept").Scan(&n); err != nil || n != 1000 {
+		t.Errorf("after a restart: %d rows, %v; want 1000", n, err)
+	}
+	conn.Close()
+	again.Close()
+}
+
+func TestEngineClosesOverARunningQuery(t *testing.T) {
+	t.Parallel()
+	cfg := testEngineConfig(t)
+	e := startEngine(t, cfg)
+	conn := openConn(t, e.Config())
+	if dsn, err := os.ReadFile(e.dsnFile()); err != nil || strings.TrimSpace(string(dsn)) != e.Config().DSN() {
+		t.Errorf("dsn file: %q, %v", dsn, err)
+	}
+	ended := make(chan error)
+	go func() { ended <- conn.Exec(t.Context(), "SELECT sum(number) FROM system.numbers") }()
+	eventually(t, "the query runs", func() bool {
+		var n uint64
+		err := conn.QueryRow(t.Context(), "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sum%'").Scan(&n)
+		return err == nil && n == 1
+	})
+	if err := e.Close(); err != nil {
+		t.Errorf("it did not close in good order: %v", err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("an endless query came to an end")
+	}
+	if e.Health() == nil {
+		t.Error("a closed engine says that it serves")
+	}
+	if _, err := os.Stat(e.dsnFile()); err == nil {
+		t.Error("the dsn file is still there")
+	}
+	conn.Close()
+}
+
+func TestEngineRefusesASecondOne(t *testing.T) {
+	t.Parallel()
+	cfg := testEngineConfig(t)
+	startEngine(t, cfg)
+	_, err := StartEngine(t.Context(), cfg, testLog(t), prometheus.NewRegistry())
+	if !errors.Is(err, ErrInUse) {
+		t.Errorf("error %v, want %v", err, ErrInUse)
+	}
+}
+
+func TestEngineErrors(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		with func(*EngineConfig)
+		want string
+	}{
+		{"port taken", func(c *EngineConfig) { c.Port = taken.Addr().(*net.TCPAddr).Port }, "port is in use by another process"},
+		{"no library", func(c *EngineConfig) { c.Library = "/nowhere/libchdb.so" }, "load /nowhere/libchdb.so"},
+		{"no directory", func(c *EngineConfig) { c.Dir = filepath.Join(file, "engine") }, "not a directory"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := testEngineConfig(t)
+			test.with(&cfg)
+			_, err := StartEngine(t.Context(), cfg, testLog(t), prometheus.NewRegistry())
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// ClickHouse's own error code.
+const accessDenied = 497
+
+// Anyone on this machine can be the user that the engine itself runs as.
+func TestEngineGivesStrangersNothing(t *testing.T) {
+	t.Parallel()
+	e := startEngine(t, testEngineConfig(t))
+	own := openConn(t, e.Config())
+	if err := own.Exec(t.Context(), "CREATE TABLE secret (n UInt32) ENGINE = MergeTree ORDER BY n"); err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := e.Config()
+	cfg.User, cfg.Password, cfg.Database = "default", "", "default"
+	stranger := openConn(t, cfg)
+	for _, statement := range []string{
+		"SELECT * FROM tidewatch.secret",
+		"INSERT INTO tidewatch.secret VALUES (1)",
+		"SELECT * FROM file('" + secret + "', 'LineAsString', 's String')",
+		"SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString', 's String')",
+		"CREATE TABLE t (n UInt32) ENGINE = MergeTree ORDER BY n",
+		"SYSTEM SHUTDOWN",
+	} {
+		var refusal *clickhouse.Exception
+		if err := stranger.Exec(t.Context(), statement); !errors.As(err, &refusal) || refusal.Code != accessDenied {
+			t.Errorf("%s: %v, want access denied", statement, err)
+		}
+	}
+	if err := own.Ping(t.Context()); err != nil || e.Health() != nil {
+		t.Errorf("afterwards the engine gives %v, %v", err, e.Health())
+	}
+}
+
+func TestEngineComesBack(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		end  func(t *testing.T, cfg Config, pid int)
+	}{
+		{"killed", func(t *testing.T, _ Config, pid int) {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"brought down by a wrong password", func(t *testing.T, cfg Config, _ int) {
+			cfg.Password = "wrong"
+			if err := openConn(t, cfg).Ping(t.Context()); err == nil {
+				t.Fatal("a wrong password was taken")
+			}
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := testEngineConfig(t)
+			e := startEngine(t, cfg)
+			conn := openConn(t, e.Config())
+			pid := enginePID(t, cfg.Dir)
+			test.end(t, e.Config(), pid)
+			eventually(t, "another engine serves", func() bool {
+				return e.Health() == nil && conn.Ping(t.Context()) == nil && enginePID(t, cfg.Dir) != pid
+			})
+			if n := testutil.ToFloat64(e.metrics.restarts); n != 1 {
+				t.Errorf("%v restarts counted, want 1", n)
+			}
+		})
+	}
+}
+
+// A service's supervisor sends its signal to every process at once.
+func TestEngineOutlivesSignals(t *testing.T) {
+	t.Parallel()
+	cfg := testEngineConfig(t)
+	e := startEngine(t, cfg)
+	conn := openConn(t, e.Config())
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		if err := syscall.Kill(enginePID(t, cfg.Dir), signal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 { // what a signal ends, it ends soon
+		if err := conn.Exec(t.Context(), "SELECT sleep(0.01)"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Close()
+	if err := e.Close(); err != nil || testutil.ToFloat64(e.metrics.restarts) != 0 {
+		t.Errorf("%v, restarts: %v", err, testutil.ToFloat64(e.metrics.restarts))
+	}
+}
+
+func TestEngineDiesWithItsParent(t *testing.T) {
+	t.Parallel()
+	cfg := testEngineConfig(t)
+	parent := exec.Command(os.Args[0], "hold-engine", cfg.Dir)
+	parent.Stderr = t.Output()
+	stdout, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || line != "serving\n" {
+		t.Fatalf("parent said %q, %v", line, err)
+	}
+	pid := enginePID(t, cfg.Dir)
+	if err := parent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = parent.Wait()
+	eventually(t, "the engine has died", func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
+	startEngine(t, cfg) // and its directory is free
+}
+
+// enginePID reads the status file that the engine locks.
+func enginePID(t *testing.T, dir string) int {
+	t.Helper()
+	status, err := os.ReadFile(filepath.Join(dir, "data", "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "PID: "); ok {
+			pid, err := strconv.Atoi(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	t.Fatalf("no PID in status file: %s", status)
+	return 0
+}

@@ -1,0 +1,106 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Consume hands the log's events to handle in batches, as a member of a
+// consumer group, until ctx is done. A batch's offsets are committed only
+// after handle has returned nil for it; after an error the same batch comes
+// again, so what handle does must bear repetition. Events of a case come in
+// order.
+func (l *Log) Consume(ctx context.Context, group string, handle func(context.Context, []Message) error) error {
+	if err := l.awaitTopic(ctx); err != nil {
+		return err
+	}
+	cfg := l.readerConfig()
+	cfg.GroupID = group
+	cfg.StartOffset = kafka.FirstOffset
+	cfg.SessionTimeout, cfg.RebalanceTimeout = l.cfg.SessionTimeout, l.cfg.SessionTimeout
+	cfg.HeartbeatInterval = l.cfg.SessionTimeout / 5
+	cfg.WatchPartitionChanges = true
+	if err := cfg.Validate(); err != nil {
+		return fmt.Errorf("consume the case log: %w", err)
+	}
+	r := kafka.NewReader(cfg)
+	defer r.Close()
+	for {
+		batch, err := l.fetch(ctx, r)
+		if err != nil {
+			return fmt.Errorf("consume the case log: %w", err)
+		}
+		if err := l.handle(ctx, batch, handle); err != nil {
+			return fmt.Errorf("consume the case log: %w", err)
+		}
+		if err := r.CommitMessages(ctx, batch...); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("consume the case log: %w", ctx.Err())
+			}
+			// The effect is there; at worst it comes again.
+			l.metrics.errors.Inc()
+			l.log.Warn("offsets were not committed", "group", group, "error", err)
+		}
+		l.metrics.consumed.Add(float64(len(batch)))
+		for _, m := range batch {
+			l.metrics.lag.WithLabelValues(group, strconv.Itoa(m.Partition)).Set(float64(m.HighWaterMark - m.Offset - 1))
+		}
+	}
+}
+
+// fetch waits for a message and takes what follows it within the batch's
+// bounds.
+func (l *Log) fetch(ctx context.Context, r *kafka.Reader) ([]kafka.Message, error) {
+	first, err := r.FetchMessage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	batch := []kafka.Message{first}
+	filling, cancel := context.WithTimeout(ctx, l.cfg.BatchWait)
+	defer cancel()
+	for len(batch) < l.cfg.BatchSize {
+		m, err := r.FetchMessage(filling)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, m)
+	}
+	return batch, nil
+}
+
+// handle decodes a batch and calls handle until it succeeds or ctx is done.
+func (l *Log) handle(ctx context.Context, batch []kafka.Message, handle func(context.Context, []Message) error) error {
+	var messages []Message
+	for _, m := range batch {
+		message, err := decode(m)
+		if err != nil {
+			l.reject(m, err)
+			continue
+		}
+		messages = append(messages, message)
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	for wait := newBackoff(); ; wait.pause(ctx) {
+		started := time.Now()
+		err := handle(ctx, messages)
+		l.metrics.handling.Observe(time.Since(started).Seconds())
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		l.metrics.retries.Inc()
+		l.log.Warn("a batch of events is tried again", "events", len(messages), "error", err)
+	}
+}

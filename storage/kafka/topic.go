@@ -1,0 +1,113 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+func (l *Log) client() *kafka.Client {
+	return &kafka.Client{Addr: kafka.TCP(l.cfg.Brokers...), Transport: l.transport, Timeout: 10 * time.Second}
+}
+
+// awaitTopic returns once the topic exists; it fails only when ctx is done.
+func (l *Log) awaitTopic(ctx context.Context) error {
+	return l.insist(ctx, func() error { return l.createTopic(ctx) })
+}
+
+// insist tries what needs Kafka until it succeeds or ctx is done.
+func (l *Log) insist(ctx context.Context, try func() error) error {
+	for wait := newBackoff(); ; wait.pause(ctx) {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		l.metrics.errors.Inc()
+		l.log.Warn("kafka cannot be reached", "error", err)
+	}
+}
+
+// createTopic makes the topic unless it exists.
+func (l *Log) createTopic(ctx context.Context) error {
+	answer, err := l.client().CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic: l.cfg.Topic, NumPartitions: l.cfg.Partitions, ReplicationFactor: l.cfg.Replication,
+		ConfigEntries: []kafka.ConfigEntry{ // the log is the truth and is kept for good
+			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
+			{ConfigName: "retention.ms", ConfigValue: "-1"},
+			{ConfigName: "retention.bytes", ConfigValue: "-1"},
+		},
+	}}})
+	if err == nil {
+		err = answer.Errors[l.cfg.Topic]
+	}
+	if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+		return fmt.Errorf("create topic %s: %w", l.cfg.Topic, err)
+	}
+	_, err = l.partitions(ctx) // brokers may learn of a new topic a little later
+	return err
+}
+
+func (l *Log) partitions(ctx context.Context) ([]int, error) {
+	answer, err := l.client().Metadata(ctx, &kafka.MetadataRequest{Topics: []string{l.cfg.Topic}})
+	if err != nil {
+		return nil, fmt.Errorf("look up topic %s: %w", l.cfg.Topic, err)
+	}
+	var ids []int
+	for _, topic := range answer.Topics {
+		if topic.Error != nil {
+			return nil, fmt.Errorf("look up topic %s: %w", l.cfg.Topic, topic.Error)
+		}
+		for _, p := range topic.Partitions {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("look up topic %s: no partitions", l.cfg.Topic)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// ends returns the end offset of each partition that holds events.
+func (l *Log) ends(ctx context.Context, partitions []int) (map[int]int64, error) {
+	var ask []kafka.OffsetRequest
+	for _, p := range partitions {
+		ask = append(ask, kafka.FirstOffsetOf(p), kafka.LastOffsetOf(p))
+	}
+	answer, err := l.client().ListOffsets(ctx, &kafka.ListOffsetsRequest{
+		Topics: map[string][]kafka.OffsetRequest{l.cfg.Topic: ask},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list offsets of %s: %w", l.cfg.Topic, err)
+	}
+	ends := map[int]int64{}
+	for _, p := range answer.Topics[l.cfg.Topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("list offsets of %s/%d: %w", l.cfg.Topic, p.Partition, p.Error)
+		}
+		if p.FirstOffset < p.LastOffset {
+			ends[p.Partition] = p.LastOffset
+		}
+	}
+	return ends, nil
+}
+
+// backoff waits longer each time, up to ten seconds.
+type backoff struct{ next time.Duration }
+
+func newBackoff() backoff { return backoff{100 * time.Millisecond} }
+
+func (b *backoff) pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(b.next):
+	}
+	b.next = min(2*b.next, 10*time.Second)
+}
