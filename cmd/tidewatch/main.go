@@ -6,42 +6,57 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"tidewatch/storage/clickhouse"
 )
+
+// version is set when linking.
+var version = "development"
 
 // commands is the command line. Results go to stdout, progress and logs to
 // stderr.
 type commands struct {
-	Replay replayCmd `cmd:"" help:"Find the stops in a video file and print one JSON object for each."`
-	Plates platesCmd `cmd:"" help:"Read the number plates in pictures and print one JSON object for each picture."`
+	Run         runCmd         `cmd:"" help:"Watch the cameras of a configuration until interrupted."`
+	Demo        demoCmd        `cmd:"" help:"Watch a street that came with a package, with everything Tidewatch does, on this machine."`
+	CheckConfig checkConfigCmd `cmd:"" help:"Check a configuration and say what is wrong with it."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's tables, then stop."`
+	Replay      replayCmd      `cmd:"" help:"Find the stops in a video file and print one JSON object for each."`
+	Plates      platesCmd      `cmd:"" help:"Read the number plates in pictures and print one JSON object for each picture."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == clickhouse.EngineCommand {
+		os.Exit(clickhouse.EngineMain(os.Args[2:]))
+	}
 	os.Exit(run(os.Args[1:]))
 }
 
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	parser, err := kong.New(&commands{}, kong.Name("tidewatch"), kong.UsageOnError(),
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: &logLevel}))
+	parser, err := kong.New(&commands{}, kong.Name("tidewatch"), kong.ShortUsageOnError(),
 		kong.Description("Finds vehicles that stand where and when they may not, and keeps what proves it."),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(log))
 	if err != nil {
 		panic(err) // the command line is declared wrongly
 	}
 	command, err := parser.Parse(args)
-	if err != nil {
-		parser.FatalIfErrorf(err)
-	}
+	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		log.Error(err.Error())
+		fmt.Fprintf(os.Stderr, "tidewatch: %v\n", err)
 		return 1
 	}
 	return 0
 }
+
+// logLevel is the level of the log, raised or lowered by the configuration.
+var logLevel slog.LevelVar

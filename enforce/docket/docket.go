@@ -125,7 +125,7 @@ func (d *Docket) suspect(ctx context.Context, id string, m *matter) error {
 	}
 	if few != nil {
 		if m.stop.Ended { // there will be no more
-			d.Logger.Warn("suspected stop dropped", "camera", d.Camera.ID, "zone", m.zone.ID, "reason", few)
+			d.Logger.Warn("suspected stop dropped", "zone", m.zone.ID, "reason", few)
 			d.Metrics.dropped.Inc()
 		}
 		return nil
@@ -171,7 +171,7 @@ func (d *Docket) open(ctx context.Context, v enforce.Violation, shown evidence.E
 		return fmt.Errorf("open case %s: %w", v.ID, err)
 	}
 	d.Metrics.opened.WithLabelValues(v.Section.ID).Inc()
-	d.Logger.Info("case opened", "case", v.ID, "camera", d.Camera.ID, "zone", v.Zone, "class", v.Class)
+	d.Logger.Info("case opened", "case", v.ID, "zone", v.Zone, "class", v.Class)
 	return nil
 }
 

@@ -23,13 +23,13 @@ import (
 // Pictures renders key units as JPEG.
 type Pictures interface {
 	// Scene is the whole picture at full size.
-	Scene(u *ingest.Unit) ([]byte, error)
+	Scene(ctx context.Context, u *ingest.Unit) ([]byte, error)
 	// CloseUp is the part of it around a vehicle.
-	CloseUp(u *ingest.Unit, box detect.Box) ([]byte, error)
+	CloseUp(ctx context.Context, u *ingest.Unit, box detect.Box) ([]byte, error)
 }
 
-// Clips cuts the camera's own video. Both times are those judged by; the clip
-// may be shorter where the video does not reach back.
+// Clips cuts the camera's own video. Both times are arrivals; the clip may be
+// shorter where the video does not reach back.
 type Clips interface {
 	Clip(w io.Writer, from, until time.Time) (first *ingest.Unit, duration time.Duration, err error)
 }
@@ -71,7 +71,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 		kind enforce.FileKind
 		of   detect.Observation
 	}{{enforce.SceneBegin, shown.Begin}, {enforce.SceneMiddle, shown.Middle}, {enforce.SceneDue, shown.Due}} {
-		jpeg, err := r.Pictures.Scene(scene.of.Unit)
+		jpeg, err := r.Pictures.Scene(ctx, scene.of.Unit)
 		if err != nil {
 			return enforce.Evidence{}, fmt.Errorf("render %s of violation %s: %w", scene.kind, v.ID, err)
 		}
@@ -81,7 +81,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 		}
 		files = append(files, file)
 	}
-	jpeg, err := r.Pictures.CloseUp(shown.Due.Unit, shown.Due.Box)
+	jpeg, err := r.Pictures.CloseUp(ctx, shown.Due.Unit, shown.Due.Box)
 	if err != nil {
 		return enforce.Evidence{}, fmt.Errorf("render %s of violation %s: %w", enforce.CloseUp, v.ID, err)
 	}
@@ -91,7 +91,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 	}
 	files = append(files, file)
 
-	clip, err := r.clip(ctx, shown.Due.At)
+	clip, err := r.clip(ctx, shown.Due.Unit.Arrival)
 	if err != nil {
 		r.Log.Warn("evidence without a clip", "violation", v.ID, "error", err)
 		r.Metrics.missingClips.Inc()

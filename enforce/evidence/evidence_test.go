@@ -92,8 +92,8 @@ func (s store) Put(_ context.Context, data io.Reader) (string, int64, error) {
 
 type pictures struct{ err error }
 
-func (p pictures) Scene(u *ingest.Unit) ([]byte, error) { return []byte(u.Camera.String()), p.err }
-func (p pictures) CloseUp(*ingest.Unit, detect.Box) ([]byte, error) {
+func (p pictures) Scene(_ context.Context, u *ingest.Unit) ([]byte, error) { return []byte(u.Camera.String()), p.err }
+func (p pictures) CloseUp(context.Context, *ingest.Unit, detect.Box) ([]byte, error) {
 	return []byte("close"), p.err
 }
 

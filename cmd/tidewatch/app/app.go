@@ -1,0 +1,177 @@
+// Package app joins the stages into one running Tidewatch: cameras, detection,
+// enforcement, storage, the officers' pages and the uploader. Open makes
+// everything, Run runs it, and each part is closed in the order of the flow:
+// what still comes from one stage finds the next one open.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"tidewatch/cmd/tidewatch/config"
+	"tidewatch/enforce"
+	"tidewatch/enforce/review"
+	"tidewatch/storage/blob"
+)
+
+// App is one running Tidewatch.
+type App struct {
+	cfg      *config.Config
+	version  string
+	log      *slog.Logger
+	registry *prometheus.Registry
+
+	vision   vision
+	files    *blob.Dir
+	store    *store
+	officers *review.Officers
+	password string // of the officer's account, if it was made just now
+	cameras  []*camera
+	police   *policeLink // nil without a platform
+	pages    net.Listener
+
+	closers []func() error // run in reverse order
+}
+
+// Open makes everything that the configuration asks for. Nothing is watched
+// before Run.
+func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, open := range []func(context.Context) error{
+		a.openPages, // what is quick to fail comes first
+		a.openData,
+		a.openFiles,
+		a.openVision,
+		a.openStore,
+		a.openCameras,
+		a.openPolice,
+	} {
+		if err := open(ctx); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return a, nil
+}
+
+// later notes what Close must do.
+func (a *App) later(closer func() error) { a.closers = append(a.closers, closer) }
+
+// Close closes what Open opened, newest first.
+func (a *App) Close() error {
+	var failed error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		failed = errors.Join(failed, a.closers[i]())
+	}
+	a.closers = nil
+	return failed
+}
+
+// openPages takes the port of the officers' pages.
+func (a *App) openPages(context.Context) error {
+	listener, err := net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("open the review pages: %w; choose another address with listen", err)
+	}
+	a.pages = listener
+	a.later(func() error {
+		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// openData takes the data folder for this process alone.
+func (a *App) openData(context.Context) error {
+	if err := os.MkdirAll(a.cfg.Data, 0o750); err != nil {
+		return fmt.Errorf("open the data folder: %w; make it writable or choose another with data", err)
+	}
+	lock := flock.New(filepath.Join(a.cfg.Data, "lock"))
+	held, err := lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("open the data folder: %w; make it writable or choose another with data", err)
+	}
+	if !held {
+		return fmt.Errorf("open the data folder: %s is in use by another tidewatch", a.cfg.Data)
+	}
+	a.later(lock.Unlock)
+	return nil
+}
+
+// openFiles opens what lies in the data folder as plain files.
+func (a *App) openFiles(context.Context) (err error) {
+	if a.files, err = blob.NewDir(filepath.Join(a.cfg.Data, "files")); err != nil {
+		return fmt.Errorf("open the evidence folder: %w", err)
+	}
+	a.officers, a.password, err = review.OpenOfficers(filepath.Join(a.cfg.Data, "officers.json"))
+	if err != nil {
+		return fmt.Errorf("open the officers' accounts: %w", err)
+	}
+	return nil
+}
+
+// Address is the host and port of the officers' pages.
+func (a *App) Address() string { return a.pages.Addr().String() }
+
+// FirstPassword is the password of the officer's account if Open has just made
+// it, else empty.
+func (a *App) FirstPassword() string { return a.password }
+
+// FirstCase is the ID of a case that the pages show, or empty while there is
+// none.
+func (a *App) FirstCase(ctx context.Context) (string, error) {
+	cases, err := a.store.cases.List(ctx, enforce.StateSuspected, 1, time.Time{})
+	if err != nil || len(cases) == 0 {
+		return "", err
+	}
+	return cases[0].ID, nil
+}
+
+// Run works until ctx is done or a part of it fails, then stops in the order
+// of the flow: cameras first; the log, the database and the pages only when
+// nothing more comes.
+func (a *App) Run(ctx context.Context) error {
+	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBehind()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+
+	back, behind := errgroup.WithContext(behind)
+	back.Go(func() error { return a.serve(behind) })
+	back.Go(func() error { return a.store.run(behind) })
+	if a.police != nil {
+		back.Go(func() error { return a.police.run(behind, a.store) })
+	}
+	context.AfterFunc(behind, stop) // a stage behind that fails stops the cameras
+
+	front, ctx := errgroup.WithContext(ctx)
+	for _, c := range a.cameras {
+		front.Go(func() error { return c.run(ctx) })
+	}
+	a.log.Info("watching", "cameras", len(a.cameras), "version", a.version)
+	err := front.Wait()
+	a.log.Info("cameras stopped")
+	stopBehind()
+	return errors.Join(unlessDone(err), unlessDone(back.Wait()))
+}
+
+// unlessDone drops the error that only says that the work was ended.
+func unlessDone(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

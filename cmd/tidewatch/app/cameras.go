@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"tidewatch/detect/model"
+	"tidewatch/detect/picture"
+	"tidewatch/detect/watch"
+	"tidewatch/enforce/docket"
+	"tidewatch/enforce/evidence"
+	"tidewatch/ingest"
+	"tidewatch/ingest/decode"
+	"tidewatch/ingest/ring"
+	"tidewatch/ingest/rtsp"
+)
+
+// vision is what all cameras see with.
+type vision struct {
+	decoders *decode.Pool
+	vehicles *model.Vehicles
+	plates   *model.PlateReader
+}
+
+// openVision loads the networks: early, since a missing file should not cost a
+// start of the database.
+func (a *App) openVision(context.Context) error {
+	library, err := a.cfg.Assets.Library("libonnxruntime.so.1.26.0")
+	if err != nil {
+		return err
+	}
+	if err := model.Open(library); err != nil {
+		return err
+	}
+	vehicles, err := a.cfg.Assets.Model("yolox_nano.onnx")
+	if err != nil {
+		return err
+	}
+	if a.vision.vehicles, err = model.NewVehicles(vehicles); err != nil {
+		return fmt.Errorf("open the vehicle network: %w", err)
+	}
+	a.later(a.vision.vehicles.Close)
+	if a.vision.plates, err = model.NewPlateReader(a.cfg.Assets.Model); err != nil {
+		return fmt.Errorf("open the plate networks: %w", err)
+	}
+	a.later(a.vision.plates.Close)
+	a.vision.decoders = decode.NewPool(runtime.NumCPU(), decode.NewMetrics(a.registry))
+	a.later(a.vision.decoders.Close)
+	return nil
+}
+
+// openCameras makes every camera ready to run.
+func (a *App) openCameras(context.Context) error {
+	var (
+		ingestMetrics   = ingest.NewMetrics(a.registry)
+		rtspMetrics     = rtsp.NewMetrics(a.registry)
+		ringMetrics     = ring.NewMetrics(a.registry)
+		watchMetrics    = watch.NewMetrics(a.registry)
+		evidenceMetrics = evidence.NewMetrics(a.registry)
+		docketMetrics   = docket.NewMetrics(a.registry)
+	)
+	ringConfig := ring.DefaultConfig()
+	ringConfig.Duration = a.cfg.RingKeep
+	for _, source := range a.cfg.Cameras {
+		log := a.log.With("camera", source.ID)
+		held := ring.New(ringConfig, ringMetrics.Camera(source.ID))
+		metrics := ingestMetrics.Camera(source.ID)
+		watchConfig := watch.DefaultConfig()
+		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
+		watcher, err := watch.New(watchConfig, source.ID, a.vision.vehicles, a.vision.plates, a.vision.decoders, log, watchMetrics)
+		if err != nil {
+			return fmt.Errorf("open camera %s: %w", source.ID, err)
+		}
+		a.cameras = append(a.cameras, &camera{
+			Camera:     source,
+			source:     rtsp.New(source, rtsp.DefaultConfig(), rtspMetrics.Camera(source.ID), time.Now),
+			supervisor: ingest.NewSupervisor(ingest.DefaultSupervisorConfig(), metrics, log, time.Now),
+			metrics:    metrics,
+			ring:       held,
+			latest:     ingest.NewLatest(),
+			decoder:    a.vision.decoders,
+			watcher:    watcher,
+			docket: &docket.Docket{
+				Camera: source, Zones: a.cfg.ZonesOf(source.ID), Policies: a.cfg.Policies,
+				Recorder: &evidence.Recorder{
+					Pictures: picture.Renderer{Decoder: a.vision.decoders},
+					Clips:    clips{held}, Files: a.files,
+					Software: "tidewatch " + a.version, ClipSpan: a.cfg.RingKeep,
+					Log: log, Metrics: evidenceMetrics,
+				},
+				Log: a.store.log, Cases: a.store.cases,
+				Now: time.Now, Logger: log, Metrics: docketMetrics,
+			},
+			log: log,
+		})
+	}
+	return nil
+}

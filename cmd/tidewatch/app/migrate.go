@@ -1,0 +1,22 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/cmd/tidewatch/config"
+	"tidewatch/storage/clickhouse"
+)
+
+// Migrate brings the database to this version's tables.
+func Migrate(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) {
+	a := &App{cfg: cfg, log: log, registry: prometheus.NewRegistry(), store: &store{}}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := errors.Join(a.openData(ctx), a.openDatabase(ctx)); err != nil {
+		return err
+	}
+	return clickhouse.Migrate(ctx, a.store.db)
+}

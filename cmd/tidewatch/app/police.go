@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"tidewatch/enforce"
+	"tidewatch/enforce/police"
+	"tidewatch/enforce/police/viid"
+	"tidewatch/storage/kafka"
+)
+
+// policeLink is the way of confirmed cases to the police platform.
+type policeLink struct {
+	client   *viid.Client
+	uploader *police.Uploader
+}
+
+// openPolice prepares the link; nothing is sent before Run.
+func (a *App) openPolice(context.Context) error {
+	if a.cfg.Police == nil {
+		a.log.Warn("no police platform is configured: confirmed cases wait")
+		return nil
+	}
+	cfg := viid.DefaultConfig()
+	cfg.URL, cfg.DeviceID = a.cfg.Police.URL, a.cfg.Police.DeviceID
+	cfg.Username, cfg.Password = a.cfg.Police.Username, a.cfg.Police.Password
+	client, err := viid.New(cfg, viid.Dependencies{Files: a.files, Logger: a.log, Metrics: a.registry})
+	if err != nil {
+		return err
+	}
+	a.police = &policeLink{
+		client: client,
+		uploader: police.New(police.DefaultConfig(), police.Dependencies{
+			Platform: client, Log: a.store.log, Logger: a.log, Metrics: a.registry,
+		}),
+	}
+	return nil
+}
+
+// run follows the case log and uploads what it says until ctx is done.
+func (p *policeLink) run(ctx context.Context, s *store) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.client.Run(ctx) })
+	group.Go(func() error { return p.uploader.Run(ctx) })
+	group.Go(func() error {
+		return s.log.Follow(ctx, p.uploader.CaughtUp, func(e enforce.Event, _ kafka.Position) error {
+			p.uploader.Apply(e)
+			return nil
+		})
+	})
+	return group.Wait()
+}

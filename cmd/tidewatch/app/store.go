@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
+
+	"tidewatch/storage/clickhouse"
+	"tidewatch/storage/kafka"
+)
+
+// sinkGroup is the consumer group that carries the log into the database.
+const sinkGroup = "tidewatch-sink"
+
+// store is the case log and what is kept of it.
+type store struct {
+	log   *kafka.Log
+	db    driver.Conn
+	sink  *clickhouse.Sink
+	cases *clickhouse.Cases
+	// engine is the embedded one; nil with a server of the operator's.
+	engine *clickhouse.Engine
+}
+
+// openStore opens log and database: the embedded ones where the configuration
+// names no others.
+func (a *App) openStore(ctx context.Context) error {
+	a.store = &store{}
+	if err := a.openLog(); err != nil {
+		return err
+	}
+	if err := a.openDatabase(ctx); err != nil {
+		return err
+	}
+	if err := clickhouse.Migrate(ctx, a.store.db); err != nil {
+		return fmt.Errorf("bring the database up to date: %w", err)
+	}
+	a.store.sink = clickhouse.NewSink(a.store.db, a.registry)
+	a.store.cases = clickhouse.NewCases(a.store.db)
+	return nil
+}
+
+func (a *App) openLog() error {
+	cfg := kafka.DefaultConfig()
+	cfg.Brokers, cfg.Topic = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic
+	cfg.SpoolDir = filepath.Join(a.cfg.Data, "spool")
+	if len(cfg.Brokers) == 0 {
+		broker, err := kafka.OpenBroker(kafka.BrokerConfig{Dir: filepath.Join(a.cfg.Data, "kafka")}, a.log)
+		if err != nil {
+			return err
+		}
+		a.later(broker.Close)
+		cfg.Brokers = []string{broker.Addr()}
+	}
+	log, err := kafka.NewLog(cfg, a.log, a.registry)
+	if err != nil {
+		return fmt.Errorf("open the case log: %w", err)
+	}
+	a.later(log.Close)
+	a.store.log = log
+	return nil
+}
+
+func (a *App) openDatabase(ctx context.Context) error {
+	cfg := clickhouse.Config{
+		Addresses: []string{a.cfg.ClickHouse.Address}, Database: a.cfg.ClickHouse.Database,
+		User: a.cfg.ClickHouse.Username, Password: a.cfg.ClickHouse.Password, TLS: a.cfg.ClickHouse.TLS,
+	}
+	if a.cfg.ClickHouse.Address == "" {
+		engine, err := a.openEngine(ctx)
+		if err != nil {
+			return err
+		}
+		cfg = engine.Config()
+	}
+	db, err := clickhouse.Open(cfg)
+	if err != nil {
+		return err
+	}
+	a.later(db.Close)
+	a.store.db = db
+	return nil
+}
+
+func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
+	cfg := clickhouse.DefaultEngineConfig()
+	cfg.Dir = filepath.Join(a.cfg.Data, "clickhouse")
+	var err error
+	if cfg.Library, err = a.cfg.Assets.Library("libchdb.so"); err != nil {
+		return nil, err
+	}
+	engine, err := clickhouse.StartEngine(ctx, cfg, a.log, a.registry)
+	if err != nil {
+		return nil, err
+	}
+	a.later(engine.Close)
+	a.store.engine = engine
+	return engine, nil
+}
+
+// run carries the log into the database until ctx is done.
+func (s *store) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.log.Run(ctx) })
+	group.Go(func() error { return s.log.Consume(ctx, sinkGroup, s.sink.Store) })
+	return group.Wait()
+}
+
+// ready says why the store cannot be used just now.
+func (s *store) ready(ctx context.Context) error {
+	if err := s.db.Ping(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return nil
+}

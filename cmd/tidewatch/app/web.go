@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"tidewatch/enforce/review"
+	"tidewatch/ingest"
+)
+
+// serve answers officers, and operators' probes, until ctx is done.
+func (a *App) serve(ctx context.Context) error {
+	pages := review.New(review.DefaultConfig(), review.Deps{
+		Cases: a.store.cases, Records: a.store.cases, Log: a.store.log, Files: a.files,
+		Officers: a.officers, Logger: a.log, Metrics: a.registry,
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/", pages.Handler())
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Registry: a.registry}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /readyz", a.readyz)
+	server := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.Serve(a.pages); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if server.Shutdown(grace) != nil { // a browser that holds on is let go
+			return server.Close()
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// readiness is what /readyz answers: whether cases can be kept and decided,
+// and how each camera fares. A camera that is offline does not make Tidewatch
+// unready: the others are watched.
+type readiness struct {
+	Ready   bool                     `json:"ready"`
+	Why     string                   `json:"why,omitempty"`
+	Cameras map[string]ingest.Health `json:"cameras"`
+}
+
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+	defer cancel()
+	answer := readiness{Ready: true, Cameras: map[string]ingest.Health{}}
+	if err := a.store.ready(ctx); err != nil {
+		answer.Ready, answer.Why = false, err.Error()
+	}
+	for _, c := range a.cameras {
+		answer.Cameras[c.ID] = c.supervisor.Health()
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if !answer.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	if err := json.NewEncoder(w).Encode(answer); err != nil {
+		a.log.Debug("answer readiness", "error", err)
+	}
+}

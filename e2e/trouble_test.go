@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tidewatch/ingest"
+)
+
+// TestStartRefused starts Tidewatch where it cannot work, and reads what it
+// says.
+func TestStartRefused(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	notAFolder := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(notAFolder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		spoil func(*street)
+		says  string
+	}{
+		"missing model file": {
+			func(s *street) { s.Assets = withoutModel(t, s.Assets) },
+			`missing file .*yolox_nano.onnx: run script/setup`,
+		},
+		"port in use": {
+			func(s *street) { s.Listen = taken.Addr().String() },
+			`open the review pages: .*address already in use; choose another address with listen`,
+		},
+		"unwritable data folder": {
+			func(s *street) { s.Data = filepath.Join(notAFolder, "data") },
+			`open the data folder: .*not a directory; make it writable or choose another with data`,
+		},
+		"broken configuration": {
+			func(s *street) { s.Replace = [2]string{"observation_period: 4s", "observation_period: soon"} },
+			`tidewatch.yaml:\d+: sections\[0\].observation_period: "soon": want a duration such as 90s or 5m`,
+		},
+		"unknown field": {
+			func(s *street) { s.Replace = [2]string{"place:", "palce:"} },
+			`tidewatch.yaml:\d+: unknown field "palce"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &street{
+				t: t, Data: t.TempDir(), Listen: "127.0.0.1:0", Assets: defaultAssets(t),
+				Camera: "rtsp://127.0.0.1:1/street", Police: "http://127.0.0.1:1", From: "01:00", Until: "02:00",
+			}
+			test.spoil(s)
+			p := start(t, secrets(), "tidewatch", "run", "--config="+s.configure())
+			p.says(test.says)
+			eventually(t, "the end", p.ended)
+			if p.err == nil {
+				t.Error("ended as if all were well")
+			}
+			if strings.Contains(p.out.String(), "goroutine ") {
+				t.Errorf("crashed:\n%s", p.out.String())
+			}
+		})
+	}
+}
+
+// withoutModel is a copy of the assets that lacks the vehicle network.
+func withoutModel(t *testing.T, assets string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(assets, "lib"), filepath.Join(dir, "lib")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestWrongCameraPassword stays up, says what is wrong and never says the
+// password.
+func TestWrongCameraPassword(t *testing.T) {
+	s := newStreet(t)
+	p := start(t, append(secrets(), "CAMERA_PASSWORD=not-the-password"), "tidewatch", "run", "--config="+s.configure())
+	w := &tidewatch{process: p, street: s, url: p.says(`review page: (http://\S+)`)}
+	p.says(`camera offline.*camera=street|camera=street.*password`)
+	var answer struct{ Cameras map[string]ingest.Health }
+	eventually(t, "the camera's health", func() bool {
+		response := w.get("/readyz")
+		defer response.Body.Close()
+		return json.NewDecoder(response.Body).Decode(&answer) == nil && answer.Cameras["street"].State == ingest.Offline
+	})
+	if why := answer.Cameras["street"].Why; !strings.Contains(why, "password") {
+		t.Errorf("why = %q", why)
+	}
+	if strings.Contains(p.out.String(), "not-the-password") {
+		t.Error("the password is in the log")
+	}
+}
+
+// TestOneAtATime starts a second Tidewatch on the same data.
+func TestOneAtATime(t *testing.T) {
+	s := newStreet(t)
+	s.run()
+	second := start(t, secrets(), "tidewatch", "run", "--config="+s.configure())
+	second.says(`open the data folder: .* is in use by another tidewatch`)
+}
