@@ -71,6 +71,18 @@ type Format struct {
 	PPS   []byte
 }
 
+// Prepend returns the NALUs of a key unit with the parameter sets before them,
+// so that they can be decoded without anything else.
+func (f *Format) Prepend(nalus [][]byte) [][]byte {
+	whole := make([][]byte, 0, 3+len(nalus))
+	for _, set := range [][]byte{f.VPS, f.SPS, f.PPS} {
+		if len(set) > 0 {
+			whole = append(whole, set)
+		}
+	}
+	return append(whole, nalus...)
+}
+
 // Unit is one access unit, as the camera sent it. A unit is immutable: the
 // ring, the watcher and the evidence share it.
 type Unit struct {

@@ -1,0 +1,81 @@
+package decode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tidewatch/ingest"
+)
+
+// Pool decodes key units with a few decoders that all cameras share: one per
+// core is enough. It is safe for concurrent use.
+type Pool struct {
+	free    chan *bench
+	size    int
+	metrics *Metrics
+}
+
+// bench is one worker's decoders, opened when first needed.
+type bench map[ingest.Codec]*decoder
+
+// NewPool returns a pool in which up to n units are decoded at once, each on
+// one thread. It panics if n is not positive.
+func NewPool(n int, metrics *Metrics) *Pool {
+	if n < 1 {
+		panic("decode: a pool needs at least one decoder")
+	}
+	p := &Pool{free: make(chan *bench, n), size: n, metrics: metrics}
+	for range n {
+		p.free <- &bench{}
+	}
+	return p
+}
+
+// Decode returns the picture of one key unit, which must come with its
+// parameter sets; the caller closes it. It waits for a free decoder. Bytes
+// that are not a whole picture give ErrCorrupt.
+func (p *Pool) Decode(ctx context.Context, u *ingest.Unit) (*Picture, error) {
+	if !u.Key || u.Format == nil {
+		return nil, errors.New("decode unit: it is no key unit")
+	}
+	var worker *bench
+	select {
+	case worker = <-p.free:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { p.free <- worker }()
+	began := time.Now()
+	picture, err := worker.decode(u)
+	p.metrics.seconds.Observe(time.Since(began).Seconds())
+	if err != nil {
+		p.metrics.failures.Inc()
+		return nil, fmt.Errorf("decode unit: %w", err)
+	}
+	return picture, nil
+}
+
+func (b bench) decode(u *ingest.Unit) (*Picture, error) {
+	d := b[u.Format.Codec]
+	if d == nil {
+		var err error
+		if d, err = newDecoder(u.Format.Codec); err != nil {
+			return nil, err
+		}
+		b[u.Format.Codec] = d
+	}
+	return d.decode(u)
+}
+
+// Close waits for the units being decoded and frees the decoders. Nothing may
+// be decoded afterwards.
+func (p *Pool) Close() error {
+	for range p.size {
+		for _, d := range *<-p.free {
+			d.close()
+		}
+	}
+	return nil
+}

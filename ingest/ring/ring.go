@@ -1,0 +1,102 @@
+// Package ring keeps the last seconds of a camera as it sent them, so that the
+// past is there when something turns out to matter, and cuts clips from it
+// without encoding anything again.
+package ring
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"tidewatch/ingest"
+)
+
+// Config bounds a ring. Whichever bound is reached first counts.
+type Config struct {
+	Duration time.Duration // how far back a clip can begin at least
+	Bytes    int           // of encoded video held
+}
+
+// DefaultConfig holds half a minute of an 8 Mbit/s camera.
+func DefaultConfig() Config {
+	return Config{Duration: 30 * time.Second, Bytes: 32 << 20}
+}
+
+// Ring holds one camera's newest units in order of arrival. It is safe for
+// concurrent use.
+type Ring struct {
+	cfg     Config
+	metrics CameraMetrics
+
+	mu    sync.RWMutex
+	units []*ingest.Unit
+	bytes int
+}
+
+// New returns an empty ring.
+func New(cfg Config, metrics CameraMetrics) *Ring { return &Ring{cfg: cfg, metrics: metrics} }
+
+// Add appends a unit and lets go of what is out of bounds.
+func (r *Ring) Add(u *ingest.Unit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.units = append(r.units, u)
+	r.bytes += u.Size()
+	r.expire(u.Arrival.Add(-r.cfg.Duration))
+	r.shrink()
+	r.metrics.Bytes.Set(float64(r.bytes))
+	r.metrics.Seconds.Set(u.Arrival.Sub(r.units[0].Arrival).Seconds())
+}
+
+// expire drops whole groups of pictures that nobody can ask for any more: a
+// clip that begins at the bound still needs the key unit before it.
+func (r *Ring) expire(bound time.Time) {
+	start := 0
+	for i, u := range r.units {
+		if u.Arrival.After(bound) {
+			break
+		}
+		if u.Key {
+			start = i
+		}
+	}
+	r.drop(start)
+}
+
+// shrink drops the oldest groups of pictures while there are too many bytes.
+// They are missed, so they are counted.
+func (r *Ring) shrink() {
+	for r.bytes > r.cfg.Bytes && len(r.units) > 1 {
+		n := 1 + slices.IndexFunc(r.units[1:], func(u *ingest.Unit) bool { return u.Key })
+		if n == 0 {
+			n = 1 // a single group fills the ring
+		}
+		r.drop(n)
+		r.metrics.Crowded.Add(float64(n))
+	}
+}
+
+func (r *Ring) drop(n int) {
+	for _, u := range r.units[:n] {
+		r.bytes -= u.Size()
+	}
+	r.units = slices.Delete(r.units, 0, n)
+}
+
+// between returns the held units that may matter to a clip: from the last key
+// unit at or before from, or the oldest, to the last that arrived by to.
+func (r *Ring) between(from, to time.Time) []*ingest.Unit {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	start, end := 0, 0
+	for i, u := range r.units {
+		if u.Arrival.After(to) {
+			break
+		}
+		if u.Key && !u.Arrival.After(from) {
+			start = i
+		}
+		end = i + 1
+	}
+	return slices.Clone(r.units[start:end])
+}

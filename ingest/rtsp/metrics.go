@@ -1,0 +1,39 @@
+package rtsp
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metrics counts what is lost between cameras and us.
+type Metrics struct {
+	gaps, discarded, undecodable *prometheus.CounterVec
+}
+
+// NewMetrics registers the metrics of this package. It panics if they are
+// registered already.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	counter := func(name, help string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "tidewatch", Subsystem: "rtsp", Name: name, Help: help,
+		}, []string{"camera"})
+		reg.MustRegister(c)
+		return c
+	}
+	return &Metrics{
+		gaps:        counter("gaps_total", "Gaps in the sequence of RTP packets; pictures are damaged until the next whole key unit."),
+		discarded:   counter("discarded_packets_total", "Packets dropped because they could not be understood, or are useless without missing ones."),
+		undecodable: counter("undecodable_units_total", "Access units dropped because they are empty, or no key unit had come before them on the connection."),
+	}
+}
+
+// CameraMetrics are the metrics of one camera.
+type CameraMetrics struct {
+	Gaps, Discarded, Undecodable prometheus.Counter
+}
+
+// Camera returns one camera's metrics; the same for the same ID.
+func (m *Metrics) Camera(id string) CameraMetrics {
+	return CameraMetrics{
+		Gaps:        m.gaps.WithLabelValues(id),
+		Discarded:   m.discarded.WithLabelValues(id),
+		Undecodable: m.undecodable.WithLabelValues(id),
+	}
+}

@@ -1,0 +1,67 @@
+package rtsp
+
+import (
+	"errors"
+
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph265"
+	"github.com/pion/rtp"
+
+	"tidewatch/ingest"
+)
+
+// depacketize returns the NALUs that are complete with a packet, none while
+// one is in fragments.
+type depacketize func(pkt *rtp.Packet) ([][]byte, error)
+
+// track is the video of a stream that we can use.
+type track struct {
+	media  *description.Media
+	rtp    format.Format
+	format ingest.Format // as announced; sets may be missing
+	nalus  depacketize
+}
+
+// findTrack picks the stream's first H.264 or H.265 video.
+func findTrack(stream *description.Session) (*track, error) {
+	var avc *format.H264
+	if media := stream.FindFormat(&avc); media != nil {
+		decoder, err := avc.CreateDecoder()
+		if err != nil {
+			return nil, err
+		}
+		return &track{
+			media: media, rtp: avc, nalus: each(decoder.Decode),
+			format: ingest.Format{Codec: ingest.H264, SPS: avc.SPS, PPS: avc.PPS},
+		}, nil
+	}
+	var hevc *format.H265
+	if media := stream.FindFormat(&hevc); media != nil {
+		decoder, err := hevc.CreateDecoder()
+		if err != nil {
+			return nil, err
+		}
+		return &track{
+			media: media, rtp: hevc, nalus: each(decoder.Decode),
+			format: ingest.Format{Codec: ingest.H265, VPS: hevc.VPS, SPS: hevc.SPS, PPS: hevc.PPS},
+		}, nil
+	}
+	return nil, ErrNoVideo
+}
+
+// each makes a library's decoder hand out NALUs as they become complete. It
+// would rather collect them up to a marker, but then, once a marker is lost,
+// each unit would come out late and with the next one's time.
+func each(decode depacketize) depacketize {
+	return func(pkt *rtp.Packet) ([][]byte, error) {
+		marked := *pkt
+		marked.Marker = true
+		nalus, err := decode(&marked)
+		if errors.Is(err, rtph264.ErrMorePacketsNeeded) || errors.Is(err, rtph265.ErrMorePacketsNeeded) {
+			return nil, nil
+		}
+		return nalus, err
+	}
+}

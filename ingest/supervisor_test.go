@@ -1,0 +1,187 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// sourceFunc is a scripted camera.
+type sourceFunc func(ctx context.Context, emit func(*Unit)) error
+
+func (f sourceFunc) Run(ctx context.Context, emit func(*Unit)) error { return f(ctx, emit) }
+
+var errRefused = errors.New("refused")
+
+func newSupervisor(log *slog.Logger) (*Supervisor, *prometheus.Registry) {
+	registry := prometheus.NewRegistry()
+	metrics := NewMetrics(registry).Camera("kerb")
+	return NewSupervisor(DefaultSupervisorConfig(), metrics, log, time.Now), registry
+}
+
+// attempts runs a supervisor for a while on a source that always fails and
+// returns the pauses between its attempts.
+func attempts(t *testing.T, during time.Duration, fail func(ctx context.Context) error) []time.Duration {
+	t.Helper()
+	s, _ := newSupervisor(slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithTimeout(t.Context(), during)
+	defer cancel()
+	var pauses []time.Duration
+	ended := time.Now()
+	err := s.Run(ctx, sourceFunc(func(ctx context.Context, _ func(*Unit)) error {
+		pauses = append(pauses, time.Since(ended))
+		defer func() { ended = time.Now() }()
+		return fail(ctx)
+	}), nil)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Run returned %v, want the context's error", err)
+	}
+	return pauses[1:]
+}
+
+func TestSupervisorWaitsLongerEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pauses := attempts(t, time.Hour, func(context.Context) error { return errRefused })
+		longest := DefaultSupervisorConfig().FirstWait
+		for i, pause := range pauses {
+			if pause < longest/2 || pause > longest {
+				t.Errorf("pause %d is %s, want %s to %s", i, pause, longest/2, longest)
+			}
+			longest = min(2*longest, DefaultSupervisorConfig().LongestWait)
+		}
+		if len(pauses) < 100 {
+			t.Errorf("tried %d times in an hour, want it to go on", len(pauses))
+		}
+	})
+}
+
+func TestSupervisorIsCarefulWithAccounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wrong := fmt.Errorf("pull: %w", ErrUnauthorized)
+		pauses := attempts(t, time.Hour, func(context.Context) error { return wrong })
+		for i, pause := range pauses {
+			if pause < time.Minute {
+				t.Errorf("pause %d after a wrong password is only %s", i, pause)
+			}
+		}
+		if len(pauses) < 10 {
+			t.Errorf("tried %d times in an hour, want it to go on", len(pauses))
+		}
+	})
+}
+
+func TestSupervisorForgetsFailuresAfterAGoodStretch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		pauses := attempts(t, 3*time.Hour, func(ctx context.Context) error {
+			if n++; n%20 == 0 {
+				return sleep(ctx, time.Hour)
+			}
+			return errRefused
+		})
+		if got := pauses[19]; got > DefaultSupervisorConfig().FirstWait {
+			t.Errorf("pause after an hour of video is %s", got)
+		}
+		if got := pauses[18]; got < DefaultSupervisorConfig().LongestWait/2 {
+			t.Errorf("pause after many failures is %s", got)
+		}
+	})
+}
+
+func TestSupervisorTellsHealthAndCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged bytes.Buffer
+		s, registry := newSupervisor(slog.New(slog.NewTextHandler(&logged, nil)))
+		begin := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		live := make(chan bool)
+		n := 0
+		source := sourceFunc(func(ctx context.Context, emit func(*Unit)) error {
+			if n++; n <= 3 {
+				return errRefused
+			}
+			emit(&Unit{Key: true, NALUs: [][]byte{{1, 2, 3}}, Stamp: Stamp{Camera: time.Now().Add(-2 * time.Second), Arrival: time.Now()}})
+			emit(&Unit{Damaged: true, NALUs: [][]byte{{1}, {2}}, Stamp: Stamp{Arrival: time.Now()}})
+			<-live
+			if n == 4 {
+				return errors.New("cable pulled")
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		var got []*Unit
+		done := make(chan error)
+		if diff := cmp.Diff(Health{State: Connecting, Since: begin}, s.Health()); diff != "" {
+			t.Errorf("before it runs: %s", diff)
+		}
+		go func() { done <- s.Run(ctx, source, func(u *Unit) { got = append(got, u) }) }()
+
+		synctest.Wait()
+		if diff := cmp.Diff(Health{State: Offline, Since: begin, Why: "refused"}, s.Health()); diff != "" {
+			t.Errorf("after the first refusal: %s", diff)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if h := s.Health(); h.State != Live || !h.Since.After(begin) || h.Why != "" {
+			t.Errorf("while units come: %+v", h)
+		}
+		if up := testutil.ToFloat64(s.metrics.Up); up != 1 {
+			t.Errorf("up is %v while units come", up)
+		}
+		live <- true
+		synctest.Wait()
+		if h := s.Health(); h.State != Offline || h.Why != "cable pulled" {
+			t.Errorf("after the cable was pulled: %+v", h)
+		}
+		time.Sleep(time.Minute)
+		live <- true
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run returned %v", err)
+		}
+		if len(got) != 4 {
+			t.Errorf("emitted %d units, want 4", len(got))
+		}
+		if n := strings.Count(logged.String(), "msg=\"camera offline\""); n != 2 {
+			t.Errorf("logged offline %d times, want once for each change:\n%s", n, logged.String())
+		}
+		if err := testutil.GatherAndCompare(registry, strings.NewReader(`
+# HELP tidewatch_ingest_bytes_total Bytes of encoded video received.
+# TYPE tidewatch_ingest_bytes_total counter
+tidewatch_ingest_bytes_total{camera="kerb"} 10
+# HELP tidewatch_ingest_clock_error_seconds Camera's clock minus ours at the newest unit, network delay included.
+# TYPE tidewatch_ingest_clock_error_seconds gauge
+tidewatch_ingest_clock_error_seconds{camera="kerb"} -2
+# HELP tidewatch_ingest_damaged_units_total Access units of which packets were lost, or that build on such a one; never evidence.
+# TYPE tidewatch_ingest_damaged_units_total counter
+tidewatch_ingest_damaged_units_total{camera="kerb"} 2
+# HELP tidewatch_ingest_key_units_total Access units received that can be decoded on their own.
+# TYPE tidewatch_ingest_key_units_total counter
+tidewatch_ingest_key_units_total{camera="kerb"} 2
+# HELP tidewatch_ingest_reconnects_total Connections to the camera that ended and were tried again.
+# TYPE tidewatch_ingest_reconnects_total counter
+tidewatch_ingest_reconnects_total{camera="kerb"} 4
+# HELP tidewatch_ingest_superseded_units_total Key units that nobody looked at because a newer one came; newest wins.
+# TYPE tidewatch_ingest_superseded_units_total counter
+tidewatch_ingest_superseded_units_total{camera="kerb"} 0
+# HELP tidewatch_ingest_units_total Encoded access units received.
+# TYPE tidewatch_ingest_units_total counter
+tidewatch_ingest_units_total{camera="kerb"} 4
+# HELP tidewatch_ingest_up 1 while units come from the camera, else 0.
+# TYPE tidewatch_ingest_up gauge
+tidewatch_ingest_up{camera="kerb"} 0
+`)); err != nil {
+			t.Error(err)
+		}
+	})
+}
