@@ -31,7 +31,7 @@ type Event struct {
 	Type     EventType `json:"type"`
 	At       time.Time `json:"at"`                 // UTC, microseconds
 	Actor    string    `json:"actor"`              // "camera/ID", "officer/NAME" or "uploader"
-	Revision int       `json:"revision,omitempty"` // decisions: the revision decided on
+	Revision int       `json:"revision,omitempty"` // the revision decided on or uploaded; 0 where it does not matter
 
 	Violation *Violation `json:"violation,omitempty"` // suspected
 	StopEnd   *time.Time `json:"stop_end,omitempty"`  // stop_ended
@@ -174,7 +174,7 @@ func (c Case) Apply(e Event) (Case, Outcome) {
 	case Confirmed, Rejected:
 		return c.decide(e)
 	case UploadFailed:
-		if c.State != StateConfirmed {
+		if !c.uploading(e) {
 			return c, Void
 		}
 		c.Failure = e.Failure
@@ -183,7 +183,7 @@ func (c Case) Apply(e Event) (Case, Outcome) {
 		if c.Receipt != nil && *c.Receipt == *e.Receipt {
 			return c, Repeated
 		}
-		if c.State != StateConfirmed {
+		if !c.uploading(e) {
 			return c, Void
 		}
 		c.Receipt, c.State = e.Receipt, StateRefused
@@ -194,6 +194,12 @@ func (c Case) Apply(e Event) (Case, Outcome) {
 		return c, Applied
 	}
 	return c, Void
+}
+
+// uploading reports whether an answer of the platform is about the decision
+// that now waits for it, not about an earlier one.
+func (c Case) uploading(e Event) bool {
+	return c.State == StateConfirmed && (e.Revision == 0 || e.Revision == c.Revision)
 }
 
 func (c Case) decide(e Event) (Case, Outcome) {

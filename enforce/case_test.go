@@ -35,8 +35,8 @@ func event(kind EventType, revision int) Event {
 	return e
 }
 
-func refused() Event {
-	e := event(Receipted, 0)
+func refused(revision int) Event {
+	e := event(Receipted, revision)
 	e.Receipt = &Receipt{Code: "8"}
 	return e
 }
@@ -83,8 +83,15 @@ func TestLifeOfACase(t *testing.T) {
 			StateUploaded,
 		},
 		"refused, corrected, uploaded": {
-			[]Event{event(Suspected, 0), event(Confirmed, 1), refused(), event(Confirmed, 3), event(Receipted, 0)},
+			[]Event{event(Suspected, 0), event(Confirmed, 1), refused(2), event(Confirmed, 3), event(Receipted, 0)},
 			[]Outcome{Applied, Applied, Applied, Applied, Applied},
+			StateUploaded,
+		},
+		"a late refusal of what was corrected since": {
+			[]Event{event(Suspected, 0), event(Confirmed, 1), refused(2), event(Confirmed, 3), refused(2), {
+				ID: "late", Case: "c", Type: Receipted, At: noon, Actor: "test", Revision: 2, Receipt: &Receipt{Code: "7"},
+			}, event(Receipted, 4)},
+			[]Outcome{Applied, Applied, Applied, Applied, Void, Void, Applied},
 			StateUploaded,
 		},
 		"nothing before the suspicion": {
@@ -128,7 +135,7 @@ func TestPropertiesOfACase(t *testing.T) {
 		for range 12 {
 			e := event(kinds[random.IntN(len(kinds))], random.IntN(5))
 			if random.IntN(3) == 0 && e.Type == Receipted {
-				e = refused()
+				e = refused(random.IntN(5))
 			}
 			before := c
 			var outcome Outcome

@@ -92,7 +92,10 @@ func (s store) Put(_ context.Context, data io.Reader) (string, int64, error) {
 
 type pictures struct{ err error }
 
-func (p pictures) Scene(_ context.Context, u *ingest.Unit) ([]byte, error) { return []byte(u.Camera.String()), p.err }
+func (p pictures) Scene(_ context.Context, u *ingest.Unit) ([]byte, error) {
+	return []byte(u.Camera.String()), p.err
+}
+
 func (p pictures) CloseUp(context.Context, *ingest.Unit, detect.Box) ([]byte, error) {
 	return []byte("close"), p.err
 }

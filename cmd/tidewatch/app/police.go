@@ -42,8 +42,13 @@ func (a *App) openPolice(context.Context) error {
 // run follows the case log and uploads what it says until ctx is done.
 func (p *policeLink) run(ctx context.Context, s *store) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return p.client.Run(ctx) })
-	group.Go(func() error { return p.uploader.Run(ctx) })
+	// The client stays registered until the last submission has its answer.
+	registered, leave := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error { return p.client.Run(registered) })
+	group.Go(func() error {
+		defer leave()
+		return p.uploader.Run(ctx)
+	})
 	group.Go(func() error {
 		return s.log.Follow(ctx, p.uploader.CaughtUp, func(e enforce.Event, _ kafka.Position) error {
 			p.uploader.Apply(e)

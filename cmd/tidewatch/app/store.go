@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
 	"tidewatch/storage/clickhouse"
@@ -18,7 +17,7 @@ const sinkGroup = "tidewatch-sink"
 // store is the case log and what is kept of it.
 type store struct {
 	log   *kafka.Log
-	db    driver.Conn
+	db    clickhouse.Conn
 	sink  *clickhouse.Sink
 	cases *clickhouse.Cases
 	// engine is the embedded one; nil with a server of the operator's.
