@@ -17,6 +17,9 @@ func TestDemo(t *testing.T) {
 	id := p.says(`first case:  http://\S+/cases/(\S+)`)
 
 	o := signIn(t, page, password)
+	if *screenshots != "" {
+		o.photograph(t, id, *screenshots)
+	}
 	o.confirm(id, "川A12345")
 	o.seesUpload(id)
 	response, err := http.Get(police)

@@ -44,8 +44,8 @@ func TestStartRefused(t *testing.T) {
 			`tidewatch.yaml:\d+: sections\[0\].observation_period: "soon": want a duration such as 90s or 5m`,
 		},
 		"unknown field": {
-			func(s *street) { s.Replace = [2]string{"place:", "palce:"} },
-			`tidewatch.yaml:\d+: unknown field "palce"`,
+			func(s *street) { s.Replace = [2]string{"place:", "site:"} },
+			`tidewatch.yaml:\d+: unknown field "site"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,8 @@ type Violation struct {
 	ID      string       `json:"id"` // see ViolationID
 	Camera  CameraRef    `json:"camera"`
 	Section SectionRef   `json:"section"`
-	Zone    string       `json:"zone"`
+	Zone    ZoneRef      `json:"zone"`
+	Rule    Rule         `json:"rule"`
 	Policy  string       `json:"policy"` // ID of the policy it was judged under
 	Code    string       `json:"code"`   // violation code on the police side
 	Class   detect.Class `json:"class"`
@@ -43,6 +44,19 @@ type SectionRef struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	TimeZone string `json:"time_zone"` // IANA name, for showing times
+}
+
+// ZoneRef is what a case keeps of the zone the vehicle stood in.
+type ZoneRef struct {
+	ID      string  `json:"id"`
+	Polygon Polygon `json:"polygon"`
+}
+
+// Rule is what was announced for the section when the violation was judged.
+type Rule struct {
+	Windows           []TidalWindow `json:"windows,omitempty"`
+	ObservationPeriod time.Duration `json:"observation_period_ns"`
+	Grace             time.Duration `json:"grace_ns"`
 }
 
 // Evidence is the set of files that prove a violation, each stored under its

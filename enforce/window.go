@@ -22,6 +22,15 @@ func ParseClock(s string) (Clock, error) {
 	return Clock(t.Hour()*60 + t.Minute()), nil
 }
 
+// MarshalText writes HH:MM.
+func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads HH:MM.
+func (c *Clock) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseClock(string(text))
+	return err
+}
+
 func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c/60, c%60) }
 
 // on is the moment at which the clock shows c on a day. Where daylight saving
@@ -34,11 +43,12 @@ func (c Clock) on(day time.Time) time.Time {
 // inclusive, Until exclusive; a window whose Until is not after its From runs
 // over midnight into the next day.
 type TidalWindow struct {
-	Announcement string         // number of the announcement that permits it
-	From, Until  Clock          // in the section's time zone
-	Weekdays     []time.Weekday // days on which it begins; none means every day
-	FirstDay     time.Time      // first day on which it begins; zero: since ever
-	LastDay      time.Time      // last day on which it begins; zero: for ever
+	Announcement string         `json:"announcement"` // number of the announcement that permits it
+	From         Clock          `json:"from"`         // in the section's time zone, as Until
+	Until        Clock          `json:"until"`
+	Weekdays     []time.Weekday `json:"weekdays,omitempty"` // days on which it begins, Sunday 0; none means every day
+	FirstDay     time.Time      `json:"first_day,omitzero"` // first day on which it begins; zero: since ever
+	LastDay      time.Time      `json:"last_day,omitzero"`  // last day on which it begins; zero: for ever
 }
 
 // Span is a stretch of time: From inclusive, Until exclusive.

@@ -8,7 +8,8 @@ import (
 
 // Point is a place in a picture, relative: 0..1 of its width and height.
 type Point struct {
-	X, Y float64
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
 }
 
 // Polygon is an area of a picture; its last point joins its first.

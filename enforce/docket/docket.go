@@ -150,7 +150,9 @@ func (d *Docket) violation(id string, m *matter, policy enforce.Policy, verdict 
 			Place: d.Camera.Place, Direction: d.Camera.Direction,
 		},
 		Section: enforce.SectionRef{ID: section.ID, Name: section.Name, TimeZone: section.Location.String()},
-		Zone:    m.zone.ID, Policy: policy.ID, Code: section.Code,
+		Zone:    enforce.ZoneRef{ID: m.zone.ID, Polygon: m.zone.Polygon},
+		Rule:    enforce.Rule{Windows: section.Windows, ObservationPeriod: section.ObservationPeriod, Grace: section.Grace},
+		Policy:  policy.ID, Code: section.Code,
 		Class: m.stop.Class, Plate: m.stop.Plate, Box: m.stop.Box,
 		StopID: m.stop.ID, StopStart: utc(m.stop.Start), Since: utc(verdict.Since), Due: utc(verdict.Due),
 		Reasons: reasons,
@@ -171,7 +173,7 @@ func (d *Docket) open(ctx context.Context, v enforce.Violation, shown evidence.E
 		return fmt.Errorf("open case %s: %w", v.ID, err)
 	}
 	d.Metrics.opened.WithLabelValues(v.Section.ID).Inc()
-	d.Logger.Info("case opened", "case", v.ID, "zone", v.Zone, "class", v.Class)
+	d.Logger.Info("case opened", "case", v.ID, "zone", v.Zone.ID, "class", v.Class)
 	return nil
 }
 

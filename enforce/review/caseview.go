@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tidewatch/detect"
@@ -21,9 +22,11 @@ type caseView struct {
 	Pictures []picture
 	CloseUp  *picture
 	Mark     mark
+	Outline  string // of the zone, as points of a polygon in thousandths
 
 	Read     machineRead
 	Reasons  []string
+	Windows  []string // the section's tidal windows, as announced
 	Facts    []fact
 	Files    []fileView
 	Manifest string // address
@@ -61,6 +64,15 @@ func markOf(b detect.Box) mark {
 	return mark{int(b.X * 1000), int(b.Y * 1000), int(b.W * 1000), int(b.H * 1000)}
 }
 
+// outline is a polygon as SVG writes its points, in thousandths.
+func outline(p enforce.Polygon) string {
+	var points []string
+	for _, q := range p {
+		points = append(points, fmt.Sprintf("%d,%d", int(q.X*1000), int(q.Y*1000)))
+	}
+	return strings.Join(points, " ")
+}
+
 type fact struct{ Key, Value string }
 
 type fileView struct {
@@ -88,7 +100,7 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		URL: casePath(of.ID), ID: of.ID, Plate: plateOf(of),
 		State: of.State, StateName: c.say("state", string(of.State)),
 		Section: of.Violation.Section.Name, Since: moment(of.Violation.StopStart, zone), Zone: zone.String(),
-		Pictures: c.pictures(of, zone), Mark: markOf(of.Violation.Box),
+		Pictures: c.pictures(of, zone), Mark: markOf(of.Violation.Box), Outline: outline(of.Violation.Zone.Polygon),
 		Read: machineReadOf(of.Violation.Plate), Facts: c.facts(of, now, zone), Files: c.files(of, zone),
 		Upload: c.upload(of, zone),
 		Open:   open(of),
@@ -103,6 +115,9 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 	}
 	for _, r := range of.Violation.Reasons {
 		v.Reasons = append(v.Reasons, c.reason(r, zone))
+	}
+	for _, w := range of.Violation.Rule.Windows {
+		v.Windows = append(v.Windows, c.window(w))
 	}
 	for _, e := range history {
 		v.History = append(v.History, entry{
@@ -181,10 +196,11 @@ func (c catalog) facts(of enforce.Case, now time.Time, zone *time.Location) []fa
 		{"dwell", c.duration(dwell(of, now))},
 		{"since", moment(v.Since, zone)},
 		{"due", moment(v.Due, zone)},
-		{"observation", c.duration(v.Due.Sub(v.Since))},
+		{"observation", c.duration(v.Rule.ObservationPeriod)},
+		{"grace", c.duration(v.Rule.Grace)},
 		{"camera", v.Camera.Name},
 		{"device", v.Camera.DeviceID},
-		{"zone", v.Zone},
+		{"zone", v.Zone.ID},
 		{"code", v.Code},
 		{"policy", v.Policy},
 		{"case", of.ID},

@@ -149,7 +149,12 @@ func violation(n int, read plate.Read) enforce.Violation {
 			Place: "湖西路 18 号门前", Direction: "由北向南",
 		},
 		Section: enforce.SectionRef{ID: "huxi", Name: "湖西路潮汐路段", TimeZone: "Asia/Shanghai"},
-		Zone:    "kerb-east", Policy: "9f2c4be07a11d3e8", Code: "1039", Class: detect.Truck, Plate: read,
+		Zone:    enforce.ZoneRef{ID: "kerb-east", Polygon: enforce.Polygon{{X: .8, Y: .04}, {X: 1, Y: .04}, {X: 1, Y: .22}, {X: .8, Y: .22}}},
+		Rule: enforce.Rule{
+			Windows:           []enforce.TidalWindow{{Announcement: "2026-07", From: 19 * 60, Until: 7 * 60}},
+			ObservationPeriod: 5 * time.Minute, Grace: at.Sub(since) - 5*time.Minute,
+		},
+		Policy: "9f2c4be07a11d3e8", Code: "1039", Class: detect.Truck, Plate: read,
 		Box: detect.Box{X: .849, Y: .076, W: .091, H: .098}, StopID: fmt.Sprintf("stop-%d", n),
 		StopStart: begin, Since: since, Due: at,
 		Reasons: []enforce.Reason{

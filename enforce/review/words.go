@@ -76,6 +76,30 @@ func (c catalog) reason(r enforce.Reason, zone *time.Location) string {
 		"announcement", announcement, "required", c.duration(r.Required))
 }
 
+// window puts a tidal window into words, as it was announced.
+func (c catalog) window(w enforce.TidalWindow) string {
+	hours := c.say("window", "day", "from", w.From, "until", w.Until)
+	if w.Until <= w.From {
+		hours = c.say("window", "night", "from", w.From, "until", w.Until)
+	}
+	days := c["window.daily"]
+	if len(w.Weekdays) > 0 {
+		var names []string
+		for _, day := range w.Weekdays {
+			names = append(names, c.say("weekday", strconv.Itoa(int(day))))
+		}
+		days = strings.Join(names, c["window.join"])
+	}
+	valid := ""
+	if !w.FirstDay.IsZero() {
+		valid += c.say("window", "first", "day", w.FirstDay.Format(time.DateOnly))
+	}
+	if !w.LastDay.IsZero() {
+		valid += c.say("window", "last", "day", w.LastDay.Format(time.DateOnly))
+	}
+	return c.say("window", "whole", "hours", hours, "days", days, "valid", valid, "announcement", w.Announcement)
+}
+
 // clockError says how far the camera's clock was from ours.
 func (c catalog) clockError(f enforce.File) string {
 	switch {

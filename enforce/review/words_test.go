@@ -198,3 +198,43 @@ func TestSpaced(t *testing.T) {
 		})
 	}
 }
+
+func TestWindowsAreSaidAsAnnounced(t *testing.T) {
+	day := func(s string) time.Time {
+		at, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for name, test := range map[string]struct {
+		window enforce.TidalWindow
+		want   map[lang]string
+	}{
+		"every night": {
+			enforce.TidalWindow{Announcement: "2026-07", From: 19 * 60, Until: 7 * 60},
+			map[lang]string{
+				english: "19:00 to 07:00 the next day, every day (announcement 2026-07)",
+				chinese: "19:00 至次日 07:00，每天（公告 2026-07）",
+			},
+		},
+		"on some days of one year": {
+			enforce.TidalWindow{
+				Announcement: "2026-08", From: 12 * 60, Until: 14 * 60, Weekdays: []time.Weekday{time.Saturday, time.Sunday},
+				FirstDay: day("2026-01-01"), LastDay: day("2026-12-31"),
+			},
+			map[lang]string{
+				english: "12:00 to 14:00, Sat, Sun, from 2026-01-01, until 2026-12-31 (announcement 2026-08)",
+				chinese: "12:00 至 14:00，周六、周日，自 2026-01-01 起，至 2026-12-31 止（公告 2026-08）",
+			},
+		},
+	} {
+		for language, want := range test.want {
+			t.Run(name+" in "+string(language), func(t *testing.T) {
+				if got := catalogs[language].window(test.window); got != want {
+					t.Errorf("got  %s\nwant %s", got, want)
+				}
+			})
+		}
+	}
+}

@@ -296,7 +296,7 @@ func suspicion(id string, at time.Time) enforce.Event {
 	return enforce.Event{ID: id + "-suspected", Case: id, Type: enforce.Suspected, At: at, Actor: "camera/c1", Violation: &enforce.Violation{
 		ID: id, Camera: enforce.CameraRef{ID: "c1", Name: "东口", Place: "清江东路 12 号"},
 		Section: enforce.SectionRef{ID: "s1", Name: "清江东路", TimeZone: "Asia/Shanghai"},
-		Zone:    "z1", Policy: "p1", Code: "1039", Class: detect.Car,
+		Zone:    enforce.ZoneRef{ID: "z1"}, Policy: "p1", Code: "1039", Class: detect.Car,
 		Plate: plate.Read{Text: "川A1234S", Kind: plate.Blue, Confidence: 0.4, Chars: []float64{0.9, 0.4}},
 		Box:   detect.Box{X: 0.25, Y: 0.5, W: 0.1, H: 0.1}, StopID: "stop", StopStart: at.Add(-time.Minute), Since: at.Add(-time.Minute),
 		Reasons:  []enforce.Reason{{Code: enforce.NoWindow}, {Code: enforce.PeriodRanOut, From: at.Add(-time.Minute), Until: at, Required: time.Minute}},

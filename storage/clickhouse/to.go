@@ -109,7 +109,7 @@ func toCaseRow(c enforce.Case, at kafka.Position) (caseRow, error) {
 		CameraID: v.Camera.ID, CameraName: v.Camera.Name, DeviceID: v.Camera.DeviceID,
 		Place: v.Camera.Place, Direction: v.Camera.Direction,
 		SectionID: v.Section.ID, SectionName: v.Section.Name, TimeZone: v.Section.TimeZone,
-		Zone: v.Zone, Policy: v.Policy, Code: v.Code,
+		Zone: v.Zone.ID, Policy: v.Policy, Code: v.Code,
 
 		Class: string(v.Class), Plate: c.Plate(), PlateRead: v.Plate.Text, PlateKind: string(v.Plate.Kind),
 		PlateConfidence: v.Plate.Confidence, PlateAccepted: v.Plate.Accepted, PlateConfirmed: c.Decision.Plate,

@@ -75,7 +75,7 @@ func kerbCase(t *testing.T) (enforce.Case, files) {
 			ID:      "0123456789abcdef",
 			Camera:  enforce.CameraRef{ID: "c7", Name: "东门", DeviceID: cameraID, Place: "潮汐路东段", Direction: "由东向西"},
 			Section: enforce.SectionRef{ID: "s1", Name: "潮汐路", TimeZone: "Asia/Shanghai"},
-			Zone:    "z1", Code: "1039", Class: detect.Car,
+			Zone:    enforce.ZoneRef{ID: "z1"}, Code: "1039", Class: detect.Car,
 			Plate:     plate.Read{Text: "川A1234S", Kind: plate.Blue, Confidence: 0.61},
 			Box:       detect.Box{X: 0.25, Y: 0.5, W: 0.5, H: 0.25},
 			StopStart: begin, Since: begin, Due: begin.Add(5 * time.Minute),
