@@ -119,9 +119,15 @@ func Load(path string) (*Config, error) {
 
 // Parse reads a configuration; name is used in errors, lookup finds
 // environment variables.
-func Parse(name string, text []byte, lookup func(string) (string, bool)) (*Config, error) {
+func Parse(name string, text []byte, lookup func(string) (string, bool)) (c *Config, err error) {
+	// The YAML library panics on some texts that are hardly YAML.
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			c, err = nil, fmt.Errorf("%s: is not YAML that can be read; is a value indented or quoted wrongly?", name)
+		}
+	}()
 	f := defaults()
-	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&f)
+	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&f)
 	if errors.Is(err, io.EOF) {
 		f = defaults() // an empty file, which the decoder takes for a file of empty values
 	} else if err != nil {
@@ -132,7 +138,7 @@ func Parse(name string, text []byte, lookup func(string) (string, bool)) (*Confi
 		return nil, errors.New(yamlError(name, err))
 	}
 	r := resolver{name: name, tree: tree, lookup: lookup}
-	c := r.config(&f)
+	c = r.config(&f)
 	if len(r.mistakes) > 0 {
 		return nil, errors.Join(r.mistakes...)
 	}
