@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/cmd/tidewatch/networks"
 	"tidewatch/detect/model"
 	"tidewatch/detect/picture"
 	"tidewatch/detect/plate"
@@ -26,32 +27,12 @@ type platesCmd struct {
 // Run prints a line for each picture on stdout. A picture that cannot be read
 // does not keep the others from being.
 func (c *platesCmd) Run(ctx context.Context) error {
-	reader, err := openPlateReader(assets.Dir(c.Assets))
+	reader, err := networks.Plates(assets.Dir(c.Assets))
 	if err != nil {
 		return err
 	}
 	return errors.Join(c.print(ctx, reader, os.Stdout), reader.Close())
 }
-
-func openPlateReader(dir assets.Dir) (*model.PlateReader, error) {
-	if dir == "" {
-		var err error
-		if dir, err = assets.Default(); err != nil {
-			return nil, err
-		}
-	}
-	library, err := dir.Library(onnxRuntime)
-	if err != nil {
-		return nil, err
-	}
-	if err := model.Open(library); err != nil {
-		return nil, err
-	}
-	return model.NewPlateReader(dir.Model)
-}
-
-// onnxRuntime is the file of the library that runs the networks.
-const onnxRuntime = "libonnxruntime.so.1.26.0"
 
 // pictureLine and plateLine are what is printed.
 type pictureLine struct {

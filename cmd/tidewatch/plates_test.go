@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/cmd/tidewatch/networks"
 	"tidewatch/detect/model"
 	"tidewatch/detect/picture"
 	"tidewatch/detect/plate"
@@ -35,7 +36,7 @@ func blackPicture(t *testing.T, dir string) string {
 }
 
 func TestPlatesPrintsALineForEachPicture(t *testing.T) {
-	reader, err := openPlateReader("")
+	reader, err := networks.Plates("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestPlatesPrintsALineForEachPicture(t *testing.T) {
 }
 
 func TestPlatesOfACrop(t *testing.T) {
-	reader, err := openPlateReader("")
+	reader, err := networks.Plates("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"tidewatch/cmd/tidewatch/networks"
 	"tidewatch/detect/model"
 	"tidewatch/detect/picture"
 	"tidewatch/detect/watch"
@@ -27,24 +28,13 @@ type vision struct {
 
 // openVision loads the networks: early, since a missing file should not cost a
 // start of the database.
-func (a *App) openVision(context.Context) error {
-	library, err := a.cfg.Assets.Library("libonnxruntime.so.1.26.0")
-	if err != nil {
+func (a *App) openVision(context.Context) (err error) {
+	if a.vision.vehicles, err = networks.Vehicles(a.cfg.Assets); err != nil {
 		return err
-	}
-	if err := model.Open(library); err != nil {
-		return err
-	}
-	vehicles, err := a.cfg.Assets.Model("yolox_nano.onnx")
-	if err != nil {
-		return err
-	}
-	if a.vision.vehicles, err = model.NewVehicles(vehicles); err != nil {
-		return fmt.Errorf("open the vehicle network: %w", err)
 	}
 	a.later(a.vision.vehicles.Close)
-	if a.vision.plates, err = model.NewPlateReader(a.cfg.Assets.Model); err != nil {
-		return fmt.Errorf("open the plate networks: %w", err)
+	if a.vision.plates, err = networks.Plates(a.cfg.Assets); err != nil {
+		return err
 	}
 	a.later(a.vision.plates.Close)
 	a.vision.decoders = decode.NewPool(runtime.NumCPU(), decode.NewMetrics(a.registry))

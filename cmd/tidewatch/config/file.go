@@ -117,8 +117,18 @@ func Load(path string) (*Config, error) {
 	return Parse(path, text, os.LookupEnv)
 }
 
+// LoadRules reads a configuration for a command that connects to nothing:
+// passwords are not looked up.
+func LoadRules(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(path, text, nil)
+}
+
 // Parse reads a configuration; name is used in errors, lookup finds
-// environment variables.
+// environment variables. Without lookup no password is read.
 func Parse(name string, text []byte, lookup func(string) (string, bool)) (c *Config, err error) {
 	// The YAML library panics on some texts that are hardly YAML.
 	defer func() {

@@ -114,6 +114,7 @@ func (r *resolver) id(path, id string, taken map[string]bool) {
 // holds one.
 func (r *resolver) password(path string, s secretYAML) string {
 	switch {
+	case r.lookup == nil:
 	case s.PasswordEnv != "" && s.PasswordFile != "":
 		r.wrong(path+".password_file", "give password_env or password_file, not both")
 	case s.PasswordEnv != "":
