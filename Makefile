@@ -1,0 +1,51 @@
+# `make` lists what can be made.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated screenshots clean
+
+export CGO_ENABLED = 1
+
+version = $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+assets = $(or $(TIDEWATCH_ASSETS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidewatch)
+lint = $(assets)/bin/golangci-lint
+timeout = 10m
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup-demo build ## Set up, build, and show a camera's two cases; Ctrl-C ends it
+	@bin/tidewatch demo
+
+build: ## Build bin/tidewatch and the simulators of a camera and of the police platform
+	@echo 'go build: the first one compiles the bindings to OpenCV and takes some minutes' >&2
+	@go build -ldflags '-X main.version=$(version)' -o bin/ ./cmd/tidewatch ./cmd/camerasim ./cmd/policesim
+
+test: setup-test build lint check-generated race unit ## Set up and run every check and test
+
+setup-demo: ## Install what building and the demo need
+	@script/setup demo
+
+setup-test: ## Install that, and what only the tests need
+	@script/setup test
+
+unit: ## Run all tests, the ones of the built programs too
+	go test -count=1 -timeout $(timeout) ./...
+
+race: ## Run the tests that touch no OpenCV with the race detector
+	go test -race -timeout $(timeout) $$(script/race-packages)
+
+lint: setup-test ## Check style, mistakes and the direction of imports
+	$(lint) run ./...
+
+fmt: setup-test ## Format the Go files
+	$(lint) fmt ./...
+
+screenshots: setup-test ## Make the pictures of the review page in docs/images, from the demo
+	mkdir -p docs/images
+	go test ./e2e -count=1 -run TestDemo -screenshots $(CURDIR)/docs/images
+
+check-generated: ## Check that go generate changes nothing
+	script/check-generated
+
+clean: ## Remove what was built; what was set up stays
+	rm -rf bin build

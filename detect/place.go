@@ -1,0 +1,262 @@
+package detect
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"tidewatch/ingest"
+)
+
+// Place is a part of the picture in which something stands: a stop once it is
+// open, a candidate before. Its fields are exported so that a snapshot can be
+// written to disk; only the tracker gives them meaning.
+type Place struct {
+	Stop Stop // Stop.ID is empty while the place is a candidate
+
+	Box   Box   // where the patch was taken, in the newest look's coordinates
+	Patch Patch // as it last stood
+	Boxes []Box // the newest boxes that backed it, in the newest look's coordinates
+
+	Cut    bool  // the newest of them was cut by the edge, and the camera has moved since
+	Larger []Box // boxes of late that hold the place and more: it may be a part only
+
+	Votes    map[Class]float64 // scores of the boxes that backed it, by class
+	Backed   int               // looks in which a box backed it
+	Steady   int               // ... with at least Config.SteadyScore
+	Score    float64           // sum of their scores
+	Best     float64           // the highest of them
+	BackedAt time.Time         // the last of them
+
+	Missed int     // looks since it was last seen standing, covered ones not counted
+	Broken bool    // in some of those no box was where the vehicle stood
+	DriftX float64 // recent movement against the ground, in widths and heights
+	DriftY float64
+	Step   time.Duration // time between kept observations
+
+	standsNow bool // in the look being worked on
+}
+
+// keptBoxes is how many boxes Stop.Box is the median of.
+const keptBoxes = 15
+
+func newPlace(camera string, at time.Time, d Detection, unit *ingest.Unit, scene Scene, cfg Config) *Place {
+	p := &Place{
+		Stop:  Stop{Camera: camera, Start: at, End: at, Looks: 1},
+		Box:   d.Box,
+		Patch: scene.Patch(d.Box),
+		Votes: map[Class]float64{},
+	}
+	p.back(at, d, cfg)
+	p.observe(at, unit, cfg)
+	return p
+}
+
+// open reports whether the place is a stop, not a candidate.
+func (p *Place) open() bool { return p.Stop.ID != "" }
+
+// follow takes the place from the look before into this one. When the camera
+// moves, boxes that the picture's edge has cut are left behind as soon as there
+// is a newer one: more or less of the vehicle shows now.
+func (p *Place) follow(scene Scene) {
+	box, _ := scene.Move(p.Box)
+	if box == p.Box {
+		return
+	}
+	p.Box = box
+	newest := p.Boxes[len(p.Boxes)-1]
+	p.Cut = p.Cut || newest.atEdge()
+	boxes := slices.DeleteFunc(slices.Clone(p.Boxes[:len(p.Boxes)-1]), Box.atEdge)
+	p.Boxes = append(boxes, newest)
+	for i, b := range p.Boxes {
+		p.Boxes[i], _ = scene.Move(b)
+	}
+	for i, b := range p.Larger {
+		p.Larger[i], _ = scene.Move(b)
+	}
+}
+
+// driftMemory is the share of a look's movement that the next one remembers.
+const driftMemory = 0.8
+
+// jitter is a movement, as a share of the picture, that says nothing: a pixel or
+// two.
+const jitter = 0.004
+
+// stands reports whether the pixels say that the thing still stands, and if so
+// notes where. Of an open place, a part that shows is enough.
+func (p *Place) stands(found []Detection, scene Scene, cfg Config) bool {
+	mask, share := newMask(p.Box, nil)
+	if share < minShare {
+		return false
+	}
+	if share == 1 {
+		mask = nil
+	}
+	at, alike := scene.Match(p.Patch, mask, p.Box)
+	if alike < cfg.Alike && p.open() {
+		for _, part := range p.parts(found, cfg) {
+			if at, alike = scene.Match(p.Patch, part, p.Box); alike >= cfg.Alike {
+				mask = part
+				break
+			}
+		}
+	}
+	p.DriftX = p.DriftX*driftMemory + (at.X+at.W/2-p.Box.X-p.Box.W/2)/p.Box.W
+	p.DriftY = p.DriftY*driftMemory + (at.Y+at.H/2-p.Box.Y-p.Box.H/2)/p.Box.H
+	if alike < cfg.Alike || math.Abs(p.DriftX) > max(cfg.Drift, jitter/p.Box.W) || math.Abs(p.DriftY) > max(cfg.Drift, jitter/p.Box.H) {
+		return false
+	}
+	for i := range p.Boxes {
+		p.Boxes[i].X += at.X - p.Box.X
+		p.Boxes[i].Y += at.Y - p.Box.Y
+	}
+	p.Box = at
+	p.Patch = p.Patch.renew(scene.Patch(at), mask)
+	return true
+}
+
+// minShare of a place must be in the picture, and not hidden, for its pixels to
+// say anything.
+const minShare = 0.25
+
+// parts are what may show of a place of which something hides the rest: all but
+// what lies under the boxes of vehicles in front, or what a smaller box holds.
+func (p *Place) parts(found []Detection, cfg Config) []*Mask {
+	var parts []*Mask
+	if mask, share := newMask(p.Box, p.hiding(found)); share >= minShare && share < 1 {
+		parts = append(parts, mask)
+	}
+	for _, d := range found {
+		if d.Score < cfg.SteadyScore || d.Box.Covered(p.Box) < partOf || p.Box.IoU(d.Box) >= samePlace {
+			continue
+		}
+		mask, _ := newMask(p.Box, nil)
+		if share := mask.within(p.Box, d.Box); share >= minShare {
+			parts = append(parts, mask)
+		}
+	}
+	return parts
+}
+
+// hiding are the boxes of other vehicles in front of the place: those whose
+// foot is lower in the picture.
+func (p *Place) hiding(found []Detection) []Box {
+	var boxes []Box
+	for _, d := range found {
+		inFront := d.Box.Y+d.Box.H > p.Box.Y+p.Box.H
+		if inFront && p.fit(d.Box) < sameBox && p.Box.Covered(d.Box) > 0 {
+			boxes = append(boxes, d.Box)
+		}
+	}
+	return boxes
+}
+
+// fit is how well a box fits the place: where the pixels were taken, or where
+// the boxes of late have been.
+func (p *Place) fit(b Box) float64 { return max(p.Box.Visible().IoU(b), p.box().IoU(b)) }
+
+// stood notes that the thing was seen standing.
+func (p *Place) stood(at time.Time, unit *ingest.Unit, cfg Config) {
+	p.Stop.End = at
+	p.Stop.Looks++
+	p.Missed, p.Broken = 0, false
+	p.observe(at, unit, cfg)
+}
+
+// grow notes a box that holds the place and more. When three in a row agree,
+// the place was a part of a vehicle that shows whole now.
+func (p *Place) grow(b Box, scene Scene) {
+	if len(p.Larger) > 0 && medianBox(p.Larger).IoU(b) < samePlace {
+		p.Larger = nil
+	}
+	p.Larger = append(p.Larger, b)
+	if len(p.Larger) == 3 {
+		p.Boxes, p.Larger = p.Larger, nil
+		p.Box = p.box()
+		p.Patch = scene.Patch(p.Box)
+	}
+}
+
+// back notes a box that backs the place.
+func (p *Place) back(at time.Time, d Detection, cfg Config) {
+	p.Backed++
+	p.BackedAt = at
+	p.Score += d.Score
+	p.Best = max(p.Best, d.Score)
+	if d.Score >= cfg.SteadyScore {
+		p.Steady++
+	}
+	p.Votes[d.Class] += d.Score
+	if p.Cut {
+		p.Boxes, p.Cut = p.Boxes[:len(p.Boxes)-1], false
+	}
+	p.Boxes = append(p.Boxes, d.Box)
+	if len(p.Boxes) > keptBoxes {
+		p.Boxes = p.Boxes[1:]
+	}
+}
+
+// believed reports whether the detector is sure enough that a vehicle is
+// there.
+func (p *Place) believed(cfg Config) bool {
+	looks := float64(p.Stop.Looks)
+	return (p.Best >= cfg.OpenScore || p.Steady >= cfg.SteadyLooks) &&
+		p.Score >= cfg.Belief*looks && p.backed(cfg)
+}
+
+// backed reports whether boxes back the place often enough.
+func (p *Place) backed(cfg Config) bool {
+	return float64(p.Backed) >= cfg.Support*float64(p.Stop.Looks)
+}
+
+// box is where the vehicle stands, as far as it is in the picture.
+func (p *Place) box() Box { return medianBox(p.Boxes).Visible() }
+
+// class is the one with the most votes, the earlier name on a tie.
+func (p *Place) class() Class {
+	var best Class
+	for class, votes := range p.Votes {
+		if best == "" || votes > p.Votes[best] || votes == p.Votes[best] && class < best {
+			best = class
+		}
+	}
+	return best
+}
+
+// firstStep is the time between observations until a stop has too many.
+const firstStep = time.Second
+
+// observe keeps a picture of the stop: always the first and the newest, and
+// those between at least Step apart, which doubles when they become too many.
+func (p *Place) observe(at time.Time, unit *ingest.Unit, cfg Config) {
+	if unit != nil && unit.Damaged {
+		return
+	}
+	kept := p.Stop.Observations
+	if n := len(kept); n >= 2 && kept[n-1].At.Sub(kept[n-2].At) < p.Step {
+		kept = kept[:n-1] // it was only the newest
+	}
+	kept = append(kept[:len(kept):len(kept)], Observation{At: at, Box: p.box(), Unit: unit})
+	if p.Step == 0 {
+		p.Step = firstStep
+	}
+	for len(kept) > max(cfg.Observations, 2) {
+		p.Step *= 2
+		kept = thin(kept, p.Step)
+	}
+	p.Stop.Observations = kept
+}
+
+// thin keeps the first and the newest, and those between that are at least
+// step after the one kept before.
+func thin(all []Observation, step time.Duration) []Observation {
+	newest := all[len(all)-1]
+	kept := []Observation{all[0]}
+	for _, o := range all[1 : len(all)-1] {
+		if o.At.Sub(kept[len(kept)-1].At) >= step {
+			kept = append(kept, o)
+		}
+	}
+	return append(kept, newest)
+}

@@ -1,0 +1,349 @@
+package detect
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"tidewatch/ingest"
+)
+
+// Tracker turns the looks of one camera into stops. It is not safe for
+// concurrent use.
+type Tracker struct {
+	cfg    Config
+	camera string
+	places []*Place
+	last   time.Time // of the newest look
+}
+
+// NewTracker makes the tracker of one camera. Places of an earlier tracker's
+// Snapshot are taken up again, with their stops' IDs, starts and observations.
+func NewTracker(cfg Config, camera string, places ...Place) *Tracker {
+	t := &Tracker{cfg: cfg, camera: camera}
+	for _, p := range places {
+		t.places = append(t.places, p.clone())
+	}
+	return t
+}
+
+// Snapshot is what a later tracker needs to take up the open stops.
+func (t *Tracker) Snapshot() []Place {
+	var open []Place
+	for _, p := range t.places {
+		if p.open() {
+			open = append(open, *p.clone())
+		}
+	}
+	return open
+}
+
+func (p *Place) clone() *Place {
+	c := *p
+	c.Stop.Observations = slices.Clone(p.Stop.Observations)
+	c.Boxes = slices.Clone(p.Boxes)
+	c.Votes = maps.Clone(p.Votes)
+	return &c
+}
+
+// Look takes the next look: the moment to judge by, the vehicles found, the
+// picture's unit (nil for a file) and how the picture compares with the one
+// before. It returns all open stops and those that have just ended, in order
+// of their start.
+func (t *Tracker) Look(at time.Time, found []Detection, unit *ingest.Unit, scene Scene) []Stop {
+	if back := t.last.Sub(at); back > 0 && back <= t.cfg.ResumeWithin {
+		return inOrder(t.stops()) // the clock was set back a little: wait
+	}
+	for _, p := range t.places {
+		p.standsNow = false
+		p.Stop.Ended = at.Sub(p.Stop.End).Abs() > t.cfg.ResumeWithin
+	}
+	if _, known := scene.Move(Box{W: 1, H: 1}); known {
+		t.follow(at, found, unit, scene)
+		rest := t.support(at, found)
+		t.grow(at, rest, scene)
+		t.settle()
+		t.doubt(at, found)
+		t.begin(at, rest, unit, scene)
+		t.promote(at, scene)
+	} else {
+		t.keep(func(p *Place) bool { return p.open() })
+	}
+	t.last = at
+	ended := t.end(at)
+	return inOrder(append(ended, t.stops()...))
+}
+
+// stops are the open ones.
+func (t *Tracker) stops() []Stop {
+	var open []Stop
+	for _, p := range t.places {
+		if p.open() {
+			open = append(open, p.stop())
+		}
+	}
+	return open
+}
+
+func inOrder(stops []Stop) []Stop {
+	slices.SortStableFunc(stops, func(a, b Stop) int {
+		return cmp.Or(a.Start.Compare(b.Start), strings.Compare(a.ID, b.ID))
+	})
+	return stops
+}
+
+// follow brings all places into the new look and sees which still stand.
+func (t *Tracker) follow(at time.Time, found []Detection, unit *ingest.Unit, scene Scene) {
+	for _, p := range t.places {
+		p.follow(scene)
+		p.standsNow = !p.Stop.Ended && p.stands(found, scene, t.cfg)
+		if p.standsNow {
+			p.stood(at, unit, t.cfg)
+		}
+	}
+	t.keep(func(p *Place) bool { return p.open() || p.standsNow })
+}
+
+// sameBox is the overlap from which a box backs a place.
+const sameBox = 0.5
+
+// support gives each place the box that fits it best, and returns the boxes
+// that fit none.
+func (t *Tracker) support(at time.Time, found []Detection) []Detection {
+	type pair struct {
+		place     *Place
+		detection int
+		overlap   float64
+	}
+	var pairs []pair
+	for _, p := range t.places {
+		for i, d := range found {
+			if overlap := p.fit(d.Box); overlap >= sameBox {
+				pairs = append(pairs, pair{p, i, overlap})
+			}
+		}
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(b.overlap, a.overlap) })
+	taken, backed := map[int]bool{}, map[*Place]bool{}
+	for _, m := range pairs {
+		if taken[m.detection] || backed[m.place] {
+			continue
+		}
+		backed[m.place] = true
+		if m.place.standsNow {
+			taken[m.detection] = true
+			m.place.back(at, found[m.detection], t.cfg)
+		}
+	}
+	var rest []Detection
+	for i, d := range found {
+		if !taken[i] {
+			rest = append(rest, d)
+		}
+	}
+	return rest
+}
+
+// grow gives the open places that no box has backed for a while the box that
+// holds them and more, unless it holds another vehicle too.
+func (t *Tracker) grow(at time.Time, rest []Detection, scene Scene) {
+	for _, p := range t.places {
+		if !p.open() || !p.standsNow || p.BackedAt.Equal(at) {
+			continue
+		}
+		for _, d := range rest {
+			held := 0
+			for _, other := range t.places {
+				if other.open() && other.box().Covered(d.Box) >= partOf {
+					held++
+				}
+			}
+			if held == 1 && p.box().Covered(d.Box) >= partOf && d.Score >= t.cfg.SteadyScore {
+				boxes := slices.Clone(p.Boxes)
+				p.back(at, d, t.cfg)
+				p.Boxes = boxes
+				p.grow(d.Box, scene)
+				break
+			}
+		}
+	}
+}
+
+// settle drops the candidates that came up while an open place was in doubt that
+// stands again: they were the same thing.
+func (t *Tracker) settle() {
+	t.keep(func(c *Place) bool {
+		return c.open() || !slices.ContainsFunc(t.places, func(p *Place) bool {
+			return p.open() && p.standsNow && p.sameThing(c.box())
+		})
+	})
+}
+
+const (
+	coveredShare = 0.3 // of a place under another vehicle's box hides it
+	samePlace    = 0.7 // overlap of boxes with which a vehicle has not moved
+	// denseLooks are close enough together that no vehicle can have driven off
+	// and another taken its place without a look in between.
+	denseLooks = 3 * time.Second
+)
+
+// doubt counts the looks in which an open place was not seen standing, though
+// it was in view, nothing covered it, and no box was where the vehicle stood.
+func (t *Tracker) doubt(at time.Time, found []Detection) {
+	dense := at.Sub(t.last) <= denseLooks
+	for _, p := range t.places {
+		if p.standsNow {
+			continue
+		}
+		unmoved := slices.ContainsFunc(found, func(d Detection) bool {
+			return d.Score >= t.cfg.SteadyScore && p.box().IoU(d.Box) >= samePlace
+		})
+		p.Broken = p.Broken || !unmoved || !dense
+		covered := p.Box.Covered(Box{W: 1, H: 1}) < coveredShare ||
+			slices.ContainsFunc(p.hiding(found), func(b Box) bool { return p.Box.Covered(b) >= coveredShare })
+		if p.Broken && !covered {
+			p.Missed++
+		}
+	}
+}
+
+// partOf is the share of a box inside another from which both are one vehicle.
+const partOf = 0.8
+
+// begin makes a candidate of each box that fits no place and is not part of a
+// vehicle that stands.
+func (t *Tracker) begin(at time.Time, rest []Detection, unit *ingest.Unit, scene Scene) {
+	for _, d := range rest {
+		if d.Box.Area() <= 0 {
+			continue
+		}
+		partOfOther := slices.ContainsFunc(t.places, func(p *Place) bool {
+			return p.standsNow && p.sameThing(d.Box)
+		})
+		if partOfOther {
+			continue
+		}
+		p := newPlace(t.camera, at, d, unit, scene, t.cfg)
+		p.standsNow = true
+		t.places = append(t.places, p)
+	}
+}
+
+// sameThing reports whether a box shows the thing that stands in the place, or
+// a part of it, or the thing and more.
+func (p *Place) sameThing(b Box) bool {
+	mine := p.box()
+	return p.fit(b) >= sameBox || b.Covered(mine) >= partOf || mine.Covered(b) >= partOf
+}
+
+// promote opens the candidates that have stood long enough and are believed,
+// the surest first, so that one vehicle gets one stop.
+func (t *Tracker) promote(at time.Time, scene Scene) {
+	ready := slices.DeleteFunc(slices.Clone(t.places), func(p *Place) bool {
+		return p.open() || p.Stop.Looks < 2 || p.Stop.Dwell() < t.cfg.MinStand || !p.believed(t.cfg)
+	})
+	slices.SortStableFunc(ready, func(a, b *Place) int {
+		return cmp.Compare(b.Score/float64(b.Stop.Looks), a.Score/float64(a.Stop.Looks))
+	})
+	dropped := map[*Place]bool{}
+	for _, candidate := range ready {
+		for _, p := range t.places {
+			if !p.open() || dropped[p] || !p.sameThing(candidate.box()) {
+				continue
+			}
+			switch {
+			case p.standsNow:
+				dropped[candidate] = true
+			case !p.Stop.Ended && p.sameVehicle(candidate, scene, t.cfg):
+				p.resume(candidate, at)
+				dropped[candidate] = true
+			default: // another vehicle stands where it stood
+				p.Stop.Ended = true
+			}
+		}
+		if !dropped[candidate] {
+			candidate.Box = candidate.box()
+			candidate.Patch = scene.Patch(candidate.Box)
+			candidate.Stop.ID = stopID(t.camera, candidate.Stop.Start, candidate.Box)
+		}
+	}
+	t.keep(func(p *Place) bool { return !dropped[p] })
+}
+
+// sameVehicle reports whether a candidate that now stands in the place is the
+// vehicle that stood there before its looks changed: the light, or a door.
+func (p *Place) sameVehicle(candidate *Place, scene Scene, cfg Config) bool {
+	if p.box().IoU(candidate.box()) < samePlace {
+		return false
+	}
+	_, alike := scene.Match(p.Patch, nil, candidate.Box)
+	return !p.Broken || alike >= cfg.SameVehicle
+}
+
+// resume lets the place go on with what a candidate has seen since.
+func (p *Place) resume(candidate *Place, at time.Time) {
+	p.Box, p.Patch = candidate.Box, candidate.Patch
+	p.Boxes = append(p.Boxes, candidate.Boxes...)
+	p.Boxes = p.Boxes[max(0, len(p.Boxes)-keptBoxes):]
+	p.Stop.End, p.Missed, p.Broken, p.standsNow = at, 0, false, true
+	p.DriftX, p.DriftY = 0, 0
+	p.Stop.Looks += candidate.Stop.Looks
+	p.Backed += candidate.Backed
+	p.Steady += candidate.Steady
+	p.Score += candidate.Score
+	p.Best = max(p.Best, candidate.Best)
+	p.BackedAt = candidate.BackedAt
+	for class, votes := range candidate.Votes {
+		p.Votes[class] += votes
+	}
+	p.Stop.Observations = append(slices.Clone(p.Stop.Observations), candidate.Stop.Observations...)
+}
+
+// end removes the places that nothing stands in any more and returns the stops
+// among them.
+func (t *Tracker) end(at time.Time) []Stop {
+	var ended []Stop
+	t.keep(func(p *Place) bool {
+		away := at.Sub(p.Stop.End)
+		left := p.Stop.Ended || p.Missed > t.cfg.MissedLooks && away >= t.cfg.Patience
+		if !left && p.backed(t.cfg) {
+			return true
+		}
+		if p.open() {
+			p.Stop.Ended = true
+			ended = append(ended, p.stop())
+		}
+		return false
+	})
+	return ended
+}
+
+// stop is the place's stop as a value of its own.
+func (p *Place) stop() Stop {
+	s := p.Stop
+	s.Box, s.Class = p.box(), p.class()
+	s.Observations = slices.Clone(s.Observations)
+	return s
+}
+
+func (t *Tracker) keep(wanted func(*Place) bool) {
+	var kept []*Place
+	for _, p := range t.places {
+		if wanted(p) {
+			kept = append(kept, p)
+		}
+	}
+	t.places = kept
+}
+
+// stopID names a stop by camera, start and place.
+func stopID(camera string, start time.Time, box Box) string {
+	text := fmt.Sprintf("%s|%d|%.3f %.3f %.3f %.3f", camera, start.UnixMicro(), box.X, box.Y, box.W, box.H)
+	sum := sha256.Sum256([]byte(text))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+}

@@ -1,0 +1,119 @@
+package watch
+
+import (
+	"slices"
+	"time"
+
+	"tidewatch/detect"
+	"tidewatch/detect/plate"
+	"tidewatch/ingest/decode"
+)
+
+const (
+	// eagerReads are made as soon as a vehicle stands, one in each look.
+	eagerReads = 3
+	// settledReads are enough once they agree on a plate.
+	settledReads = 5
+	// keptReads bounds what is remembered of a vehicle's plate.
+	keptReads = 24
+
+	shortestWait = 5 * time.Second
+	longestWait  = time.Minute
+
+	// hiddenShare of a vehicle behind another's box: the plate in it may be
+	// the other one's.
+	hiddenShare = 0.15
+)
+
+// reading is what is known of one standing vehicle's plate.
+type reading struct {
+	Reads    []plate.Read // those with a text
+	Attempts int
+	Next     time.Time // not before
+}
+
+// best is the vote of all reads.
+func (r *reading) best() plate.Read {
+	if r == nil {
+		return plate.Read{}
+	}
+	return plate.Vote(r.Reads)
+}
+
+// due reports whether the plate should be read again.
+func (r *reading) due(at time.Time) bool {
+	settled := r.Attempts >= settledReads && r.best().Accepted
+	return !settled && !at.Before(r.Next)
+}
+
+// note adds one attempt.
+func (r *reading) note(at time.Time, read plate.Read) {
+	r.Attempts++
+	if read.Text != "" {
+		r.Reads = append(r.Reads, read)
+		r.Reads = r.Reads[max(0, len(r.Reads)-keptReads):]
+	}
+	wait := time.Duration(0)
+	if later := r.Attempts - eagerReads; later >= 0 {
+		wait = min(shortestWait<<min(later, 8), longestWait)
+	}
+	r.Next = at.Add(wait)
+}
+
+// readPlates reads the plates of some standing motor vehicles, those that have
+// waited longest first.
+func (w *Watcher) readPlates(at time.Time, pic *decode.Picture, stops []detect.Stop, found []detect.Detection) {
+	if w.plates == nil {
+		return
+	}
+	var due []detect.Stop
+	for _, s := range stops {
+		if s.Ended || !s.Class.Motor() || !s.End.Equal(at) {
+			continue
+		}
+		if w.readings[s.ID] == nil {
+			w.readings[s.ID] = &reading{}
+		}
+		if !w.readings[s.ID].due(at) {
+			continue
+		}
+		if hidden(s.Box, found) {
+			w.metrics.plates[plateHidden].Inc()
+			continue
+		}
+		due = append(due, s)
+	}
+	slices.SortStableFunc(due, func(a, b detect.Stop) int {
+		return w.readings[a.ID].Next.Compare(w.readings[b.ID].Next)
+	})
+	for _, s := range due[:min(len(due), w.cfg.PlatesPerLook)] {
+		w.readPlate(at, pic, s)
+	}
+}
+
+// readPlate makes one attempt. A failure is counted and not repeated at once:
+// a stop is worth having without its plate.
+func (w *Watcher) readPlate(at time.Time, pic *decode.Picture, s detect.Stop) {
+	read, err := w.plates.Read(pic, s.Box)
+	result := plateUnread
+	switch {
+	case err != nil:
+		result, read = plateFailed, plate.Read{}
+		w.log.Warn("plate could not be read", "stop", s.ID, "error", err)
+	case read.Text == "":
+		result = plateNone
+	case read.Accepted:
+		result = plateAccepted
+	}
+	w.metrics.plates[result].Inc()
+	w.readings[s.ID].note(at, read)
+}
+
+// hidden reports whether another vehicle stands or drives in front of a box:
+// one whose foot is lower in the picture.
+func hidden(box detect.Box, found []detect.Detection) bool {
+	return slices.ContainsFunc(found, func(d detect.Detection) bool {
+		inFront := d.Box.Y+d.Box.H > box.Y+box.H
+		return inFront && d.Box.IoU(box) < 0.5 && box.Covered(d.Box) >= hiddenShare
+	})
+}

@@ -1,0 +1,232 @@
+package watch
+
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tidewatch/detect"
+	"tidewatch/ingest"
+)
+
+// store keeps a camera's open stops in a folder, so that a restarted worker
+// knows them: a small file for each stop, and a file for each of their
+// pictures, written once and shared.
+type store struct {
+	dir   string              // empty: nothing is kept
+	units map[string][]string // the pictures of each stop that are on disk
+}
+
+const (
+	stopSuffix    = ".stop"
+	unitSuffix    = ".unit"
+	partialSuffix = ".partial"
+	savedVersion  = 1
+)
+
+// saved is the file of one open stop.
+type saved struct {
+	Version int
+	Place   detect.Place // without its observations
+	Kept    []observation
+	Reading reading
+}
+
+// observation is a detect.Observation with the picture's file in place of the
+// picture.
+type observation struct {
+	At   time.Time
+	Box  detect.Box
+	Unit string // empty without a picture
+}
+
+// openStore makes the folder.
+func openStore(dir string) (*store, error) {
+	s := &store{dir: dir, units: map[string][]string{}}
+	if dir == "" {
+		return s, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open folder of stops: %w", err)
+	}
+	return s, nil
+}
+
+// load reads all stops back. Those that cannot be read are dropped and named
+// in the error.
+func (s *store) load() ([]detect.Place, map[string]*reading, error) {
+	readings := map[string]*reading{}
+	if s.dir == "" {
+		return nil, readings, nil
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read folder of stops: %w", err)
+	}
+	var places []detect.Place
+	var broken []error
+	for _, e := range entries {
+		id, isStop := strings.CutSuffix(e.Name(), stopSuffix)
+		if !isStop {
+			continue
+		}
+		place, reading, err := s.read(id)
+		if err != nil {
+			broken = append(broken, err, os.Remove(s.path(e.Name())))
+			continue
+		}
+		places = append(places, place)
+		readings[id] = &reading
+	}
+	return places, readings, errors.Join(append(broken, s.sweep())...)
+}
+
+func (s *store) read(id string) (detect.Place, reading, error) {
+	var file saved
+	if err := s.decode(id+stopSuffix, &file); err != nil {
+		return detect.Place{}, reading{}, err
+	}
+	if file.Version != savedVersion || file.Place.Stop.ID != id || len(file.Place.Boxes) == 0 {
+		return detect.Place{}, reading{}, fmt.Errorf("read stop %s: it is not one of this version", id)
+	}
+	place := file.Place
+	var names []string
+	for _, kept := range file.Kept {
+		o := detect.Observation{At: kept.At, Box: kept.Box}
+		if kept.Unit != "" {
+			o.Unit = new(ingest.Unit)
+			if err := s.decode(filepath.Base(kept.Unit), o.Unit); err != nil {
+				return detect.Place{}, reading{}, err
+			}
+			names = append(names, kept.Unit)
+		}
+		place.Stop.Observations = append(place.Stop.Observations, o)
+	}
+	s.units[id] = names
+	return place, file.Reading, nil
+}
+
+// save writes a stop, its new pictures first.
+func (s *store) save(place detect.Place, r *reading) error {
+	if s.dir == "" {
+		return nil
+	}
+	id := place.Stop.ID
+	file := saved{Version: savedVersion, Place: place}
+	file.Place.Stop.Observations = nil
+	if r != nil {
+		file.Reading = *r
+	}
+	var names []string
+	for _, o := range place.Stop.Observations {
+		kept := observation{At: o.At, Box: o.Box}
+		if o.Unit != nil {
+			kept.Unit = unitName(o.Unit)
+			names = append(names, kept.Unit)
+			if err := s.saveUnit(kept.Unit, o.Unit); err != nil {
+				return err
+			}
+		}
+		file.Kept = append(file.Kept, kept)
+	}
+	if err := s.encode(id+stopSuffix, &file); err != nil {
+		return err
+	}
+	s.units[id] = names
+	return s.sweep()
+}
+
+func unitName(u *ingest.Unit) string {
+	return fmt.Sprintf("%d-%d-%d%s", u.Arrival.UnixMicro(), u.Session, u.PTS, unitSuffix)
+}
+
+// saveUnit writes a picture unless it is there: pictures never change.
+func (s *store) saveUnit(name string, u *ingest.Unit) error {
+	if _, err := os.Stat(s.path(name)); err == nil {
+		return nil
+	}
+	return s.encode(name, u)
+}
+
+// remove forgets a stop.
+func (s *store) remove(id string) error {
+	if s.dir == "" {
+		return nil
+	}
+	delete(s.units, id)
+	if err := os.Remove(s.path(id + stopSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove stop: %w", err)
+	}
+	return s.sweep()
+}
+
+// sweep removes the pictures that no stop needs, and what a crash left half
+// written.
+func (s *store) sweep() error {
+	needed := map[string]bool{}
+	for _, names := range s.units {
+		for _, name := range names {
+			needed[name] = true
+		}
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return fmt.Errorf("sweep folder of stops: %w", err)
+	}
+	var errs []error
+	for _, e := range entries {
+		suffix := filepath.Ext(e.Name())
+		if suffix == partialSuffix || suffix == unitSuffix && !needed[e.Name()] {
+			errs = append(errs, os.Remove(s.path(e.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
+
+// encode writes a file in one step: whole, or not at all.
+func (s *store) encode(name string, value any) error {
+	var text bytes.Buffer
+	if err := gob.NewEncoder(&text).Encode(value); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	partial := s.path(name + partialSuffix)
+	err := writeSynced(partial, text.Bytes())
+	if err == nil {
+		err = os.Rename(partial, s.path(name))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+func writeSynced(path string, data []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
+
+func (s *store) decode(name string, value any) error {
+	data, err := os.ReadFile(s.path(name))
+	if err == nil {
+		err = gob.NewDecoder(bytes.NewReader(data)).Decode(value)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return nil
+}

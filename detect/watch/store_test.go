@@ -1,0 +1,193 @@
+package watch
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tidewatch/detect"
+	"tidewatch/detect/plate"
+	"tidewatch/ingest"
+)
+
+func keptUnit(n int) *ingest.Unit {
+	return &ingest.Unit{
+		Stamp: ingest.Stamp{Arrival: time.Unix(int64(n), 0).UTC()}, Session: 3, PTS: time.Duration(n) * time.Second,
+		Format: &ingest.Format{Codec: ingest.H264, SPS: []byte{1}, PPS: []byte{2}},
+		NALUs:  [][]byte{{byte(n)}, {5, 6, 7}}, Key: true,
+	}
+}
+
+func keptPlace(id string, units ...*ingest.Unit) detect.Place {
+	p := detect.Place{
+		Stop:  detect.Stop{ID: id, Camera: "kerb", Start: time.Unix(1, 0).UTC(), End: time.Unix(9, 0).UTC(), Looks: 9},
+		Box:   detect.Box{X: 0.1, Y: 0.2, W: 0.3, H: 0.4},
+		Patch: make(detect.Patch, detect.PatchSide*detect.PatchSide),
+		Boxes: []detect.Box{{X: 0.1, Y: 0.2, W: 0.3, H: 0.4}},
+		Votes: map[detect.Class]float64{detect.Car: 3},
+	}
+	for _, u := range units {
+		p.Stop.Observations = append(p.Stop.Observations, detect.Observation{At: u.Arrival, Box: p.Box, Unit: u})
+	}
+	return p
+}
+
+func newStore(t *testing.T, dir string) *store {
+	t.Helper()
+	s, err := openStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func names(t *testing.T, dir, suffix string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) {
+			found = append(found, e.Name())
+		}
+	}
+	return found
+}
+
+func TestStoreRoundTrip(t *testing.T) {
+	dir := t.TempDir()
+	s := newStore(t, dir)
+	place := keptPlace("a", keptUnit(1), keptUnit(5))
+	place.Stop.Observations = append(place.Stop.Observations, detect.Observation{At: time.Unix(7, 0).UTC(), Box: place.Box})
+	r := &reading{Reads: []plate.Read{{Text: "京A12345", Accepted: true}}, Attempts: 2, Next: time.Unix(20, 0).UTC()}
+	if err := s.save(place, r); err != nil {
+		t.Fatal(err)
+	}
+	places, readings, err := newStore(t, dir).load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unexported := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".standsNow" }, cmp.Ignore())
+	if diff := cmp.Diff([]detect.Place{place}, places, unexported); diff != "" {
+		t.Errorf("places (-saved +loaded):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]*reading{"a": r}, readings); diff != "" {
+		t.Errorf("readings (-saved +loaded):\n%s", diff)
+	}
+}
+
+func TestStoreSharesAndSweepsPictures(t *testing.T) {
+	dir := t.TempDir()
+	s := newStore(t, dir)
+	for _, p := range []detect.Place{
+		keptPlace("a", keptUnit(1), keptUnit(2)),
+		keptPlace("b", keptUnit(2), keptUnit(3)),
+		keptPlace("a", keptUnit(1), keptUnit(4)), // "a" again, thinned
+	} {
+		if err := s.save(p, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := names(t, dir, unitSuffix); len(got) != 4 {
+		t.Errorf("pictures on disk: %v, want 1 to 4", got)
+	}
+	if err := s.remove("b"); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir, unitSuffix); len(got) != 2 {
+		t.Errorf("pictures on disk: %v, want those of the stop that is left", got)
+	}
+	if err := s.remove("a"); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir, ""); len(got) != 0 {
+		t.Errorf("files left: %v", got)
+	}
+}
+
+func TestStoreAfterACrash(t *testing.T) {
+	tests := []struct {
+		name   string
+		damage func(t *testing.T, dir string)
+		broken bool
+		left   int
+	}{
+		{"nothing", func(*testing.T, string) {}, false, 2},
+		{"a file half written", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "c.stop"+partialSuffix), "half")
+		}, false, 2},
+		{"a picture that no stop names", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "9-9-9"+unitSuffix), "orphan")
+		}, false, 2},
+		{"a stop spoilt", func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, "a"+stopSuffix), "spoilt")
+		}, true, 1},
+		{"a stop under another's name", func(t *testing.T, dir string) {
+			if err := os.Rename(filepath.Join(dir, "a"+stopSuffix), filepath.Join(dir, "z"+stopSuffix)); err != nil {
+				t.Fatal(err)
+			}
+		}, true, 1},
+		{"a picture lost", func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, unitName(keptUnit(1)))); err != nil {
+				t.Fatal(err)
+			}
+		}, true, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := newStore(t, dir)
+			for id, n := range map[string]int{"a": 1, "b": 2} {
+				if err := s.save(keptPlace(id, keptUnit(n)), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			test.damage(t, dir)
+			places, _, err := newStore(t, dir).load()
+			if (err != nil) != test.broken {
+				t.Errorf("error is %v, want one: %v", err, test.broken)
+			}
+			if len(places) != test.left {
+				t.Errorf("%d stops are left, want %d", len(places), test.left)
+			}
+			if got := len(names(t, dir, "")); got != 2*test.left {
+				t.Errorf("%d files are left, want %d", got, 2*test.left)
+			}
+		})
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte("spoilt"))
+	dir := f.TempDir()
+	s := &store{dir: dir, units: map[string][]string{}}
+	if err := s.save(keptPlace("a"), nil); err != nil {
+		f.Fatal(err)
+	}
+	good, err := os.ReadFile(filepath.Join(dir, "a"+stopSuffix))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "a"+stopSuffix), string(data))
+		places, _, err := newStore(t, dir).load()
+		if (err == nil) != (len(places) == 1) {
+			t.Errorf("%d places and error %v", len(places), err)
+		}
+	})
+}

@@ -1,0 +1,203 @@
+// Package watch looks at the pictures of one camera: it finds vehicles, sees
+// which of them stand, reads their plates, and keeps what it knows on disk, so
+// that a restarted worker goes on with the same stops.
+package watch
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tidewatch/detect"
+	"tidewatch/detect/picture"
+	"tidewatch/detect/plate"
+	"tidewatch/ingest"
+	"tidewatch/ingest/decode"
+)
+
+// Vehicles finds vehicles in a picture, down to low scores.
+type Vehicles interface {
+	Find(*decode.Picture) ([]detect.Detection, error)
+}
+
+// PlateReader reads the plate of the vehicle in a box; the read is zero when
+// no plate shows.
+type PlateReader interface {
+	Read(pic *decode.Picture, box detect.Box) (plate.Read, error)
+}
+
+// Decoder decodes one key unit; the caller closes the picture.
+type Decoder interface {
+	Decode(context.Context, *ingest.Unit) (*decode.Picture, error)
+}
+
+// Config of a watcher.
+type Config struct {
+	Stops         detect.Config
+	PlatesPerLook int           // most plates read in one look
+	Dir           string        // folder for the camera's open stops; empty: they are not kept
+	SaveEvery     time.Duration // how old a stop on disk may become
+}
+
+// DefaultConfig is for one look a second to one in ten seconds.
+func DefaultConfig() Config {
+	return Config{Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second}
+}
+
+// Watcher watches one camera. It is not safe for concurrent use.
+type Watcher struct {
+	cfg      Config
+	vehicles Vehicles
+	plates   PlateReader // nil: no plates are read
+	log      *slog.Logger
+	metrics  cameraMetrics
+
+	camera   picture.Camera
+	tracker  *detect.Tracker
+	store    *store
+	readings map[string]*reading  // by stop
+	savedAt  map[string]time.Time // by stop
+	ended    []string             // stops whose end the caller has been told
+
+	decoder Decoder      // used once, for prior
+	prior   *ingest.Unit // the newest picture of the worker before; nil once seen
+}
+
+// New makes the watcher of a camera and takes up the stops that a worker before
+// has left in cfg.Dir. plates and decoder may be nil.
+func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decoder Decoder, log *slog.Logger, metrics *Metrics) (*Watcher, error) {
+	w := &Watcher{
+		cfg: cfg, vehicles: vehicles, plates: plates, decoder: decoder, log: log,
+		metrics: metrics.camera(camera),
+		savedAt: map[string]time.Time{},
+	}
+	var err error
+	if w.store, err = openStore(cfg.Dir); err != nil {
+		return nil, err
+	}
+	places, readings, err := w.store.load()
+	if err != nil {
+		w.metrics.unsaved.Inc()
+		log.Warn("some stops of the worker before are lost", "error", err)
+	}
+	w.readings = readings
+	if w.readings == nil {
+		w.readings = map[string]*reading{}
+	}
+	w.tracker = detect.NewTracker(cfg.Stops, camera, places...)
+	for _, p := range places {
+		w.savedAt[p.Stop.ID] = p.Stop.End
+		for _, o := range p.Stop.Observations {
+			if o.Unit != nil && (w.prior == nil || o.Unit.Arrival.After(w.prior.Arrival)) {
+				w.prior = o.Unit
+			}
+		}
+	}
+	if len(places) > 0 {
+		log.Info("stops taken up again", "stops", len(places))
+	}
+	return w, nil
+}
+
+// Look looks at one picture, taken at the moment to judge by; unit is the
+// picture as it came, nil for a file. It returns all open stops and those that
+// have just ended, in order of their start. What was returned as ended is
+// forgotten at the next look, so the caller must have dealt with it by then.
+func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, unit *ingest.Unit) ([]detect.Stop, error) {
+	w.forget()
+	w.recall(ctx)
+	began := time.Now()
+	found, err := w.vehicles.Find(pic)
+	if err != nil {
+		return nil, fmt.Errorf("look: %w", err)
+	}
+	w.metrics.inference.Observe(time.Since(began).Seconds())
+	scene, err := w.camera.Look(pic)
+	if err != nil {
+		return nil, fmt.Errorf("look: %w", err)
+	}
+	w.metrics.looks.Inc()
+	if !scene.Known() {
+		w.metrics.lost.Inc()
+	}
+	stops := w.tracker.Look(at, found, unit, scene)
+	w.readPlates(at, pic, stops, found)
+	for i, s := range stops {
+		stops[i].Plate = w.readings[s.ID].best()
+	}
+	w.note(stops)
+	w.save(at)
+	return stops, nil
+}
+
+// recall shows the camera the newest picture of the worker before, so that the
+// first look is compared with it: the camera may have been moved since.
+func (w *Watcher) recall(ctx context.Context) {
+	unit := w.prior
+	w.prior = nil
+	if unit == nil || w.decoder == nil {
+		return
+	}
+	pic, err := w.decoder.Decode(ctx, unit)
+	if err != nil {
+		w.log.Warn("the last picture before the restart is lost", "error", err)
+		return
+	}
+	defer pic.Close()
+	if _, err := w.camera.Look(pic); err != nil {
+		w.log.Warn("the last picture before the restart is lost", "error", err)
+	}
+}
+
+// note counts what opened and ended.
+func (w *Watcher) note(stops []detect.Stop) {
+	open := 0
+	for _, s := range stops {
+		_, known := w.savedAt[s.ID]
+		switch {
+		case s.Ended:
+			w.metrics.ended.Inc()
+			w.ended = append(w.ended, s.ID)
+			w.log.Info("stop ended", "stop", s.ID, "dwell", s.Dwell())
+			continue
+		case !known:
+			w.metrics.opened.Inc()
+			w.savedAt[s.ID] = time.Time{}
+			w.log.Info("stop opened", "stop", s.ID, "class", string(s.Class), "start", s.Start)
+		}
+		open++
+	}
+	w.metrics.open.Set(float64(open))
+}
+
+// save writes the stops that are new, and those that were written a while ago.
+func (w *Watcher) save(at time.Time) {
+	if w.cfg.Dir == "" {
+		return
+	}
+	for _, p := range w.tracker.Snapshot() {
+		id := p.Stop.ID
+		if at.Sub(w.savedAt[id]) < w.cfg.SaveEvery {
+			continue
+		}
+		if err := w.store.save(p, w.readings[id]); err != nil {
+			w.metrics.unsaved.Inc()
+			w.log.Warn("stop could not be kept for a restart", "stop", id, "error", err)
+		}
+		w.savedAt[id] = at
+	}
+}
+
+// forget drops the stops whose end the caller has dealt with.
+func (w *Watcher) forget() {
+	for _, id := range w.ended {
+		delete(w.readings, id)
+		delete(w.savedAt, id)
+		if err := w.store.remove(id); err != nil {
+			w.metrics.unsaved.Inc()
+			w.log.Warn("ended stop could not be removed", "stop", id, "error", err)
+		}
+	}
+	w.ended = nil
+}

@@ -1,0 +1,350 @@
+package watch_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/detect"
+	"tidewatch/detect/model"
+	"tidewatch/detect/picture"
+	"tidewatch/detect/watch"
+	"tidewatch/ingest"
+	"tidewatch/ingest/decode"
+)
+
+var start = time.Date(2026, 5, 1, 19, 0, 0, 0, time.UTC)
+
+// network is the real one, loaded once for all tests.
+var network = sync.OnceValues(func() (*model.Vehicles, error) {
+	dir, err := assets.Default()
+	if err != nil {
+		return nil, err
+	}
+	library, err := dir.Library("libonnxruntime.so.1.26.0")
+	if err != nil {
+		return nil, err
+	}
+	if err := model.Open(library); err != nil {
+		return nil, err
+	}
+	path, err := dir.Model("yolox_nano.onnx")
+	if err != nil {
+		return nil, err
+	}
+	return model.NewVehicles(path)
+})
+
+func vehicles(t *testing.T) *model.Vehicles {
+	t.Helper()
+	v, err := network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// rig is a watcher and what it reports to.
+type rig struct {
+	*watch.Watcher
+	registry *prometheus.Registry
+}
+
+func newRig(t *testing.T, cfg watch.Config, v watch.Vehicles, p watch.PlateReader) rig {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	w, err := watch.New(cfg, "kerb", v, p, jpegDecoder{}, slog.New(slog.DiscardHandler), watch.NewMetrics(registry))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rig{w, registry}
+}
+
+// metric is the sum of a metric's values over its labels.
+func (r rig) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := r.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.GetMetric() {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+			return sum
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
+
+// jpegDecoder decodes units whose one NALU is a JPEG.
+type jpegDecoder struct{}
+
+func (jpegDecoder) Decode(_ context.Context, u *ingest.Unit) (*decode.Picture, error) {
+	return picture.Decode(u.NALUs[0])
+}
+
+// walkway yields the looks of a real clip: a van and a car stand there from
+// beginning to end, and people walk by.
+func walkway(t *testing.T, from, until int, visit func(second int, pic *decode.Picture)) {
+	t.Helper()
+	dir, err := assets.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := dir.Footage("vtest.avi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := decode.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	second := 0
+	for look, err := range file.Looks(1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second >= from && second < until {
+			visit(second, look.Picture)
+		}
+		look.Picture.Close()
+		if second++; second == until {
+			return
+		}
+	}
+}
+
+func at(second int) time.Time { return start.Add(time.Duration(second) * time.Second) }
+
+// unit is a picture as if it had come from a camera.
+func unit(t *testing.T, second int, pic *decode.Picture) *ingest.Unit {
+	t.Helper()
+	data, err := picture.EncodeJPEG(pic, 90)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &ingest.Unit{
+		Stamp: ingest.Stamp{Camera: at(second), Arrival: at(second)}, Session: 1,
+		PTS: time.Duration(second) * time.Second, Format: &ingest.Format{Codec: ingest.H264},
+		NALUs: [][]byte{data}, Key: true,
+	}
+}
+
+// standing are the two vehicles of the clip.
+var standing = map[string]detect.Box{
+	"van": {X: 652. / 768, Y: 44. / 576, W: 73. / 768, H: 58. / 576},
+	"car": {X: 734. / 768, Y: 51. / 576, W: 34. / 768, H: 43. / 576},
+}
+
+// checkStanding makes sure that exactly the van and the car stand, from the
+// first look until at least the given second.
+func checkStanding(t *testing.T, stops []detect.Stop, until int) {
+	t.Helper()
+	if len(stops) != len(standing) {
+		t.Fatalf("%d stops, want %d: %+v", len(stops), len(standing), stops)
+	}
+	for name, box := range standing {
+		matched := 0
+		for _, s := range stops {
+			if s.Box.IoU(box) < 0.7 || !s.Class.Motor() {
+				continue
+			}
+			matched++
+			if !s.Start.Equal(start) || s.End.Before(at(until)) || s.Ended {
+				t.Errorf("the %s stands %v to %v (ended: %v), want %v to at least %v", name, s.Start, s.End, s.Ended, start, at(until))
+			}
+		}
+		if matched != 1 {
+			t.Errorf("the %s has %d stops", name, matched)
+		}
+	}
+}
+
+func TestRealClip(t *testing.T) {
+	r := newRig(t, watch.DefaultConfig(), vehicles(t), nil)
+	var stops []detect.Stop
+	opened := map[string]bool{}
+	walkway(t, 0, 80, func(second int, pic *decode.Picture) {
+		var err error
+		if stops, err = r.Look(t.Context(), at(second), pic, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range stops {
+			opened[s.ID] = true
+		}
+	})
+	checkStanding(t, stops, 77)
+	if len(opened) != 2 {
+		t.Errorf("%d stops were opened in all, want 2", len(opened))
+	}
+	for name, want := range map[string]float64{
+		"tidewatch_detect_looks_total":        80,
+		"tidewatch_detect_lost_looks_total":   0,
+		"tidewatch_detect_stops_opened_total": 2,
+		"tidewatch_detect_open_stops":         2,
+		"tidewatch_detect_stops_ended_total":  0,
+	} {
+		if got := r.metric(t, name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if n := testutil.CollectAndCount(r.registry, "tidewatch_detect_inference_seconds"); n != 1 {
+		t.Errorf("inference was timed in %d series, want 1", n)
+	}
+}
+
+// TestLightChanges darkens the clip as a cloud would, and later lets a sharp
+// shadow fall across both vehicles.
+func TestLightChanges(t *testing.T) {
+	r := newRig(t, watch.DefaultConfig(), vehicles(t), nil)
+	var stops []detect.Stop
+	walkway(t, 0, 40, func(second int, pic *decode.Picture) {
+		switch {
+		case second >= 25:
+			pic = darkened(t, pic, 0.5, 0.13)
+		case second >= 10:
+			pic = darkened(t, pic, 0.6, 1)
+		}
+		var err error
+		if stops, err = r.Look(t.Context(), at(second), pic, nil); err != nil {
+			t.Fatal(err)
+		}
+	})
+	checkStanding(t, stops, 39)
+}
+
+// TestKilled drops a watcher in the middle of its work and lets another go on.
+func TestKilled(t *testing.T) {
+	cfg := watch.DefaultConfig()
+	cfg.Dir = filepath.Join(t.TempDir(), "stops")
+	var before, after []detect.Stop
+	first := newRig(t, cfg, vehicles(t), nil)
+	walkway(t, 0, 26, func(second int, pic *decode.Picture) {
+		stops, err := first.Look(t.Context(), at(second), pic, unit(t, second, pic))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before = stops
+	})
+	second := newRig(t, cfg, vehicles(t), nil)
+	walkway(t, 40, 60, func(second_ int, pic *decode.Picture) {
+		stops, err := second.Look(t.Context(), at(second_), pic, unit(t, second_, pic))
+		if err != nil {
+			t.Fatal(err)
+		}
+		after = stops
+	})
+	checkStanding(t, after, 59)
+	for i, s := range after {
+		if s.ID != before[i].ID {
+			t.Errorf("stop %s goes on as %s", before[i].ID, s.ID)
+		}
+		if diff := cmp.Diff(before[i].Observations[0], s.Observations[0]); diff != "" {
+			t.Errorf("the first picture has changed (-before +after):\n%.500s", diff)
+		}
+		if newest := s.Observations[len(s.Observations)-1]; !newest.At.Equal(at(59)) {
+			t.Errorf("the newest picture is of %v", newest.At)
+		}
+	}
+	if opened := second.metric(t, "tidewatch_detect_stops_opened_total"); opened != 0 {
+		t.Errorf("the second watcher has opened %v stops", opened)
+	}
+}
+
+// script gives a watcher prepared detections; one by one.
+type script struct {
+	looks [][]detect.Detection
+	next  int
+	err   error
+}
+
+func (s *script) Find(*decode.Picture) ([]detect.Detection, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	found := s.looks[min(s.next, len(s.looks)-1)]
+	s.next++
+	return found, nil
+}
+
+var bay = detect.Box{X: 0.3, Y: 0.3, W: 0.2, H: 0.2}
+
+func sure(box detect.Box) []detect.Detection {
+	return []detect.Detection{{Box: box, Class: detect.Car, Score: 0.9}}
+}
+
+func TestEndedStopsAreForgotten(t *testing.T) {
+	cfg := watch.DefaultConfig()
+	cfg.Dir = t.TempDir()
+	finder := &script{looks: [][]detect.Detection{sure(bay)}}
+	r := newRig(t, cfg, finder, nil)
+	present, gone := stage(t, true), stage(t, false)
+	end := 0
+	for second := range 60 {
+		pic := present
+		if second >= 20 {
+			pic, finder.looks = gone, [][]detect.Detection{nil}
+		}
+		stops, err := r.Look(t.Context(), at(second), pic, unit(t, second, pic))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := os.ReadDir(cfg.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case len(stops) == 1 && stops[0].Ended:
+			end = second
+			if !stops[0].End.Equal(at(19)) {
+				t.Errorf("it ended at %v, want %v", stops[0].End, at(19))
+			}
+			if len(files) == 0 {
+				t.Error("the stop is forgotten before the caller can have dealt with its end")
+			}
+		case end > 0 && len(files) > 0:
+			t.Fatalf("second %d: %d files are left", second, len(files))
+		}
+	}
+	if end == 0 {
+		t.Error("the stop never ended")
+	}
+	if got := r.metric(t, "tidewatch_detect_stops_ended_total"); got != 1 {
+		t.Errorf("%v stops ended, want 1", got)
+	}
+}
+
+func TestFinderFails(t *testing.T) {
+	broken := errors.New("no network")
+	r := newRig(t, watch.DefaultConfig(), &script{err: broken}, nil)
+	if _, err := r.Look(t.Context(), start, stage(t, true), nil); !errors.Is(err, broken) {
+		t.Errorf("error is %v, want %v", err, broken)
+	}
+}
+
+func TestFolderCannotBeMade(t *testing.T) {
+	cfg := watch.DefaultConfig()
+	cfg.Dir = filepath.Join(t.TempDir(), "file", "stops")
+	if err := os.WriteFile(filepath.Dir(cfg.Dir), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := watch.New(cfg, "kerb", &script{}, nil, nil, slog.New(slog.DiscardHandler), watch.NewMetrics(prometheus.NewRegistry()))
+	if err == nil {
+		t.Error("a watcher was made without its folder")
+	}
+}
