@@ -40,12 +40,6 @@ func (b Box) holds(x, y float64) bool { return x >= b.X && x <= b.X+b.W && y >= 
 // Visible is the part of the box that lies in the picture.
 func (b Box) Visible() Box { return b.Intersect(Box{W: 1, H: 1}) }
 
-// atEdge reports whether the picture's edge may have cut the box.
-func (b Box) atEdge() bool {
-	const near = 0.005
-	return b.X < near || b.Y < near || b.X+b.W > 1-near || b.Y+b.H > 1-near
-}
-
 // medianBox is the component-wise median of boxes.
 func medianBox(boxes []Box) Box {
 	median := func(of func(Box) float64) float64 {

@@ -2,7 +2,6 @@ package detect
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"tidewatch/ingest"
@@ -18,7 +17,6 @@ type Place struct {
 	Patch Patch // as it last stood
 	Boxes []Box // the newest boxes that backed it, in the newest look's coordinates
 
-	Cut    bool  // the newest of them was cut by the edge, and the camera has moved since
 	Larger []Box // boxes of late that hold the place and more: it may be a part only
 
 	Votes    map[Class]float64 // scores of the boxes that backed it, by class
@@ -55,19 +53,9 @@ func newPlace(camera string, at time.Time, d Detection, unit *ingest.Unit, scene
 // open reports whether the place is a stop, not a candidate.
 func (p *Place) open() bool { return p.Stop.ID != "" }
 
-// follow takes the place from the look before into this one. When the camera
-// moves, boxes that the picture's edge has cut are left behind as soon as there
-// is a newer one: more or less of the vehicle shows now.
+// follow takes the place from the look before into this one.
 func (p *Place) follow(scene Scene) {
-	box, _ := scene.Move(p.Box)
-	if box == p.Box {
-		return
-	}
-	p.Box = box
-	newest := p.Boxes[len(p.Boxes)-1]
-	p.Cut = p.Cut || newest.atEdge()
-	boxes := slices.DeleteFunc(slices.Clone(p.Boxes[:len(p.Boxes)-1]), Box.atEdge)
-	p.Boxes = append(boxes, newest)
+	p.Box, _ = scene.Move(p.Box)
 	for i, b := range p.Boxes {
 		p.Boxes[i], _ = scene.Move(b)
 	}
@@ -188,9 +176,6 @@ func (p *Place) back(at time.Time, d Detection, cfg Config) {
 		p.Steady++
 	}
 	p.Votes[d.Class] += d.Score
-	if p.Cut {
-		p.Boxes, p.Cut = p.Boxes[:len(p.Boxes)-1], false
-	}
 	p.Boxes = append(p.Boxes, d.Box)
 	if len(p.Boxes) > keptBoxes {
 		p.Boxes = p.Boxes[1:]

@@ -396,7 +396,7 @@ func TestStopBoxGrows(t *testing.T) {
 			}
 			return street{things: []thing{whole, part}}
 		}},
-		{"cut by the edge first", 17, seen(edge.box, detect.Box{X: 0.08, W: 1, H: 1}), func(look int) street {
+		{"cut by the edge first", 40, seen(edge.box, detect.Box{X: 0.1, W: 1, H: 1}), func(look int) street {
 			return street{things: []thing{edge}, camera: detect.Box{X: min(0.1, 0.005*float64(look)), W: 1, H: 1}}
 		}},
 	}
@@ -483,7 +483,7 @@ func TestObservations(t *testing.T) {
 	tracker := detect.NewTracker(cfg, "kerb")
 	scene := street{things: []thing{car(1)}}
 	units := map[time.Time]*ingest.Unit{}
-	for look := range 1000 {
+	for look := range 300 {
 		at := start.Add(time.Duration(look) * time.Second)
 		unit := &ingest.Unit{Key: true, PTS: time.Duration(look), Damaged: look%7 == 3}
 		units[at] = unit
@@ -593,7 +593,7 @@ func TestSnapshot(t *testing.T) {
 // TestNoVehicleTwice lets vehicles come and go, be hidden and be half seen at
 // random, and checks what must always hold.
 func TestNoVehicleTwice(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")

@@ -1,0 +1,81 @@
+package detect
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// promote opens the candidates that have stood long enough and are believed,
+// the surest first, so that one vehicle gets one stop.
+func (t *Tracker) promote(at time.Time, scene Scene) {
+	ready := slices.DeleteFunc(slices.Clone(t.places), func(p *Place) bool {
+		return p.open() || p.Stop.Looks < 2 || p.Stop.Dwell() < t.cfg.MinStand || !p.believed(t.cfg)
+	})
+	slices.SortStableFunc(ready, func(a, b *Place) int {
+		return cmp.Compare(b.Score/float64(b.Stop.Looks), a.Score/float64(a.Stop.Looks))
+	})
+	dropped := map[*Place]bool{}
+	for _, candidate := range ready {
+		for _, p := range t.places {
+			if !p.open() || dropped[p] || !p.sameThing(candidate.box()) {
+				continue
+			}
+			switch {
+			case p.standsNow:
+				dropped[candidate] = true
+			case !p.Stop.Ended && p.sameVehicle(candidate, scene, t.cfg):
+				p.resume(candidate, at)
+				dropped[candidate] = true
+			default: // another vehicle stands where it stood
+				p.Stop.Ended = true
+			}
+		}
+		if !dropped[candidate] {
+			candidate.Box = candidate.box()
+			candidate.Patch = scene.Patch(candidate.Box)
+			candidate.Stop.ID = stopID(t.camera, candidate.Stop.Start, candidate.Box)
+		}
+	}
+	t.keep(func(p *Place) bool { return !dropped[p] })
+}
+
+// sameVehicle reports whether a candidate that now stands in the place is the
+// vehicle that stood there before its looks changed: the light, or a door.
+func (p *Place) sameVehicle(candidate *Place, scene Scene, cfg Config) bool {
+	if p.box().IoU(candidate.box()) < samePlace {
+		return false
+	}
+	_, alike := scene.Match(p.Patch, nil, candidate.Box)
+	return !p.Broken || alike >= cfg.SameVehicle
+}
+
+// resume lets the place go on with what a candidate has seen since.
+func (p *Place) resume(candidate *Place, at time.Time) {
+	p.Box, p.Patch = candidate.Box, candidate.Patch
+	p.Boxes = append(p.Boxes, candidate.Boxes...)
+	p.Boxes = p.Boxes[max(0, len(p.Boxes)-keptBoxes):]
+	p.Stop.End, p.Missed, p.Broken, p.standsNow = at, 0, false, true
+	p.DriftX, p.DriftY = 0, 0
+	p.Stop.Looks += candidate.Stop.Looks
+	p.Backed += candidate.Backed
+	p.Steady += candidate.Steady
+	p.Score += candidate.Score
+	p.Best = max(p.Best, candidate.Best)
+	p.BackedAt = candidate.BackedAt
+	for class, votes := range candidate.Votes {
+		p.Votes[class] += votes
+	}
+	p.Stop.Observations = append(slices.Clone(p.Stop.Observations), candidate.Stop.Observations...)
+}
+
+// stopID names a stop by camera, start and place.
+func stopID(camera string, start time.Time, box Box) string {
+	text := fmt.Sprintf("%s|%d|%.3f %.3f %.3f %.3f", camera, start.UnixMicro(), box.X, box.Y, box.W, box.H)
+	sum := sha256.Sum256([]byte(text))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+}
