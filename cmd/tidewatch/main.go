@@ -42,6 +42,7 @@ func main() {
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: &logLevel}))
 	parser, err := kong.New(&commands{}, kong.Name("tidewatch"), kong.ShortUsageOnError(),
 		kong.Description("Finds vehicles that stand where and when they may not, and keeps what proves it."),

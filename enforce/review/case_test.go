@@ -167,7 +167,7 @@ func TestNeighboursInALongQueue(t *testing.T) {
 	for n := 1; n <= window+3; n++ {
 		b.put(t, suspected(n, accepted))
 	}
-	s := &Server{Deps: Deps{Cases: b}}
+	s := &Server{Dependencies: Dependencies{Cases: b}}
 	c, err := b.Case(t.Context(), caseID(3))
 	if err != nil {
 		t.Fatal(err)

@@ -72,8 +72,8 @@ type Files interface {
 	Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, error)
 }
 
-// Deps is what the pages stand on. All but Now must be set.
-type Deps struct {
+// Dependencies is what the pages stand on. All but Now must be set.
+type Dependencies struct {
 	Cases    Cases
 	Records  Records
 	Log      Log
@@ -86,7 +86,7 @@ type Deps struct {
 
 // Server answers officers' requests.
 type Server struct {
-	Deps
+	Dependencies
 	cfg      Config
 	sessions *scs.SessionManager
 	pages    pages
@@ -95,18 +95,18 @@ type Server struct {
 }
 
 // New prepares the pages. Nothing runs until the Handler is served.
-func New(cfg Config, deps Deps) *Server {
+func New(cfg Config, deps Dependencies) *Server {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
 	assets := loadAssets()
 	return &Server{
-		Deps:     deps,
-		cfg:      cfg,
-		sessions: newSessions(cfg),
-		pages:    loadPages(assets),
-		assets:   assets,
-		metrics:  newMetrics(deps.Metrics),
+		Dependencies: deps,
+		cfg:          cfg,
+		sessions:     newSessions(cfg),
+		pages:        loadPages(assets),
+		assets:       assets,
+		metrics:      newMetrics(deps.Metrics),
 	}
 }
 

@@ -63,7 +63,7 @@ func newDesk(t *testing.T, b *bureau, change ...func(*Config)) *desk {
 		c(&cfg)
 	}
 	d := &desk{t: t, reg: prometheus.NewRegistry(), logs: &lockedLog{}}
-	server := httptest.NewServer(New(cfg, Deps{
+	server := httptest.NewServer(New(cfg, Dependencies{
 		Cases: b, Records: b, Log: b, Files: b, Officers: testOfficers(),
 		Logger: slog.New(slog.NewTextHandler(d.logs, nil)), Metrics: d.reg,
 		Now: func() time.Time { return opened.Add(2 * time.Hour) },

@@ -16,7 +16,7 @@ import (
 
 // serve answers officers, and operators' probes, until ctx is done.
 func (a *App) serve(ctx context.Context) error {
-	pages := review.New(review.DefaultConfig(), review.Deps{
+	pages := review.New(review.DefaultConfig(), review.Dependencies{
 		Cases: a.store.cases, Records: a.store.cases, Log: a.store.log, Files: a.files,
 		Officers: a.officers, Logger: a.log, Metrics: a.registry,
 	})
