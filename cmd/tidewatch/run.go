@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 
@@ -18,6 +19,9 @@ type configFlag struct {
 
 func (f configFlag) load() (*config.Config, error) {
 	cfg, err := config.Load(f.Config)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; give one with --config, deploy/tidewatch.example.yaml shows what can be in it", err)
+	}
 	if err == nil {
 		logLevel.Set(cfg.LogLevel)
 	}

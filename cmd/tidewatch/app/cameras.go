@@ -56,6 +56,10 @@ func (a *App) openCameras(context.Context) error {
 	ringConfig.Duration = a.cfg.RingKeep
 	for _, source := range a.cfg.Cameras {
 		log := a.log.With("camera", source.ID)
+		zones := a.cfg.ZonesOf(source.ID)
+		if len(zones) == 0 {
+			log.Warn("camera has no zone: nothing that it sees becomes a case")
+		}
 		held := ring.New(ringConfig, ringMetrics.Camera(source.ID))
 		metrics := ingestMetrics.Camera(source.ID)
 		watchConfig := watch.DefaultConfig()
@@ -74,7 +78,7 @@ func (a *App) openCameras(context.Context) error {
 			decoder:    a.vision.decoders,
 			watcher:    watcher,
 			docket: &docket.Docket{
-				Camera: source, Zones: a.cfg.ZonesOf(source.ID), Policies: a.cfg.Policies,
+				Camera: source, Zones: zones, Policies: a.cfg.Policies,
 				Recorder: &evidence.Recorder{
 					Pictures: picture.Renderer{Decoder: a.vision.decoders},
 					Clips:    clips{held}, Files: a.files,
