@@ -85,9 +85,11 @@ type File struct {
 	MediaType string   `json:"media_type"`
 	Size      int64    `json:"size"` // bytes
 
-	// CameraTime is the camera's clock, zero if unknown; ArrivalTime is ours.
-	// For a clip they are those of its first unit. ClockError is camera minus
+	// At is the moment judged by: CameraTime, the camera's clock, where it was
+	// known and within tolerance, else ArrivalTime, ours. For a clip they are
+	// those of its first unit. CameraTime is zero if unknown. ClockError is camera minus
 	// arrival, meaningful only with a camera time.
+	At          time.Time     `json:"at"`
 	CameraTime  time.Time     `json:"camera_time,omitzero"`
 	ArrivalTime time.Time     `json:"arrival_time"`
 	ClockError  time.Duration `json:"clock_error_ns"`

@@ -105,6 +105,7 @@ func (c *replayCmd) replay(ctx context.Context, watcher *watch.Watcher, start ti
 		for _, s := range seen {
 			stops[s.ID] = s
 		}
+		watcher.Settle()
 		if look.At >= nextNews {
 			fmt.Fprintf(progress, "%s of %s\n", look.At.Truncate(time.Second), file.Duration().Truncate(time.Second))
 			nextNews += progressEvery

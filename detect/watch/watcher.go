@@ -102,10 +102,9 @@ func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decod
 
 // Look looks at one picture, taken at the moment to judge by; unit is the
 // picture as it came, nil for a file. It returns all open stops and those that
-// have just ended, in order of their start. What was returned as ended is
-// forgotten at the next look, so the caller must have dealt with it by then.
+// have just ended, in order of their start. What was returned as ended is kept
+// on disk until Settle.
 func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, unit *ingest.Unit) ([]detect.Stop, error) {
-	w.forget()
 	w.recall(ctx)
 	began := time.Now()
 	found, err := w.vehicles.Find(pic)
@@ -189,8 +188,9 @@ func (w *Watcher) save(at time.Time) {
 	}
 }
 
-// forget drops the stops whose end the caller has dealt with.
-func (w *Watcher) forget() {
+// Settle forgets the stops that Look has returned as ended: the caller has
+// dealt with them. Until then a restart brings them back.
+func (w *Watcher) Settle() {
 	for _, id := range w.ended {
 		delete(w.readings, id)
 		delete(w.savedAt, id)

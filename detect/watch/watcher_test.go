@@ -288,7 +288,7 @@ func sure(box detect.Box) []detect.Detection {
 	return []detect.Detection{{Box: box, Class: detect.Car, Score: 0.9}}
 }
 
-func TestEndedStopsAreForgotten(t *testing.T) {
+func TestEndedStopsAreKeptUntilSettled(t *testing.T) {
 	cfg := watch.DefaultConfig()
 	cfg.Dir = t.TempDir()
 	finder := &script{looks: [][]detect.Detection{sure(bay)}}
@@ -317,12 +317,16 @@ func TestEndedStopsAreForgotten(t *testing.T) {
 			if len(files) == 0 {
 				t.Error("the stop is forgotten before the caller can have dealt with its end")
 			}
-		case end > 0 && len(files) > 0:
-			t.Fatalf("second %d: %d files are left", second, len(files))
+		case end > 0 && len(files) == 0:
+			t.Fatalf("second %d: the stop is forgotten, but nobody has dealt with its end", second)
 		}
 	}
 	if end == 0 {
 		t.Error("the stop never ended")
+	}
+	r.Settle()
+	if files, err := os.ReadDir(cfg.Dir); err != nil || len(files) > 0 {
+		t.Errorf("%d files are left of a settled stop, error %v", len(files), err)
 	}
 	if got := r.metric(t, "tidewatch_detect_stops_ended_total"); got != 1 {
 		t.Errorf("%v stops ended, want 1", got)

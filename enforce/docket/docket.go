@@ -55,6 +55,7 @@ type matter struct {
 	zone   enforce.Zone
 	stop   detect.Stop
 	kept   []detect.Observation // what the pictures would be made of now
+	proven *enforce.Violation   // with its evidence stored, on its way to the log
 	opened bool
 }
 
@@ -110,31 +111,36 @@ func (d *Docket) settle(ctx context.Context, id string, m *matter) (done bool, e
 func (d *Docket) suspect(ctx context.Context, id string, m *matter) error {
 	policy := d.Policies[m.zone.Section]
 	verdict := policy.Judge(m.stop, m.zone)
+	var shown evidence.Exhibits
+	few := evidence.ErrTooFewPictures
 	if verdict.Since.IsZero() { // permitted so far, or outside the zone
 		m.kept = nil
+	} else {
+		shown, few = evidence.Select(slices.Concat(m.kept, m.stop.Observations), verdict.Since, verdict.Due)
+		m.kept = []detect.Observation{shown.Begin, shown.Middle, shown.Due}
+	}
+	if !verdict.Suspected && !m.stop.Ended {
 		return nil
 	}
-	shown, few := evidence.Select(slices.Concat(m.kept, m.stop.Observations), verdict.Since, verdict.Due)
-	m.kept = []detect.Observation{shown.Begin, shown.Middle, shown.Due}
-	if !verdict.Suspected {
+	// A stop taken up after a restart may have its case already, and may have
+	// been seen for less time than when that was opened.
+	_, err := d.Cases.Case(ctx, id)
+	switch {
+	case err == nil:
+		m.opened, m.kept = true, nil
 		return nil
-	}
-	if _, err := d.Cases.Case(ctx, id); err == nil {
-		m.opened = true // before a restart
+	case !verdict.Suspected && errors.Is(err, enforce.ErrNoCase):
 		return nil
-	}
-	if few != nil {
+	case !verdict.Suspected:
+		return fmt.Errorf("look for the case of an ended stop: %w", err)
+	case m.proven == nil && few != nil:
 		if m.stop.Ended { // there will be no more
 			d.Logger.Warn("suspected stop dropped", "zone", m.zone.ID, "reason", few)
 			d.Metrics.dropped.Inc()
 		}
 		return nil
 	}
-	if err := d.open(ctx, d.violation(id, m, policy, verdict), shown); err != nil {
-		return err
-	}
-	m.opened, m.kept = true, nil
-	return nil
+	return d.open(ctx, m, d.violation(id, m, policy, verdict), shown)
 }
 
 func (d *Docket) violation(id string, m *matter, policy enforce.Policy, verdict enforce.Verdict) enforce.Violation {
@@ -159,12 +165,15 @@ func (d *Docket) violation(id string, m *matter, policy enforce.Policy, verdict 
 	}
 }
 
-func (d *Docket) open(ctx context.Context, v enforce.Violation, shown evidence.Exhibits) error {
-	kept, err := d.Recorder.Record(ctx, v, shown)
-	if err != nil {
-		return err
+// open stores the evidence, once, and writes the event that refers to it.
+func (d *Docket) open(ctx context.Context, m *matter, v enforce.Violation, shown evidence.Exhibits) (err error) {
+	if m.proven == nil {
+		if v.Evidence, err = d.Recorder.Record(ctx, v, shown); err != nil {
+			return err
+		}
+		m.proven = &v
 	}
-	v.Evidence = kept
+	v = *m.proven
 	err = d.Log.Append(ctx, enforce.Event{
 		ID: v.ID + "/suspected", Case: v.ID, Type: enforce.Suspected,
 		At: utc(d.Now()), Actor: "camera/" + d.Camera.ID, Violation: &v,
@@ -172,6 +181,7 @@ func (d *Docket) open(ctx context.Context, v enforce.Violation, shown evidence.E
 	if err != nil {
 		return fmt.Errorf("open case %s: %w", v.ID, err)
 	}
+	m.opened, m.kept, m.proven = true, nil, nil
 	d.Metrics.opened.WithLabelValues(v.Section.ID).Inc()
 	d.Logger.Info("case opened", "case", v.ID, "zone", v.Zone.ID, "class", v.Class)
 	return nil

@@ -191,3 +191,33 @@ func TestAStopWithTooFewPicturesIsCounted(t *testing.T) {
 		t.Errorf("dropped = %v, events %v", got, w.types())
 	}
 }
+
+// A stop that a restart has cut short of its due time still ends its case.
+func TestAStopCutShortByARestartEndsItsCase(t *testing.T) {
+	w := &world{}
+	d := newDocket(w)
+	w.known = map[string]bool{enforce.ViolationID(stop(noon, 0, false), d.Zones[0]): true}
+	if err := d.Hold(t.Context(), []detect.Stop{stop(noon, 4, true)}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]enforce.EventType{enforce.StopEnded}, w.types()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEvidenceIsRecordedOnceHoweverOftenTheLogFails(t *testing.T) {
+	w := &world{appendErr: errors.New("no log")}
+	d := newDocket(w)
+	for s := range 20 {
+		if s == 15 {
+			w.appendErr = nil
+		}
+		err := d.Hold(t.Context(), []detect.Stop{stop(noon, s, false)})
+		if (err != nil) != (s >= 10 && s < 15) {
+			t.Fatalf("second %d: error = %v", s, err)
+		}
+	}
+	if len(w.recorded) != 1 || len(w.events) != 1 {
+		t.Errorf("evidence recorded %d times for %d events", len(w.recorded), len(w.events))
+	}
+}

@@ -6,6 +6,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,6 +56,7 @@ type Recorder struct {
 	Pictures Pictures
 	Clips    Clips
 	Files    Files
+	Clock    time.Duration // how far the camera's clock may be from ours and be believed
 	Software string        // version written into manifests
 	ClipSpan time.Duration // how much video before the newest picture a clip holds
 	Log      *slog.Logger
@@ -112,7 +114,7 @@ func (r *Recorder) put(ctx context.Context, kind enforce.FileKind, mediaType str
 		return enforce.File{}, fmt.Errorf("store %s: %w", kind, err)
 	}
 	r.Metrics.bytes.WithLabelValues(string(kind)).Add(float64(size))
-	file := enforce.File{Kind: kind, SHA256: sum, MediaType: mediaType, Size: size, ArrivalTime: u.Arrival.UTC()}
+	file := enforce.File{Kind: kind, SHA256: sum, MediaType: mediaType, Size: size, At: u.Time(r.Clock).UTC(), ArrivalTime: u.Arrival.UTC()}
 	if clockError, known := u.ClockError(); known {
 		file.CameraTime, file.ClockError = u.Camera.UTC(), clockError
 	}
@@ -121,9 +123,13 @@ func (r *Recorder) put(ctx context.Context, kind enforce.FileKind, mediaType str
 
 func (r *Recorder) clip(ctx context.Context, until time.Time) (enforce.File, error) {
 	var video bytes.Buffer
-	first, duration, err := r.Clips.Clip(&video, until.Add(-r.ClipSpan), until)
+	from := until.Add(-r.ClipSpan)
+	first, duration, err := r.Clips.Clip(&video, from, until)
 	if err != nil {
 		return enforce.File{}, fmt.Errorf("cut clip: %w", err)
+	}
+	if first.Arrival.After(from) {
+		r.Metrics.shortClips.Inc()
 	}
 	file, err := r.put(ctx, enforce.Clip, "video/mp4", video.Bytes(), first)
 	file.Duration = duration
@@ -155,28 +161,41 @@ type Exhibits struct {
 	Due    detect.Observation // as the observation period ran out; until then the newest
 }
 
-// Select picks the exhibits of a stretch out of observations. Only undamaged
-// ones inside the stretch count.
+// Select picks the exhibits of a stretch out of observations: the first, the
+// first as the period ran out, and the one nearest to midway between. Only
+// undamaged ones inside the stretch count.
 func Select(observations []detect.Observation, since, due time.Time) (Exhibits, error) {
 	usable := slices.DeleteFunc(slices.Clone(observations), func(o detect.Observation) bool {
 		return o.Unit == nil || o.Unit.Damaged || o.At.Before(since)
 	})
-	if len(usable) == 0 {
-		return Exhibits{}, ErrTooFewPictures
-	}
 	slices.SortStableFunc(usable, func(a, b detect.Observation) int { return a.At.Compare(b.At) })
-	chosen := Exhibits{Begin: usable[0], Middle: usable[0], Due: usable[len(usable)-1]}
+	usable = slices.CompactFunc(usable, func(a, b detect.Observation) bool { return a.At.Equal(b.At) })
+	if len(usable) < 3 {
+		return Exhibits{Begin: first(usable), Due: last(usable)}, ErrTooFewPictures
+	}
+	// The picture as the period ran out leaves room for one between.
+	end := slices.IndexFunc(usable, func(o detect.Observation) bool { return !o.At.Before(due) })
+	if end < 0 {
+		end = len(usable) - 1
+	}
+	end = max(end, 2)
 	midway := since.Add(due.Sub(since) / 2)
-	for _, o := range usable {
-		if o.At.Sub(midway).Abs() < chosen.Middle.At.Sub(midway).Abs() {
-			chosen.Middle = o
-		}
-		if !o.At.Before(due) && o.At.Before(chosen.Due.At) {
-			chosen.Due = o
-		}
+	middle := slices.MinFunc(usable[1:end], func(a, b detect.Observation) int {
+		return cmp.Compare(a.At.Sub(midway).Abs(), b.At.Sub(midway).Abs())
+	})
+	return Exhibits{Begin: usable[0], Middle: middle, Due: usable[end]}, nil
+}
+
+func first(all []detect.Observation) (o detect.Observation) {
+	if len(all) > 0 {
+		o = all[0]
 	}
-	if !chosen.Begin.At.Before(chosen.Middle.At) || !chosen.Middle.At.Before(chosen.Due.At) {
-		return chosen, ErrTooFewPictures
+	return o
+}
+
+func last(all []detect.Observation) (o detect.Observation) {
+	if len(all) > 0 {
+		o = all[len(all)-1]
 	}
-	return chosen, nil
+	return o
 }

@@ -50,16 +50,18 @@ func TestSelect(t *testing.T) {
 		want         [3]int // seconds
 		few          bool
 	}{
-		"one each second":               {every(1, 20), 0, 10, [3]int{0, 5, 10}, false},
-		"a stretch that begins later":   {every(1, 40), 20, 30, [3]int{20, 25, 30}, false},
-		"not in order":                  {[]detect.Observation{seen(10), seen(0), seen(4)}, 0, 10, [3]int{0, 4, 10}, false},
-		"not yet due: the newest":       {every(1, 7), 0, 10, [3]int{0, 5, 7}, false},
-		"rare looks":                    {every(7, 21), 0, 10, [3]int{0, 7, 14}, false},
-		"damaged ones do not count":     {[]detect.Observation{damaged(0), seen(1), damaged(5), seen(6), damaged(10), seen(11)}, 0, 10, [3]int{1, 6, 11}, false},
-		"two looks":                     {[]detect.Observation{seen(0), seen(10)}, 0, 10, [3]int{0, 0, 10}, true},
-		"none":                          {nil, 0, 10, [3]int{}, true},
-		"all before the stretch":        {every(1, 5), 10, 20, [3]int{}, true},
-		"the same picture is not three": {[]detect.Observation{seen(10), seen(10), seen(10)}, 0, 10, [3]int{10, 10, 10}, true},
+		"one each second":                  {every(1, 20), 0, 10, [3]int{0, 5, 10}, false},
+		"a stretch that begins later":      {every(1, 40), 20, 30, [3]int{20, 25, 30}, false},
+		"not in order":                     {[]detect.Observation{seen(10), seen(0), seen(4)}, 0, 10, [3]int{0, 4, 10}, false},
+		"not yet due: the newest":          {every(1, 7), 0, 10, [3]int{0, 5, 7}, false},
+		"rare looks":                       {every(7, 21), 0, 10, [3]int{0, 7, 14}, false},
+		"damaged ones do not count":        {[]detect.Observation{damaged(0), seen(1), damaged(5), seen(6), damaged(10), seen(11)}, 0, 10, [3]int{1, 6, 11}, false},
+		"looks as far apart as the period": {every(10, 40), 0, 10, [3]int{0, 10, 20}, false},
+		"looks farther apart":              {every(50, 400), 0, 10, [3]int{0, 50, 100}, false},
+		"two looks":                        {[]detect.Observation{seen(0), seen(10)}, 0, 10, [3]int{}, true},
+		"none":                             {nil, 0, 10, [3]int{}, true},
+		"all before the stretch":           {every(1, 5), 10, 20, [3]int{}, true},
+		"the same picture is not three":    {[]detect.Observation{seen(10), seen(10), seen(10)}, 0, 10, [3]int{}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := func(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }

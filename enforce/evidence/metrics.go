@@ -7,6 +7,7 @@ type Metrics struct {
 	bytes        *prometheus.CounterVec
 	seconds      prometheus.Histogram
 	missingClips prometheus.Counter
+	shortClips   prometheus.Counter
 }
 
 // NewMetrics registers the evidence's metrics.
@@ -25,7 +26,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "tidewatch_evidence_missing_clips_total",
 			Help: "Violations whose evidence has no clip because the ring could not give one.",
 		}),
+		shortClips: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidewatch_evidence_short_clips_total",
+			Help: "Clips that begin later than they should because the ring did not reach back.",
+		}),
 	}
-	reg.MustRegister(m.bytes, m.seconds, m.missingClips)
+	reg.MustRegister(m.bytes, m.seconds, m.missingClips, m.shortClips)
 	return m
 }

@@ -159,7 +159,7 @@ func (c catalog) pictures(of enforce.Case, zone *time.Location) []picture {
 		if first < 0 || kind == enforce.SceneDue {
 			first = len(found)
 		}
-		at := told(f).In(zone)
+		at := f.At.In(zone)
 		found = append(found, picture{
 			Kind: kind, Key: i + 1, URL: filePath(of.ID, f.SHA256),
 			Day: at.Format(time.DateOnly), Clock: at.Format(time.TimeOnly), ClockError: c.clockError(f),
@@ -170,14 +170,6 @@ func (c catalog) pictures(of enforce.Case, zone *time.Location) []picture {
 		found[first].First = true
 	}
 	return found
-}
-
-// told is the time to show for a file.
-func told(f enforce.File) time.Time {
-	if f.CameraTime.IsZero() {
-		return f.ArrivalTime
-	}
-	return f.CameraTime
 }
 
 func (c catalog) facts(of enforce.Case, now time.Time, zone *time.Location) []fact {
@@ -212,7 +204,7 @@ func (c catalog) files(of enforce.Case, zone *time.Location) []fileView {
 	for _, f := range of.Violation.Evidence.Files {
 		all = append(all, fileView{
 			URL: filePath(of.ID, f.SHA256), Kind: c.say("picture", string(f.Kind)), Type: f.MediaType,
-			Size: size(f.Size), SHA256: f.SHA256, Time: moment(told(f), zone), Clock: c.clockError(f),
+			Size: size(f.Size), SHA256: f.SHA256, Time: moment(f.At, zone), Clock: c.clockError(f),
 		})
 	}
 	return all

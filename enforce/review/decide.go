@@ -91,14 +91,15 @@ func (d choice) shownIn(c enforce.Case) bool {
 		rejected == (d.kind == enforce.Rejected)
 }
 
-// settled waits until the case has moved on from what it was.
+// settled waits until the case has moved on from what it was. The decision is
+// in the log by now, so a case that cannot be read is asked for again.
 func (s *Server) settled(ctx context.Context, was enforce.Case) (enforce.Case, error) {
 	ticker := time.NewTicker(lookAgain)
 	defer ticker.Stop()
 	for {
 		c, err := s.Records.Case(ctx, was.ID)
-		if err != nil && ctx.Err() == nil {
-			return c, fmt.Errorf("look for the decision: %w", err)
+		if err != nil {
+			s.Logger.Debug("look for a decision", "case", was.ID, "error", err)
 		}
 		if err == nil && c.Revision > was.Revision {
 			return c, nil

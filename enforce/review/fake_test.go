@@ -139,7 +139,7 @@ func violation(n int, read plate.Read) enforce.Violation {
 	picture := func(kind enforce.FileKind, sum string, at time.Time) enforce.File {
 		return enforce.File{
 			Kind: kind, SHA256: sum, MediaType: "image/jpeg", Size: 182_311,
-			CameraTime: at, ArrivalTime: at.Add(230 * time.Millisecond), ClockError: -230 * time.Millisecond,
+			At: at, CameraTime: at, ArrivalTime: at.Add(230 * time.Millisecond), ClockError: -230 * time.Millisecond,
 		}
 	}
 	return enforce.Violation{
@@ -169,7 +169,7 @@ func violation(n int, read plate.Read) enforce.Violation {
 			picture(enforce.CloseUp, "closeup", at),
 			{
 				Kind: enforce.Clip, SHA256: "clip", MediaType: "video/mp4", Size: 3_801_088,
-				ArrivalTime: at.Add(-5 * time.Second), Duration: 10 * time.Second,
+				At: at.Add(-5 * time.Second), ArrivalTime: at.Add(-5 * time.Second), Duration: 10 * time.Second,
 			},
 		}},
 	}

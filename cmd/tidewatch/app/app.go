@@ -49,7 +49,7 @@ type App struct {
 func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) (*App, error) {
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{
+	for _, open := range []work{
 		a.openPages, // what is quick to fail comes first
 		a.openData,
 		a.openFiles,
@@ -140,38 +140,61 @@ func (a *App) FirstCase(ctx context.Context) (string, error) {
 	return cases[0].ID, nil
 }
 
-// Run works until ctx is done or a part of it fails, then stops in the order
-// of the flow: cameras first; the log, the database and the pages only when
-// nothing more comes.
+// Run works until ctx is done or a part of it fails, then ends the stages in
+// the order of the flow: what still comes from one finds the next one running.
 func (a *App) Run(ctx context.Context) error {
-	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopBehind()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-
-	back, behind := errgroup.WithContext(behind)
-	back.Go(func() error { return a.serve(behind) })
-	back.Go(func() error { return a.store.run(behind) })
-	if a.police != nil {
-		back.Go(func() error { return a.police.run(behind, a.store) })
-	}
-	context.AfterFunc(behind, stop) // a stage behind that fails stops the cameras
-
-	front, ctx := errgroup.WithContext(ctx)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	var cameras []work
 	for _, c := range a.cameras {
-		front.Go(func() error { return c.run(ctx) })
+		cameras = append(cameras, c.run)
+	}
+	desk := []work{a.serve}
+	if a.police != nil {
+		desk = append(desk, func(ctx context.Context) error { return a.police.run(ctx, a.store) })
+	}
+	stages := []*stage{
+		begin(ctx, end, "cameras", cameras...),
+		begin(ctx, end, "officers and police", desk...),
+		begin(ctx, end, "storage", a.store.run),
 	}
 	a.log.Info("watching", "cameras", len(a.cameras), "version", a.version)
-	err := front.Wait()
-	a.log.Info("cameras stopped")
-	stopBehind()
-	return errors.Join(unlessDone(err), unlessDone(back.Wait()))
+	<-ctx.Done()
+	var failed error
+	for _, s := range stages {
+		failed = errors.Join(failed, s.stop())
+		a.log.Info("stopped", "stage", s.name)
+	}
+	return failed
 }
 
-// unlessDone drops the error that only says that the work was ended.
-func unlessDone(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return nil
+// work is a part of a stage; it runs until its context is done.
+type work func(ctx context.Context) error
+
+// stage is parts of the flow that end together.
+type stage struct {
+	name   string
+	group  *errgroup.Group
+	cancel context.CancelFunc
+}
+
+// begin starts a stage that outlives ctx until it is stopped; failed is called
+// if it ends before.
+func begin(ctx context.Context, failed context.CancelFunc, name string, parts ...work) *stage {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	group, ctx := errgroup.WithContext(ctx)
+	for _, part := range parts {
+		group.Go(func() error { return part(ctx) })
 	}
-	return err
+	context.AfterFunc(ctx, failed)
+	return &stage{name, group, cancel}
+}
+
+// stop ends a stage and waits for it.
+func (s *stage) stop() error {
+	s.cancel()
+	if err := s.group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	return nil
 }

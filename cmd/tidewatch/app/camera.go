@@ -83,7 +83,11 @@ func (c *camera) lookAt(ctx context.Context, u *ingest.Unit) error {
 	if err != nil {
 		return err
 	}
-	return c.docket.Hold(ctx, stops)
+	if err := c.docket.Hold(ctx, stops); err != nil {
+		return err
+	}
+	c.watcher.Settle()
+	return nil
 }
 
 // clips cuts the evidence's clips from a ring.

@@ -82,7 +82,7 @@ func (a *App) openCameras(context.Context) error {
 				Recorder: &evidence.Recorder{
 					Pictures: picture.Renderer{Decoder: a.vision.decoders},
 					Clips:    clips{held}, Files: a.files,
-					Software: "tidewatch " + a.version, ClipSpan: a.cfg.RingKeep,
+					Software: "tidewatch " + a.version, ClipSpan: a.cfg.RingKeep, Clock: source.ClockTolerance,
 					Log: log, Metrics: evidenceMetrics,
 				},
 				Log: a.store.log, Cases: a.store.cases,

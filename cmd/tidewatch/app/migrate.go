@@ -15,8 +15,10 @@ import (
 func Migrate(ctx context.Context, cfg *config.Config, log *slog.Logger) (err error) {
 	a := &App{cfg: cfg, log: log, registry: prometheus.NewRegistry(), store: &store{}}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if err := errors.Join(a.openData(ctx), a.openDatabase(ctx)); err != nil {
-		return err
+	for _, open := range []work{a.openData, a.openDatabase} {
+		if err := open(ctx); err != nil {
+			return err
+		}
 	}
 	return clickhouse.Migrate(ctx, a.store.db)
 }

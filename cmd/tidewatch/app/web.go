@@ -16,7 +16,9 @@ import (
 
 // serve answers officers, and operators' probes, until ctx is done.
 func (a *App) serve(ctx context.Context) error {
-	pages := review.New(review.DefaultConfig(), review.Dependencies{
+	cfg := review.DefaultConfig()
+	cfg.SecureCookies = a.cfg.SecureCookies
+	pages := review.New(cfg, review.Dependencies{
 		Cases: a.store.cases, Records: a.store.cases, Log: a.store.log, Files: a.files,
 		Officers: a.officers, Logger: a.log, Metrics: a.registry,
 	})
@@ -37,7 +39,7 @@ func (a *App) serve(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.DecisionWait+5*time.Second)
 		defer cancel()
 		if server.Shutdown(grace) != nil { // a browser that holds on is let go
 			return server.Close()

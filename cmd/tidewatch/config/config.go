@@ -14,11 +14,13 @@ import (
 // Config is what is in force: checked, with defaults filled in and secrets
 // read.
 type Config struct {
-	Data     string
-	Listen   string // host:port of the pages
-	Assets   assets.Dir
-	LogLevel slog.Level
-	RingKeep time.Duration
+	Data   string
+	Listen string // host:port of the pages
+	// SecureCookies is set where browsers come over TLS, through a proxy.
+	SecureCookies bool
+	Assets        assets.Dir
+	LogLevel      slog.Level
+	RingKeep      time.Duration
 
 	Cameras  []ingest.Camera
 	Policies map[string]enforce.Policy // by section
@@ -44,6 +46,7 @@ type ClickHouse struct {
 	Username string
 	Password string
 	TLS      bool
+	CAFile   string // PEM of the server's authority; empty: the system's
 }
 
 // Police says where confirmed cases go (GA/T 1400).

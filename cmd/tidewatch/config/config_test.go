@@ -144,6 +144,22 @@ func TestShippedExampleIsValidAndDumpsToItself(t *testing.T) {
 	}
 }
 
+func TestDumpShowsDefaults(t *testing.T) {
+	c, err := Parse("t.yaml", []byte(small), noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dumped, err := c.Dump()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"clock_tolerance: 2s", `code: "1039"`, "time_zone: Asia/Shanghai", "database: tidewatch", "keep: 10s"} {
+		if !strings.Contains(string(dumped), want) {
+			t.Errorf("%q is not in the dump:\n%s", want, dumped)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(small)
 	f.Add("cameras: {}\nzones: [[[")

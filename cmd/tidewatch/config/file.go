@@ -5,6 +5,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"tidewatch/cmd/tidewatch/assets"
 )
 
 // file is the YAML as written. Times and durations stay text here, so that
@@ -20,6 +23,7 @@ import (
 type file struct {
 	Data     string   `yaml:"data"`
 	Listen   string   `yaml:"listen"`
+	Secure   bool     `yaml:"secure_cookies"`
 	Assets   string   `yaml:"assets,omitempty"`
 	LogLevel string   `yaml:"log_level"`
 	Ring     ringYAML `yaml:"ring"`
@@ -90,7 +94,8 @@ type clickhouseYAML struct {
 	Database string     `yaml:"database,omitempty"`
 	Username string     `yaml:"username,omitempty"`
 	Secret   secretYAML `yaml:",inline"`
-	TLS      bool       `yaml:"tls,omitempty"`
+	TLS      bool       `yaml:"tls"`
+	CAFile   string     `yaml:"ca_file,omitempty"`
 }
 
 type policeYAML struct {
@@ -106,6 +111,28 @@ func defaults() file {
 		Ring:  ringYAML{Keep: "10s"},
 		Kafka: kafkaYAML{Topic: "tidewatch-cases"},
 	}
+}
+
+// fill puts in what may be left out, so that a dump shows what is in force.
+func (f *file) fill() {
+	if f.Assets == "" {
+		dir, _ := assets.Default() // without a home folder the files are looked for here
+		f.Assets = string(dir)
+	}
+	for i := range f.Cameras {
+		c := &f.Cameras[i]
+		c.Name = cmp.Or(c.Name, c.ID)
+		c.ClockTolerance = cmp.Or(c.ClockTolerance, "2s")
+	}
+	for i := range f.Sections {
+		s := &f.Sections[i]
+		s.Name = cmp.Or(s.Name, s.ID)
+		s.TimeZone = cmp.Or(s.TimeZone, "Asia/Shanghai")
+		s.Code = cmp.Or(s.Code, "1039")
+		s.Grace = cmp.Or(s.Grace, "0s")
+	}
+	f.ClickHouse.Database = cmp.Or(f.ClickHouse.Database, "tidewatch")
+	f.ClickHouse.Username = cmp.Or(f.ClickHouse.Username, "tidewatch")
 }
 
 // Load reads a configuration file. The error joins one line for each mistake.

@@ -40,10 +40,11 @@ func (r *resolver) wrong(path, format string, args ...any) {
 }
 
 func (r *resolver) config(f *file) *Config {
+	f.fill()
 	c := &Config{
-		Data: f.Data, Listen: r.listen(f.Listen), LogLevel: r.level(f.LogLevel),
+		Data: f.Data, Listen: r.listen(f.Listen), SecureCookies: f.Secure, LogLevel: r.level(f.LogLevel),
 		RingKeep: r.duration("ring.keep", f.Ring.Keep, 0, time.Second),
-		Assets:   r.assets(f.Assets),
+		Assets:   assets.Dir(f.Assets),
 		Policies: map[string]enforce.Policy{},
 		Kafka:    Kafka{f.Kafka.Brokers, f.Kafka.Topic},
 	}
@@ -72,17 +73,6 @@ func (r *resolver) level(s string) slog.Level {
 		r.wrong("log_level", "%q: want debug, info, warn or error", s)
 	}
 	return level
-}
-
-func (r *resolver) assets(s string) assets.Dir {
-	if s != "" {
-		return assets.Dir(s)
-	}
-	dir, err := assets.Default()
-	if err != nil {
-		r.wrong("assets", "%v", err)
-	}
-	return dir
 }
 
 // duration reads a duration that is at least least; empty means otherwise.
@@ -146,9 +136,9 @@ func (r *resolver) cameras(c *Config, f *file) map[string]bool {
 			r.wrong(path+".device_id", "%q: want 20 digits", y.DeviceID)
 		}
 		c.Cameras = append(c.Cameras, ingest.Camera{
-			ID: y.ID, Name: or(y.Name, y.ID), DeviceID: y.DeviceID, Place: y.Place, Direction: y.Direction,
+			ID: y.ID, Name: y.Name, DeviceID: y.DeviceID, Place: y.Place, Direction: y.Direction,
 			URL: y.URL, Username: y.Username, Password: r.password(path, y.Secret),
-			ClockTolerance: r.duration(path+".clock_tolerance", y.ClockTolerance, 2*time.Second, 0),
+			ClockTolerance: r.duration(path+".clock_tolerance", y.ClockTolerance, 0, 0),
 		})
 	}
 	return taken
@@ -174,7 +164,7 @@ func (r *resolver) sections(c *Config, f *file) {
 	for i, y := range f.Sections {
 		path := fmt.Sprintf("sections[%d]", i)
 		r.id(path+".id", y.ID, taken)
-		location, err := time.LoadLocation(or(y.TimeZone, "Asia/Shanghai"))
+		location, err := time.LoadLocation(y.TimeZone)
 		if err != nil {
 			r.wrong(path+".time_zone", "%q: want an IANA name such as Asia/Shanghai", y.TimeZone)
 			location = time.UTC
@@ -183,7 +173,7 @@ func (r *resolver) sections(c *Config, f *file) {
 			r.wrong(path+".observation_period", "is missing: how long may a vehicle stand before it is suspected?")
 		}
 		section := enforce.RoadSection{
-			ID: y.ID, Name: or(y.Name, y.ID), Location: location, Code: or(y.Code, "1039"),
+			ID: y.ID, Name: y.Name, Location: location, Code: y.Code,
 			ObservationPeriod: r.duration(path+".observation_period", y.ObservationPeriod, 0, 3*time.Second),
 			Grace:             r.duration(path+".grace", y.Grace, 0, 0),
 		}
@@ -228,8 +218,8 @@ func (r *resolver) polygon(path string, points [][]float64) enforce.Polygon {
 
 func (r *resolver) clickhouse(c *Config, y clickhouseYAML) {
 	c.ClickHouse = ClickHouse{
-		Address: y.Address, Database: or(y.Database, "tidewatch"), Username: or(y.Username, "tidewatch"),
-		Password: r.password("clickhouse", y.Secret), TLS: y.TLS,
+		Address: y.Address, Database: y.Database, Username: y.Username,
+		Password: r.password("clickhouse", y.Secret), TLS: y.TLS, CAFile: y.CAFile,
 	}
 	if y.Address == "" {
 		return
@@ -250,11 +240,4 @@ func (r *resolver) police(c *Config, y *policeYAML) {
 		r.wrong("police.device_id", "%q: want 20 digits", y.DeviceID)
 	}
 	c.Police = &Police{URL: y.URL, DeviceID: y.DeviceID, Username: y.Username, Password: r.password("police", y.Secret)}
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -21,10 +21,6 @@ type Config struct {
 	KeepaliveEvery time.Duration
 	Timeout        time.Duration // of one request
 
-	// ClockTolerance is how far a camera's clock may have been from ours for
-	// a picture's time to be the camera's.
-	ClockTolerance time.Duration
-
 	// PlateColors are the platform's codes for the colours of plates;
 	// implementations disagree on the table.
 	PlateColors map[plate.Kind]string
@@ -36,7 +32,6 @@ func DefaultConfig() Config {
 	return Config{
 		KeepaliveEvery: time.Minute,
 		Timeout:        30 * time.Second,
-		ClockTolerance: 2 * time.Second,
 		PlateColors: map[plate.Kind]string{
 			plate.Black: "1", plate.White: "2", plate.Blue: "5", plate.Yellow: "6", plate.Green: "9",
 			plate.UnknownKind: "99",

@@ -63,7 +63,7 @@ func kerbCase(t *testing.T) (enforce.Case, files) {
 		at := begin.Add(time.Duration(min(i, 2)) * 150 * time.Second)
 		f := enforce.File{
 			Kind: kind, SHA256: hex.EncodeToString(sum[:]), MediaType: "image/jpeg", Size: int64(len(data)),
-			CameraTime: at, ArrivalTime: at.Add(300 * time.Millisecond), ClockError: -300 * time.Millisecond,
+			At: at, CameraTime: at, ArrivalTime: at.Add(300 * time.Millisecond), ClockError: -300 * time.Millisecond,
 		}
 		evidence.Files = append(evidence.Files, f)
 		stored[f.SHA256] = data

@@ -16,7 +16,6 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/enforce"
-	"tidewatch/ingest"
 )
 
 // maxPicture is the largest picture that is sent, in bytes.
@@ -137,7 +136,7 @@ func (c *Client) pictures(ctx context.Context, evidence enforce.Evidence, device
 		if err != nil {
 			return nil, fmt.Errorf("picture %s: %w", want.kind, err)
 		}
-		at := ingest.Stamp{Camera: file.CameraTime, Arrival: file.ArrivalTime}.Time(c.config.ClockTolerance).In(zone)
+		at := file.At.In(zone)
 		n := serial(file.SHA256)
 		for used[imageID(device, at, n)] {
 			n++

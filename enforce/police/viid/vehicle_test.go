@@ -83,13 +83,9 @@ func TestDeviceAndTimeOfPictures(t *testing.T) {
 		"device not of 20 digits": {func(k *enforce.Case) {
 			k.Violation.Camera.DeviceID = "5101000000119000000X"
 		}, systemID + "02" + "20260317210405"},
-		"camera's clock unknown": {func(k *enforce.Case) {
-			k.Violation.Evidence.Files[0].CameraTime = time.Time{}
-			k.Violation.Evidence.Files[0].ArrivalTime = time.Date(2026, 3, 17, 13, 4, 9, 0, time.UTC)
-		}, cameraID + "02" + "20260317210409"},
-		"camera's clock wrong": {func(k *enforce.Case) {
+		"camera's clock not believed": {func(k *enforce.Case) {
 			k.Violation.Evidence.Files[0].CameraTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-			k.Violation.Evidence.Files[0].ArrivalTime = time.Date(2026, 3, 17, 16, 0, 0, 0, time.UTC)
+			k.Violation.Evidence.Files[0].At = time.Date(2026, 3, 17, 16, 0, 0, 0, time.UTC)
 		}, cameraID + "02" + "20260318000000"},
 	}
 	for name, test := range tests {
