@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated screenshots clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench screenshots clean
 
 export CGO_ENABLED = 1
 
@@ -39,6 +39,9 @@ lint: setup-test ## Check style, mistakes and the direction of imports
 
 fmt: setup-test ## Format the Go files
 	$(lint) fmt ./...
+
+bench: setup-demo ## Time one look of a camera, one decoded key unit and one judgement
+	go test -run '^$$' -bench . -benchmem ./ingest/decode ./detect/picture ./detect/watch ./enforce
 
 screenshots: setup-test ## Make the pictures of the review page in docs/images, from the demo
 	mkdir -p docs/images

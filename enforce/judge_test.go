@@ -306,3 +306,18 @@ func FuzzParseClock(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkJudge judges a stop of a night under a policy of nine windows.
+func BenchmarkJudge(b *testing.B) {
+	policy := night(func(s *RoadSection) {
+		for hour := range 8 {
+			s.Windows = append(s.Windows, TidalWindow{From: Clock(hour * 60), Until: Clock(hour*60 + 30)})
+		}
+	})
+	stop := detect.Stop{Box: onTheKerb, Start: at(shanghai, "2026-03-02 18:59:00"), End: at(shanghai, "2026-03-03 09:00:00")}
+	for b.Loop() {
+		if !policy.Judge(stop, kerb).Suspected {
+			b.Fatal("not suspected")
+		}
+	}
+}
