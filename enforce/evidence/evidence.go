@@ -170,8 +170,12 @@ func Select(observations []detect.Observation, since, due time.Time) (Exhibits, 
 	})
 	slices.SortStableFunc(usable, func(a, b detect.Observation) int { return a.At.Compare(b.At) })
 	usable = slices.CompactFunc(usable, func(a, b detect.Observation) bool { return a.At.Equal(b.At) })
+	if len(usable) == 0 {
+		return Exhibits{}, ErrTooFewPictures
+	}
+	chosen := Exhibits{Begin: usable[0], Due: usable[len(usable)-1]}
 	if len(usable) < 3 {
-		return Exhibits{Begin: first(usable), Due: last(usable)}, ErrTooFewPictures
+		return chosen, ErrTooFewPictures
 	}
 	// The picture as the period ran out leaves room for one between.
 	end := slices.IndexFunc(usable, func(o detect.Observation) bool { return !o.At.Before(due) })
@@ -179,23 +183,10 @@ func Select(observations []detect.Observation, since, due time.Time) (Exhibits, 
 		end = len(usable) - 1
 	}
 	end = max(end, 2)
+	chosen.Due = usable[end]
 	midway := since.Add(due.Sub(since) / 2)
-	middle := slices.MinFunc(usable[1:end], func(a, b detect.Observation) int {
+	chosen.Middle = slices.MinFunc(usable[1:end], func(a, b detect.Observation) int {
 		return cmp.Compare(a.At.Sub(midway).Abs(), b.At.Sub(midway).Abs())
 	})
-	return Exhibits{Begin: usable[0], Middle: middle, Due: usable[end]}, nil
-}
-
-func first(all []detect.Observation) (o detect.Observation) {
-	if len(all) > 0 {
-		o = all[0]
-	}
-	return o
-}
-
-func last(all []detect.Observation) (o detect.Observation) {
-	if len(all) > 0 {
-		o = all[len(all)-1]
-	}
-	return o
+	return chosen, nil
 }

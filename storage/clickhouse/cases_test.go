@@ -38,8 +38,8 @@ func TestMigrate(t *testing.T) {
 	var names []struct {
 		Name string `ch:"name"`
 	}
-	if err := conn.Select(t.Context(), &names, "SELECT name FROM migrations"); err != nil || len(names) != 4 {
-		t.Errorf("recorded are %v, %v; want 4", names, err)
+	if err := conn.Select(t.Context(), &names, "SELECT name FROM migrations"); err != nil || len(names) != 5 {
+		t.Errorf("recorded are %v, %v; want 5", names, err)
 	}
 	var missing uint64
 	err := conn.QueryRow(t.Context(), `SELECT countIf(comment = '') FROM system.columns
@@ -243,6 +243,7 @@ func TestSinkStoresRedeliveredEventsOnce(t *testing.T) {
 	defer broker.Close()
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers, cfg.SpoolDir = []string{broker.Addr()}, filepath.Join(t.TempDir(), "spool")
+	cfg.Username, cfg.Password = broker.Credentials()
 	caseLog, err := kafka.NewLog(cfg, testLog(t), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

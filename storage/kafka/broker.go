@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,14 +20,21 @@ var ErrInUse = errors.New("directory is in use by another tidewatch")
 type BrokerConfig struct {
 	Dir  string // its own directory, created if missing
 	Port int    // on loopback; 0: any free one
+	// Password of the one user; empty: a random one at each start.
+	Password string
 }
 
 // Broker is a Kafka broker in this process, for those who run none. What it
 // has acknowledged, committed offsets included, survives the process's death.
+// It serves those alone who know its password, as other programs and users of
+// this machine may connect too.
 type Broker struct {
-	cluster *kfake.Cluster
-	lock    *flock.Flock
+	cluster  *kfake.Cluster
+	lock     *flock.Flock
+	password string
 }
+
+const brokerUser = "tidewatch"
 
 // OpenBroker starts the broker. The caller closes it after its clients.
 func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
@@ -33,9 +42,17 @@ func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open broker in %s: %w", cfg.Dir, err)
 	}
+	password := cmp.Or(cfg.Password, rand.Text())
+	data := filepath.Join(cfg.Dir, "data")
+	// The password that the broker kept from the last start would count.
+	if err := ignoreMissing(os.Remove(filepath.Join(data, "sasl.json"))); err != nil {
+		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
+	}
 	cluster, err := kfake.NewCluster(
+		kfake.EnableSASL(),
+		kfake.Superuser("PLAIN", brokerUser, password),
 		kfake.Ports(cfg.Port),
-		kfake.DataDir(filepath.Join(cfg.Dir, "data")),
+		kfake.DataDir(data),
 		kfake.SyncWrites(),
 		kfake.ClusterID("tidewatch"),
 		kfake.WithLogger(brokerLog{log}),
@@ -48,11 +65,14 @@ func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
 	}
-	return &Broker{cluster: cluster, lock: lock}, nil
+	return &Broker{cluster: cluster, lock: lock, password: password}, nil
 }
 
 // Addr is the broker's host:port.
 func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
+
+// Credentials are what a client logs in with, by SASL PLAIN.
+func (b *Broker) Credentials() (username, password string) { return brokerUser, b.password }
 
 // Close stops the broker and frees its directory.
 func (b *Broker) Close() error {

@@ -7,6 +7,9 @@ package kafka
 import (
 	"errors"
 	"time"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
 )
 
 // Config says where the case log is and how it is written and read.
@@ -14,7 +17,12 @@ type Config struct {
 	Brokers     []string // host:port
 	Topic       string
 	Partitions  int // of a topic that does not exist yet
-	Replication int // of a topic that does not exist yet
+	Replication int // of a topic that does not exist yet; -1: what the cluster gives any topic
+
+	// Username and Password log in, with SASL PLAIN; without a name nobody
+	// logs in. The password is never logged, never in an error.
+	Username string
+	Password string
 
 	// SpoolDir takes events while Kafka cannot be reached.
 	SpoolDir string
@@ -36,11 +44,19 @@ type Config struct {
 // DefaultConfig leaves brokers and spool directory to be filled in.
 func DefaultConfig() Config {
 	return Config{
-		Topic: "tidewatch.cases", Partitions: 8, Replication: 1,
+		Topic: "tidewatch.cases", Partitions: 8, Replication: -1,
 		WriteTimeout: 5 * time.Second,
 		BatchSize:    500, BatchWait: 100 * time.Millisecond,
 		FetchWait: time.Second, SessionTimeout: 10 * time.Second,
 	}
+}
+
+// login is nil where nobody logs in.
+func (c Config) login() sasl.Mechanism {
+	if c.Username == "" {
+		return nil
+	}
+	return plain.Mechanism{Username: c.Username, Password: c.Password}
 }
 
 func (c Config) validate() error {
@@ -49,8 +65,10 @@ func (c Config) validate() error {
 		return errors.New("kafka: no broker is configured")
 	case c.Topic == "":
 		return errors.New("kafka: no topic is configured")
-	case c.Partitions < 1 || c.Replication < 1:
-		return errors.New("kafka: partitions and replication must be 1 or more")
+	case c.Partitions < 1:
+		return errors.New("kafka: partitions must be 1 or more")
+	case c.Replication < 1 && c.Replication != -1:
+		return errors.New("kafka: replication must be 1 or more, or -1")
 	case c.SpoolDir == "":
 		return errors.New("kafka: no spool directory is configured")
 	case c.BatchSize < 1:

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -13,8 +12,8 @@ import (
 // Consume hands the log's events to handle in batches, as a member of a
 // consumer group, until ctx is done. A batch's offsets are committed only
 // after handle has returned nil for it; after an error the same batch comes
-// again, so what handle does must bear repetition. Events of a case come in
-// order.
+// again, so what handle does must bear repetition. A group's first member
+// begins with the log's first event. Events of a case come in order.
 func (l *Log) Consume(ctx context.Context, group string, handle func(context.Context, []Message) error) error {
 	if err := l.awaitTopic(ctx); err != nil {
 		return err
@@ -24,6 +23,7 @@ func (l *Log) Consume(ctx context.Context, group string, handle func(context.Con
 	cfg.StartOffset = kafka.FirstOffset
 	cfg.SessionTimeout, cfg.RebalanceTimeout = l.cfg.SessionTimeout, l.cfg.SessionTimeout
 	cfg.HeartbeatInterval = l.cfg.SessionTimeout / 5
+	cfg.JoinGroupBackoff = time.Second
 	cfg.WatchPartitionChanges = true
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("consume the case log: %w", err)
@@ -43,8 +43,7 @@ func (l *Log) Consume(ctx context.Context, group string, handle func(context.Con
 				return fmt.Errorf("consume the case log: %w", ctx.Err())
 			}
 			// The effect is there; at worst it comes again.
-			l.metrics.errors.Inc()
-			l.log.Warn("offsets were not committed", "group", group, "error", err)
+			l.outage.failed(fmt.Errorf("commit offsets: %w", err))
 		}
 		l.metrics.consumed.Add(float64(len(batch)))
 		for _, m := range batch {
@@ -55,8 +54,8 @@ func (l *Log) Consume(ctx context.Context, group string, handle func(context.Con
 
 // fetch waits for a message and takes what follows it within the batch's
 // bounds.
-func (l *Log) fetch(ctx context.Context, r *kafka.Reader) ([]kafka.Message, error) {
-	first, err := r.FetchMessage(ctx)
+func (l *Log) fetch(ctx context.Context, r fetcher) ([]kafka.Message, error) {
+	first, err := l.next(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +64,11 @@ func (l *Log) fetch(ctx context.Context, r *kafka.Reader) ([]kafka.Message, erro
 	defer cancel()
 	for len(batch) < l.cfg.BatchSize {
 		m, err := r.FetchMessage(filling)
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			break
-		}
 		if err != nil {
-			return nil, err
+			if filling.Err() == nil {
+				l.outage.failed(err)
+			}
+			break // the reader does not give again what the batch holds
 		}
 		batch = append(batch, m)
 	}

@@ -12,9 +12,13 @@ import (
 
 // Follow applies every event of the log from its beginning, then each new one,
 // until ctx is done or apply fails. It calls caughtUp once, when it has passed
-// what was in the log at its start. Calls are never concurrent; events of a
-// case come in order, those of different cases in any.
+// what was in the log, or in the spool, at its start; so Run must run. Calls
+// are never concurrent; events of a case come in order, those of different
+// cases in any.
 func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Event, Position) error) error {
+	if err := l.spool.awaitEmpty(ctx); err != nil {
+		return fmt.Errorf("follow the case log: %w", err)
+	}
 	var partitions []int
 	var behind map[int]int64 // partitions not caught up with, and their ends
 	err := l.insist(ctx, func() (err error) {
@@ -75,7 +79,7 @@ func (l *Log) read(ctx context.Context, partition int, messages chan<- kafka.Mes
 	r := kafka.NewReader(cfg)
 	defer r.Close()
 	for {
-		m, err := r.FetchMessage(ctx)
+		m, err := l.next(ctx, r)
 		if err != nil {
 			return fmt.Errorf("read the case log: %w", err)
 		}
@@ -90,7 +94,7 @@ func (l *Log) read(ctx context.Context, partition int, messages chan<- kafka.Mes
 func (l *Log) readerConfig() kafka.ReaderConfig {
 	return kafka.ReaderConfig{
 		Brokers: l.cfg.Brokers, Topic: l.cfg.Topic,
-		Dialer:        &kafka.Dialer{ClientID: "tidewatch"},
+		Dialer:        &kafka.Dialer{ClientID: "tidewatch", SASLMechanism: l.cfg.login()},
 		QueueCapacity: l.cfg.BatchSize,
 		MinBytes:      1, MaxBytes: 4 << 20, MaxWait: l.cfg.FetchWait,
 		ErrorLogger: kafka.LoggerFunc(func(format string, args ...any) {

@@ -19,6 +19,7 @@ type Log struct {
 	cfg       Config
 	log       *slog.Logger
 	metrics   metrics
+	outage    *outage
 	spool     *spool
 	spooled   chan struct{} // has a token when there may be something to drain
 	transport *kafka.Transport
@@ -36,7 +37,7 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 		return nil, err
 	}
 	// The transport looks for brokers anew once in this time, and not before.
-	transport := &kafka.Transport{ClientID: "tidewatch", MetadataTTL: 2 * time.Second}
+	transport := &kafka.Transport{ClientID: "tidewatch", MetadataTTL: 2 * time.Second, SASL: cfg.login()}
 	l := &Log{
 		cfg: cfg, log: log, spool: spool, spooled: make(chan struct{}, 1), transport: transport,
 		writer: &kafka.Writer{
@@ -51,6 +52,7 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 		},
 	}
 	l.metrics = newMetrics(reg, spool.depth)
+	l.outage = &outage{log: log, errors: l.metrics.errors}
 	return l, nil
 }
 
@@ -104,6 +106,10 @@ func (l *Log) write(ctx context.Context, m kafka.Message) error {
 	return l.writer.WriteMessages(ctx, m)
 }
 
+// Waiting is how many events are in the spool: more than none only while Kafka
+// cannot be reached, and a moment after.
+func (l *Log) Waiting() int { return l.spool.depth() }
+
 // Run creates the topic if it is missing and sends what is in the spool, until
 // ctx is done.
 func (l *Log) Run(ctx context.Context) error {
@@ -116,10 +122,10 @@ func (l *Log) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
-			l.metrics.errors.Inc()
-			l.log.Warn("spooled events wait for kafka", "waiting", l.spool.depth(), "error", err)
+			l.outage.failed(fmt.Errorf("send %d spooled events: %w", l.spool.depth(), err))
 			wait.pause(ctx)
 		default:
+			l.outage.over()
 			wait = newBackoff()
 			select {
 			case <-ctx.Done():

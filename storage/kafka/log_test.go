@@ -150,11 +150,7 @@ func TestSpoolDrainsInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	background(t, l.Run)
-	b, err := OpenBroker(BrokerConfig{Dir: filepath.Join(dir, "broker"), Port: atoi(t, port)}, testLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
+	openBrokerOn(t, dir, atoi(t, port))
 	eventually(t, "the spool is empty", func() bool { return l.spool.depth() == 0 })
 
 	got := make(chan string, 10)

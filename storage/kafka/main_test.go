@@ -55,7 +55,14 @@ func kill(helper *exec.Cmd) {
 
 func openBroker(t *testing.T, dir string) *Broker {
 	t.Helper()
-	b, err := OpenBroker(BrokerConfig{Dir: filepath.Join(dir, "broker")}, testLog(t))
+	return openBrokerOn(t, dir, 0)
+}
+
+func openBrokerOn(t *testing.T, dir string, port int) *Broker {
+	t.Helper()
+	cfg := brokerConfig(dir)
+	cfg.Port = port
+	b, err := OpenBroker(cfg, testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,9 +70,15 @@ func openBroker(t *testing.T, dir string) *Broker {
 	return b
 }
 
+// brokerConfig has a password that clients know beforehand.
+func brokerConfig(dir string) BrokerConfig {
+	return BrokerConfig{Dir: filepath.Join(dir, "broker"), Password: "known"}
+}
+
 func testConfig(dir string, brokers ...string) Config {
 	cfg := DefaultConfig()
 	cfg.Brokers, cfg.SpoolDir, cfg.Partitions = brokers, filepath.Join(dir, "spool"), 2
+	cfg.Username, cfg.Password = brokerUser, "known"
 	return cfg
 }
 

@@ -19,21 +19,6 @@ func (l *Log) awaitTopic(ctx context.Context) error {
 	return l.insist(ctx, func() error { return l.createTopic(ctx) })
 }
 
-// insist tries what needs Kafka until it succeeds or ctx is done.
-func (l *Log) insist(ctx context.Context, try func() error) error {
-	for wait := newBackoff(); ; wait.pause(ctx) {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		l.metrics.errors.Inc()
-		l.log.Warn("kafka cannot be reached", "error", err)
-	}
-}
-
 // createTopic makes the topic unless it exists.
 func (l *Log) createTopic(ctx context.Context) error {
 	answer, err := l.client().CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{

@@ -11,8 +11,9 @@ import (
 	"tidewatch/storage/kafka"
 )
 
-// sinkGroup is the consumer group that carries the log into the database.
-const sinkGroup = "tidewatch-sink"
+// sinkGroup and the database's ID name the consumer group that carries the log
+// into that database.
+const sinkGroup = "tidewatch-sink-"
 
 // store is the case log and what is kept of it.
 type store struct {
@@ -20,6 +21,7 @@ type store struct {
 	db    clickhouse.Conn
 	sink  *clickhouse.Sink
 	cases *clickhouse.Cases
+	group string // of the sink
 	// engine is the embedded one; nil with a server of the operator's.
 	engine *clickhouse.Engine
 }
@@ -37,6 +39,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := clickhouse.Migrate(ctx, a.store.db); err != nil {
 		return fmt.Errorf("bring the database up to date: %w", err)
 	}
+	id, err := clickhouse.DatabaseID(ctx, a.store.db)
+	if err != nil {
+		return err
+	}
+	a.store.group = sinkGroup + id
 	a.store.sink = clickhouse.NewSink(a.store.db, a.registry)
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	return nil
@@ -53,6 +60,7 @@ func (a *App) openLog() error {
 		}
 		a.later(broker.Close)
 		cfg.Brokers = []string{broker.Addr()}
+		cfg.Username, cfg.Password = broker.Credentials()
 	}
 	log, err := kafka.NewLog(cfg, a.log, a.registry)
 	if err != nil {
@@ -66,7 +74,8 @@ func (a *App) openLog() error {
 func (a *App) openDatabase(ctx context.Context) error {
 	cfg := clickhouse.Config{
 		Addresses: []string{a.cfg.ClickHouse.Address}, Database: a.cfg.ClickHouse.Database,
-		User: a.cfg.ClickHouse.Username, Password: a.cfg.ClickHouse.Password, TLS: a.cfg.ClickHouse.TLS,
+		User: a.cfg.ClickHouse.Username, Password: a.cfg.ClickHouse.Password,
+		TLS: a.cfg.ClickHouse.TLS, CAFile: a.cfg.ClickHouse.CAFile,
 	}
 	if a.cfg.ClickHouse.Address == "" {
 		engine, err := a.openEngine(ctx)
@@ -104,14 +113,22 @@ func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
 func (s *store) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
-	group.Go(func() error { return s.log.Consume(ctx, sinkGroup, s.sink.Store) })
+	group.Go(func() error { return s.log.Consume(ctx, s.group, s.sink.Store) })
 	return group.Wait()
 }
 
 // ready says why the store cannot be used just now.
 func (s *store) ready(ctx context.Context) error {
+	if s.engine != nil {
+		if err := s.engine.Health(); err != nil {
+			return fmt.Errorf("database: %w", err)
+		}
+	}
 	if err := s.db.Ping(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)
+	}
+	if n := s.log.Waiting(); n > 0 {
+		return fmt.Errorf("kafka cannot be reached: %d events wait", n)
 	}
 	return nil
 }

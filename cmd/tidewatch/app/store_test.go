@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/cmd/tidewatch/config"
+	"tidewatch/enforce"
+	"tidewatch/storage/clickhouse"
+)
+
+// The test binary is the database engine's child process.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == clickhouse.EngineCommand {
+		os.Exit(clickhouse.EngineMain(os.Args[2:]))
+	}
+	os.Exit(m.Run())
+}
+
+// A lost database is built anew from the log.
+func TestLostDatabaseComesBack(t *testing.T) {
+	data := t.TempDir()
+	run := func(t *testing.T, appended []enforce.Event, want int) {
+		a := openStores(t, data)
+		if err := a.store.log.Append(t.Context(), appended...); err != nil {
+			t.Fatal(err)
+		}
+		stop := background(t, a.store.run)
+		cases := 0
+		eventually(t, fmt.Sprintf("%d cases are there", want), func() bool {
+			counts, err := a.store.cases.Counts(t.Context())
+			cases = counts[enforce.StateSuspected]
+			return err == nil && cases >= want
+		})
+		stop()
+		if cases != want {
+			t.Errorf("%d cases, want %d", cases, want)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	run(t, []enforce.Event{suspicion("a"), suspicion("b")}, 2)
+	run(t, []enforce.Event{suspicion("c")}, 3)
+	if err := os.RemoveAll(filepath.Join(data, "clickhouse")); err != nil {
+		t.Fatal(err)
+	}
+	run(t, nil, 3)
+}
+
+func TestReadiness(t *testing.T) {
+	a := openStores(t, t.TempDir(), closedPort(t))
+	if err := a.store.ready(t.Context()); err != nil {
+		t.Errorf("with nothing to keep it says %v", err)
+	}
+	if err := a.store.log.Append(t.Context(), suspicion("a"), suspicion("b")); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.store.ready(t.Context()); err == nil || err.Error() != "kafka cannot be reached: 2 events wait" {
+		t.Errorf("with events in the spool it says %v", err)
+	}
+	if err := a.store.engine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.store.ready(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "database: ") ||
+		!errors.Is(err, a.store.engine.Health()) {
+		t.Errorf("without a database it says %v", err)
+	}
+}
+
+// openStores opens the parts of an app that keep cases.
+func openStores(t *testing.T, data string, brokers ...string) *App {
+	t.Helper()
+	files, err := assets.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &App{
+		cfg:      &config.Config{Data: data, Assets: files, Kafka: config.Kafka{Brokers: brokers, Topic: "cases"}},
+		log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
+		registry: prometheus.NewRegistry(),
+	}
+	t.Cleanup(func() { _ = a.Close() })
+	if err := a.openStore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// background runs a job until the test ends, or the returned stop is called.
+func background(t *testing.T, job func(ctx context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := job(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("a job in the background ended: %v", err)
+		}
+	}()
+	stop = func() { cancel(); <-ended }
+	t.Cleanup(stop)
+	return stop
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func suspicion(id string) enforce.Event {
+	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	return enforce.Event{
+		ID: id + "-suspected", Case: id, Type: enforce.Suspected, At: at, Actor: "camera/c1",
+		Violation: &enforce.Violation{ID: id, Policy: "p1", StopID: "stop", StopStart: at, Since: at},
+	}
+}

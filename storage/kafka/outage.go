@@ -1,0 +1,81 @@
+package kafka
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
+)
+
+// outage counts failed dealings with Kafka, and logs when they begin and end
+// rather than each.
+type outage struct {
+	log    *slog.Logger
+	errors prometheus.Counter
+
+	mu      sync.Mutex
+	lasting bool
+}
+
+func (o *outage) failed(err error) {
+	o.errors.Inc()
+	if o.becomes(true) {
+		o.log.Warn("kafka fails and is tried again", "error", err)
+		return
+	}
+	o.log.Debug("kafka still fails", "error", err)
+}
+
+func (o *outage) over() {
+	if o.becomes(false) {
+		o.log.Info("kafka answers again")
+	}
+}
+
+// becomes says whether that is a change.
+func (o *outage) becomes(lasting bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	changed := o.lasting != lasting
+	o.lasting = lasting
+	return changed
+}
+
+// fetcher is what we need of a kafka.Reader.
+type fetcher interface {
+	FetchMessage(ctx context.Context) (kafka.Message, error)
+}
+
+// next waits for a reader's next message, through outages, until ctx is done.
+// A reader that has said what went wrong goes on by itself where it was, and
+// paces its attempts.
+func (l *Log) next(ctx context.Context, r fetcher) (kafka.Message, error) {
+	for {
+		m, err := r.FetchMessage(ctx)
+		switch {
+		case err == nil:
+			l.outage.over()
+			return m, nil
+		case ctx.Err() != nil:
+			return kafka.Message{}, ctx.Err()
+		}
+		l.outage.failed(err)
+	}
+}
+
+// insist tries what needs Kafka until it succeeds or ctx is done.
+func (l *Log) insist(ctx context.Context, try func() error) error {
+	for wait := newBackoff(); ; wait.pause(ctx) {
+		err := try()
+		switch {
+		case err == nil:
+			l.outage.over()
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		l.outage.failed(err)
+	}
+}
