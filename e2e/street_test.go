@@ -83,7 +83,7 @@ cameras:
     place: 建设路
     direction: 由南向北
     url: {{.Camera}}
-    username: camera
+    username: tidewatch
     password_env: CAMERA_PASSWORD
 sections:
   - id: road

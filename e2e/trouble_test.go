@@ -33,7 +33,7 @@ func TestStartRefused(t *testing.T) {
 		},
 		"port in use": {
 			func(s *street) { s.Listen = taken.Addr().String() },
-			`open the review pages: .*address already in use; choose another address with listen`,
+			`open the review pages: .*address already in use; choose another address \(listen\)`,
 		},
 		"unwritable data folder": {
 			func(s *street) { s.Data = filepath.Join(notAFolder, "data") },

@@ -22,7 +22,7 @@ import (
 // machine could read it there.
 type arguments struct {
 	Listen   string   `default:"127.0.0.1:8554" help:"Host and port to listen on; port 0 picks a free one."`
-	User     string   `default:"camera" help:"User name that clients must give, with the password of CAMERASIM_PASSWORD."`
+	User     string   `default:"tidewatch" help:"User name that clients must give, with the password of CAMERASIM_PASSWORD."`
 	CacheDir string   `type:"path" placeholder:"DIR" help:"Where prepared videos are kept. Default: camerasim in your cache folder."`
 	Cameras  []string `arg:"" name:"name=video" help:"A camera's path and the video file that it shows, such as kerb=street.mp4."`
 }

@@ -25,7 +25,7 @@ import (
 type options struct {
 	Listen   string `help:"Address of the platform and of its page." default:"127.0.0.1:8460"`
 	User     string `help:"Name of the account that may register." default:"tidewatch"`
-	DeviceID string `help:"The 20 digits of the device that may register." default:"51010000005020000001"`
+	DeviceID string `help:"The 20 digits of the device that may register." default:"51010800005020000001"`
 	Data     string `help:"File that keeps what was received over a restart." type:"path"`
 }
 

@@ -75,7 +75,9 @@ func (c *replayCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return printer{json.NewEncoder(os.Stdout), start, judge}.print(stops)
+	n, err := printer{json.NewEncoder(os.Stdout), start, judge}.print(stops)
+	fmt.Fprintf(os.Stderr, "stops printed: %d\n", n)
+	return err
 }
 
 // quiet drops what a watcher logs while it runs: a replay's stops are printed.
@@ -154,14 +156,15 @@ type violationLine struct {
 	Reasons []enforce.Reason `json:"reasons"`
 }
 
-func (p printer) print(stops []detect.Stop) error {
+func (p printer) print(stops []detect.Stop) (n int, err error) {
 	for _, s := range stops {
 		if s.Dwell() < shortestStop || p.judge != nil && !p.judge.concerns(s) {
 			continue
 		}
 		if err := p.lines.Encode(p.stop(s)); err != nil {
-			return fmt.Errorf("print stops: %w", err)
+			return n, fmt.Errorf("print stops: %w", err)
 		}
+		n++
 		if p.judge == nil {
 			continue
 		}
@@ -171,11 +174,11 @@ func (p printer) print(stops []detect.Stop) error {
 				p.seconds(verdict.Since), p.seconds(verdict.Due), verdict.Reasons,
 			}
 			if err := p.lines.Encode(line); err != nil {
-				return fmt.Errorf("print violations: %w", err)
+				return n, fmt.Errorf("print violations: %w", err)
 			}
 		}
 	}
-	return nil
+	return n, nil
 }
 
 func (p printer) stop(s detect.Stop) stopLine {

@@ -52,7 +52,7 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (printer{json.NewEncoder(&out), noon, nil}).print(found); err != nil {
+	if _, err := (printer{json.NewEncoder(&out), noon, nil}).print(found); err != nil {
 		t.Fatal(err)
 	}
 	want := []detect.Box{
@@ -122,7 +122,7 @@ func TestReplayJudges(t *testing.T) {
 		return detect.Stop{Class: detect.Car, Box: detect.Box{X: x, Y: 0.6, W: 0.1, H: 0.1}, Start: start, End: start.Add(time.Minute)}
 	}
 	var out strings.Builder
-	err = printer{json.NewEncoder(&out), noon, judge}.print([]detect.Stop{
+	_, err = printer{json.NewEncoder(&out), noon, judge}.print([]detect.Stop{
 		stop(0.6, noon), stop(0.1, noon), stop(0.6, noon.Add(time.Hour)),
 	})
 	if err != nil {

@@ -72,7 +72,7 @@ func (c *checkConfigCmd) Run() error {
 		return err
 	}
 	if !c.Dump {
-		fmt.Printf("%s: ok: %d cameras, %d sections, %d zones\n", c.Config, len(cfg.Cameras), len(cfg.Policies), len(cfg.Zones))
+		fmt.Printf("%s: ok (cameras: %d, sections: %d, zones: %d)\n", c.Config, len(cfg.Cameras), len(cfg.Policies), len(cfg.Zones))
 		return nil
 	}
 	text, err := cfg.Dump()

@@ -4,7 +4,6 @@ package rtsp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -193,7 +192,10 @@ func (w *watch) wait(client *gortsplib.Client) error {
 		case err := <-w.failed:
 			return err
 		case err := <-closed:
-			return errors.Join(ErrEnded, err)
+			if err == nil {
+				return ErrEnded
+			}
+			return fmt.Errorf("%w: %w", ErrEnded, err)
 		}
 	}
 }

@@ -50,8 +50,8 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{
-		a.openPages, // what is quick to fail comes first
-		a.openData,
+		a.openData, // what is quick to fail comes first
+		a.openPages,
 		a.openFiles,
 		a.openVision,
 		a.openStore,
@@ -82,7 +82,7 @@ func (a *App) Close() error {
 func (a *App) openPages(context.Context) error {
 	listener, err := net.Listen("tcp", a.cfg.Listen)
 	if err != nil {
-		return fmt.Errorf("open the review pages: %w; choose another address with listen", err)
+		return fmt.Errorf("open the review pages: %w; choose another address (listen)", err)
 	}
 	a.pages = listener
 	a.later(func() error {

@@ -39,6 +39,17 @@ func (a *App) openPolice(context.Context) error {
 	return nil
 }
 
+// state says, for probes, how the link fares.
+func (p *policeLink) state() string {
+	switch {
+	case p == nil:
+		return "none"
+	case p.client.Registered():
+		return "registered"
+	}
+	return "not registered"
+}
+
 // run follows the case log and uploads what it says until ctx is done.
 func (p *policeLink) run(ctx context.Context, s *store) error {
 	group, ctx := errgroup.WithContext(ctx)

@@ -50,11 +50,12 @@ func (a *App) serve(ctx context.Context) error {
 }
 
 // readiness is what /readyz answers: whether cases can be kept and decided,
-// and how each camera fares. A camera that is offline does not make Tidewatch
-// unready: the others are watched.
+// and how the police platform and each camera fare. Neither makes Tidewatch
+// unready: confirmed cases wait, and the other cameras are watched.
 type readiness struct {
 	Ready   bool                     `json:"ready"`
 	Why     string                   `json:"why,omitempty"`
+	Police  string                   `json:"police"` // registered, not registered, none
 	Cameras map[string]ingest.Health `json:"cameras"`
 }
 
@@ -65,6 +66,7 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := a.store.ready(ctx); err != nil {
 		answer.Ready, answer.Why = false, err.Error()
 	}
+	answer.Police = a.police.state()
 	for _, c := range a.cameras {
 		answer.Cameras[c.ID] = c.supervisor.Health()
 	}

@@ -30,9 +30,30 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 		"empty file": {"", []string{"t.yaml: cameras: at least one camera is needed"}},
 		"unknown field": {
 			strings.Replace(small, "{id: gate,", "{id: gate, colour: red,", 1),
-			[]string{`t.yaml:3: unknown field "colour"`},
+			[]string{"t.yaml:3: cameras[0].colour: unknown field"},
 		},
-		"broken yaml": {"cameras: [", []string{"t.yaml:1: sequence end token ']' not found"}},
+		"unknown fields and others at once": {
+			strings.NewReplacer("rtsp://", "http://", "observation_period", "grase: 1m, observation_period").Replace(small) + "zone: {}\n",
+			[]string{
+				"t.yaml:5: sections[0].grase: unknown field",
+				"t.yaml:8: zone: unknown field",
+				"t.yaml:3: cameras[0].url: scheme must be rtsp or rtsps",
+			},
+		},
+		"wrong kinds of value": {
+			"listen: {a: b}\nsecure_cookies: maybe\ncameras: gate\nsections:\n- windows: [1]\nzones:\n- polygon: [[0, zero], 1]\n",
+			[]string{
+				"t.yaml:1: listen: want a single value",
+				"t.yaml:2: secure_cookies: want true or false",
+				"t.yaml:3: cameras: want a list: [A, B], or lines that begin with a dash",
+				"t.yaml:5: sections[0].windows[0]: want fields, each on a line of its own: NAME: VALUE",
+				"t.yaml:7: zones[0].polygon[0][1]: want a number",
+				"t.yaml:7: zones[0].polygon[1]: want a list: [A, B], or lines that begin with a dash",
+			},
+		},
+		"two documents":     {small + "---\n" + small, []string{"t.yaml: holds more than one document, separated by ---"}},
+		"not fields at all": {"- a\n", []string{"t.yaml: want fields, each on a line of its own: NAME: VALUE"}},
+		"broken yaml":       {"cameras: [", []string{"t.yaml:1: sequence end token ']' not found"}},
 		"wrong scheme": {
 			strings.Replace(small, "rtsp://", "http://", 1),
 			[]string{"t.yaml:3: cameras[0].url: scheme must be rtsp or rtsps"},

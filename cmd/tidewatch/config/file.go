@@ -4,12 +4,11 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"reflect"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -163,18 +162,23 @@ func Parse(name string, text []byte, lookup func(string) (string, bool)) (c *Con
 			c, err = nil, fmt.Errorf("%s: is not YAML that can be read; is a value indented or quoted wrongly?", name)
 		}
 	}()
-	f := defaults()
-	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&f)
-	if errors.Is(err, io.EOF) {
-		f = defaults() // an empty file, which the decoder takes for a file of empty values
-	} else if err != nil {
-		return nil, errors.New(yamlError(name, err))
-	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, errors.New(yamlError(name, err))
 	}
 	r := resolver{name: name, tree: tree, lookup: lookup}
+	f := defaults()
+	if len(tree.Docs) > 1 {
+		r.wrong("", "holds more than one document, separated by ---")
+	}
+	if len(tree.Docs) > 0 && tree.Docs[0].Body != nil {
+		if !r.form(tree.Docs[0].Body, reflect.TypeFor[file](), "") {
+			return nil, errors.Join(r.mistakes...)
+		}
+		if err := yaml.NodeToValue(tree.Docs[0].Body, &f); err != nil {
+			return nil, errors.New(yamlError(name, err))
+		}
+	}
 	c = r.config(&f)
 	if len(r.mistakes) > 0 {
 		return nil, errors.Join(r.mistakes...)

@@ -30,13 +30,18 @@ type resolver struct {
 	mistakes []error
 }
 
-// wrong notes a mistake at a path.
+// wrong notes a mistake at a path; an empty one stands for the whole file.
 func (r *resolver) wrong(path, format string, args ...any) {
-	where := r.name
-	if n := line(r.tree, path); n > 0 {
-		where = fmt.Sprintf("%s:%d", r.name, n)
+	said := fmt.Sprintf(format, args...)
+	if path != "" {
+		said = path + ": " + said
 	}
-	r.mistakes = append(r.mistakes, fmt.Errorf("%s: %s: %s", where, path, fmt.Sprintf(format, args...)))
+	if n := line(r.tree, path); n > 0 {
+		said = fmt.Sprintf("%d: %s", n, said)
+	} else {
+		said = " " + said
+	}
+	r.mistakes = append(r.mistakes, fmt.Errorf("%s:%s", r.name, said))
 }
 
 func (r *resolver) config(f *file) *Config {

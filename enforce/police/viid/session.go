@@ -27,6 +27,9 @@ func newSession() session {
 	return session{lock: make(chan struct{}, 1), registered: new(atomic.Int64)}
 }
 
+// Registered reports whether the platform knows us now.
+func (c *Client) Registered() bool { return c.session.on() }
+
 func (s *session) on() bool { return s.registered.Load() != 0 }
 
 // lost forgets a registration unless another has taken its place.
