@@ -54,7 +54,7 @@ type Failure struct {
 
 // Receipt is the platform's final answer.
 type Receipt struct {
-	Platform string    `json:"platform"` // such as "ga/t 1400"
+	Platform string    `json:"platform"` // such as "GA/T 1400"
 	ID       string    `json:"id"`       // the object's ID on the platform
 	Accepted bool      `json:"accepted"`
 	Code     string    `json:"code"`    // the platform's status code

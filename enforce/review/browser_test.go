@@ -144,11 +144,18 @@ func (b *browser) sees(text string) {
 // fitsPhone checks that nothing sticks out of a narrow window.
 func (b *browser) fitsPhone() {
 	b.t.Helper()
-	var width int
+	var width, cut int
+	var rows []float64
 	b.do("measure on a phone", chromedp.EmulateViewport(360, 740),
-		chromedp.Evaluate("document.documentElement.scrollWidth", &width), chromedp.EmulateViewport(1280, 800))
+		chromedp.Evaluate("document.documentElement.scrollWidth", &width),
+		chromedp.Evaluate(`[...document.querySelectorAll(".tabs a")].filter((tab) => tab.scrollWidth > tab.clientWidth).length`, &cut),
+		chromedp.Evaluate(`[...new Set([...document.querySelectorAll(".row")].map((row) => row.offsetHeight))]`, &rows),
+		chromedp.EmulateViewport(1280, 800))
 	if width > 360 {
 		b.t.Errorf("the page is %d pixels wide on a phone of 360", width)
+	}
+	if cut > 0 || len(rows) > 1 {
+		b.t.Errorf("on a phone %d tabs are cut, and rows are %v pixels high; want none and one height", cut, rows)
 	}
 }
 
@@ -194,7 +201,7 @@ func TestOfficerDecidesInABrowser(t *testing.T) {
 	page.do("type the plate and confirm",
 		page.press("c"), chromedp.WaitVisible("#plate:focus"), chromedp.SendKeys("#plate", "川a8k3j1"),
 		chromedp.Value("#plate", &plate), chromedp.KeyEvent(kb.Enter))
-	page.sees("Confirmed. It waits for upload.")
+	page.sees("Confirmed.\n")
 	if c, _ := b.Case(t.Context(), caseID(2)); c.State != enforce.StateConfirmed || c.Decision.Plate != "川A8K3J1" {
 		t.Errorf("case is %s with plate %q", c.State, c.Decision.Plate)
 	}
@@ -235,4 +242,8 @@ func TestHalfTypedFormIsNotTakenAway(t *testing.T) {
 	page.do("finish", chromedp.SendKeys("#plate", "K3J7"+kb.Enter))
 	page.sees("您的决定未生效")
 	page.sees("救助危难或紧急避险")
+	// The address bar holds the form's address now; the page still renews itself.
+	b.apply(stopEnded(1))
+	page.sees("车辆于 2026-03-10 11:05:00 驶离")
+	page.sees("驶离\n2026-03-10 11:05:00")
 }

@@ -16,6 +16,13 @@ func (s *Server) caseFile(w http.ResponseWriter, r *http.Request) error {
 	return s.showCase(w, r, http.StatusOK, c, newForm(c))
 }
 
+// toCase answers a form's address, which the address bar holds after a decision
+// that came to nothing.
+func toCase(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, casePath(r.PathValue("id")), http.StatusSeeOther)
+	return nil
+}
+
 // showCase shows a case with its form as far as it is filled in.
 func (s *Server) showCase(w http.ResponseWriter, r *http.Request, code int, c enforce.Case, f form) error {
 	history, err := s.Records.History(r.Context(), c.ID)

@@ -92,8 +92,12 @@ func TestUploadIsShown(t *testing.T) {
 		then []enforce.Event
 		want []string
 	}{
-		"waiting":  {nil, []string{"Waiting for upload to the police platform", `http-equiv="refresh"`}},
-		"retrying": {[]enforce.Event{uploadFailed(1)}, []string{"will be tried again", "Upload attempt 3 failed: platform busy"}},
+		"waiting": {nil, []string{"Waiting for upload to the police platform", `http-equiv="refresh"`}},
+		"retrying": {[]enforce.Event{uploadFailed(1)}, []string{
+			"will be tried again",
+			"Upload attempt 3 failed: the police platform could not be reached</p>",
+			`<code translate="no">dial tcp: connection refused</code>`,
+		}},
 		"accepted": {
 			[]enforce.Event{uploadFailed(1), receipted(1, true)},
 			[]string{"Accepted by the police platform", "510105000011900000030220260310080500000010200001: 0 OK", "2026-03-10 14:05:00"},

@@ -83,6 +83,7 @@ type fileView struct {
 // entry is one line of the case's record.
 type entry struct {
 	At, Who, What string
+	Raw           string // what a machine said, beside our words for it
 	Outcome       enforce.Outcome
 	Done          bool // it changed the case
 }
@@ -91,6 +92,7 @@ type entry struct {
 type upload struct {
 	State string // part of a catalog key; empty before there is anything to say
 	Text  string
+	Raw   string // what a machine said, beside our words for it
 	At    string
 }
 
@@ -120,8 +122,12 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		v.Windows = append(v.Windows, c.window(w))
 	}
 	for _, e := range history {
+		raw := ""
+		if e.Failure != nil {
+			_, raw = c.failure(*e.Failure)
+		}
 		v.History = append(v.History, entry{
-			At: moment(e.At, zone), Who: c.actor(e.Actor), What: c.event(e.Event, zone),
+			At: moment(e.At, zone), Who: c.actor(e.Actor), What: c.event(e.Event, zone), Raw: raw,
 			Outcome: e.Outcome, Done: e.Outcome == enforce.Applied,
 		})
 	}
@@ -174,9 +180,11 @@ func (c catalog) pictures(of enforce.Case, zone *time.Location) []picture {
 
 func (c catalog) facts(of enforce.Case, now time.Time, zone *time.Location) []fact {
 	v := of.Violation
-	end := c["fact.standing"]
+	// Without an end nobody knows that the vehicle still stands: its camera may
+	// be away.
+	end, stood, elapsed := c["fact.standing"], "", c.duration(dwell(of, now))
 	if !of.StopEnd.IsZero() {
-		end = moment(of.StopEnd, zone)
+		end, stood, elapsed = moment(of.StopEnd, zone), elapsed, ""
 	}
 	return []fact{
 		{"section", v.Section.Name},
@@ -185,7 +193,8 @@ func (c catalog) facts(of enforce.Case, now time.Time, zone *time.Location) []fa
 		{"class", c.say("class", string(v.Class))},
 		{"stop_start", moment(v.StopStart, zone)},
 		{"stop_end", end},
-		{"dwell", c.duration(dwell(of, now))},
+		{"dwell", stood},
+		{"elapsed", elapsed},
 		{"since", moment(v.Since, zone)},
 		{"due", moment(v.Due, zone)},
 		{"observation", c.duration(v.Rule.ObservationPeriod)},
@@ -232,9 +241,8 @@ func (c catalog) upload(of enforce.Case, zone *time.Location) upload {
 	case of.State != enforce.StateConfirmed:
 		return upload{}
 	case of.Failure != nil:
-		return upload{State: "retrying", Text: c.say(
-			"event", string(enforce.UploadFailed), "attempt", of.Failure.Attempt, "error", of.Failure.Error,
-		)}
+		text, raw := c.failure(*of.Failure)
+		return upload{State: "retrying", Text: text, Raw: raw}
 	}
 	return upload{State: "waiting"}
 }

@@ -27,7 +27,7 @@ func TestDecisions(t *testing.T) {
 			"confirm",
 			url.Values{"plate": {" 川a·d12345"}},
 			enforce.Event{Type: enforce.Confirmed, Decision: &enforce.Decision{Plate: "川AD12345"}},
-			enforce.StateConfirmed, "Confirmed. It waits for upload.",
+			enforce.StateConfirmed, `role="status">Confirmed.</p>`,
 		},
 		"confirm an odd plate": {
 			"confirm",
@@ -227,4 +227,15 @@ func TestDecisionWithoutARevisionIsStale(t *testing.T) {
 	if n := testutil.CollectAndCount(d.reg, "tidewatch_review_decisions_total"); n != 1 {
 		t.Errorf("%d kinds of decisions counted, want 1", n)
 	}
+}
+
+func TestFormAddressLeadsToTheCase(t *testing.T) {
+	d := signedIn(t, newBureau(t, suspected(1, unread)))
+	for _, action := range []string{"confirm", "reject"} {
+		got := d.get(casePath(caseID(1)) + "/" + action)
+		if got.code != http.StatusSeeOther || got.header.Get("Location") != casePath(caseID(1)) {
+			t.Errorf("%s: %d to %q, want 303 to the case", action, got.code, got.header.Get("Location"))
+		}
+	}
+	d.get(casePath(caseID(1))+"/other").wants(t, 404)
 }

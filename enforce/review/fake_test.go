@@ -207,7 +207,7 @@ func decided(n, revision int, kind enforce.EventType, d enforce.Decision) enforc
 func uploadFailed(n int) enforce.Event {
 	return enforce.Event{
 		ID: caseID(n) + "/failed", Case: caseID(n), Type: enforce.UploadFailed, At: opened.Add(5 * time.Hour),
-		Actor: "uploader", Failure: &enforce.Failure{Attempt: 3, Error: "platform busy"},
+		Actor: "uploader", Failure: &enforce.Failure{Attempt: 3, Error: "unreachable: dial tcp: connection refused"},
 	}
 }
 

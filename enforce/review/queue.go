@@ -1,6 +1,7 @@
 package review
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -34,7 +35,7 @@ type row struct {
 	Section, Place string
 	Camera, Class  string
 	Since, Dwell   string
-	Standing       bool
+	Standing       bool // as far as anybody has seen
 	State          enforce.State
 	StateName      string
 }
@@ -86,9 +87,9 @@ func (s *Server) queueView(r *http.Request, state enforce.State, before time.Tim
 		cases = cases[:s.cfg.PageSize]
 		view.Older = queuePath(state, cases[len(cases)-1].OpenedAt)
 	}
-	zone := time.Local
-	if len(cases) > 0 {
-		zone = zoneOf(cases[0]) // the one that officers read beside it
+	zone, err := s.pageZone(r.Context(), cases, counts)
+	if err != nil {
+		return queueView{}, err
 	}
 	view.At = now.In(zone).Format(time.TimeOnly)
 	text := catalogs[languageOf(r)]
@@ -96,6 +97,24 @@ func (s *Server) queueView(r *http.Request, state enforce.State, before time.Tim
 		view.Rows = append(view.Rows, text.row(c, now))
 	}
 	return view, nil
+}
+
+// pageZone is the time zone of a page of the queue: that of the cases on it,
+// else of any case there is.
+func (s *Server) pageZone(ctx context.Context, shown []enforce.Case, counts map[enforce.State]int) (*time.Location, error) {
+	for _, state := range enforce.States {
+		if len(shown) > 0 || counts[state] == 0 {
+			continue
+		}
+		var err error
+		if shown, err = s.Cases.List(ctx, state, 1, time.Time{}); err != nil {
+			return nil, fmt.Errorf("list a case: %w", err)
+		}
+	}
+	if len(shown) > 0 {
+		return zoneOf(shown[0]), nil
+	}
+	return s.cfg.TimeZone, nil
 }
 
 func (c catalog) row(of enforce.Case, now time.Time) row {
@@ -109,7 +128,7 @@ func (c catalog) row(of enforce.Case, now time.Time) row {
 	}
 }
 
-// dwell is how long the vehicle has stood, until now if it still stands.
+// dwell is how long the vehicle stood, until now if nobody has seen it leave.
 func dwell(c enforce.Case, now time.Time) time.Duration {
 	if end := c.StopEnd; !end.IsZero() {
 		now = end

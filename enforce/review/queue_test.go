@@ -98,7 +98,7 @@ func TestDwell(t *testing.T) {
 	b := newBureau(t, suspected(1, unread), suspected(2, unread), stopEnded(2))
 	got := signedIn(t, b).get("/")
 	// Both came at 05:30; the clock shows 10:05, and the second left at 11:05.
-	got.wants(t, 200, `4 h 35 min <em>still there</em>`, `<span>5 h 35 min</span>`)
+	got.wants(t, 200, `Since start</span><span>4 h 35 min <em>not seen leaving</em>`, `For</span><span>5 h 35 min</span>`)
 }
 
 func TestEmptyQueueSaysWhatItMeans(t *testing.T) {
@@ -112,6 +112,22 @@ func TestEmptyQueueSaysWhatItMeans(t *testing.T) {
 	} {
 		t.Run(string(state), func(t *testing.T) {
 			d.get(queuePath(state, time.Time{})).wants(t, 200, want)
+		})
+	}
+}
+
+func TestClockOfAQueueWithoutCases(t *testing.T) {
+	utc := func(c *Config) { c.TimeZone = time.UTC }
+	for name, each := range map[string]struct {
+		events []enforce.Event
+		want   string
+	}{
+		"no case at all":          {nil, "As of 02:05:00"},
+		"a case in another state": {[]enforce.Event{suspected(1, unread)}, "As of 10:05:00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := signedIn(t, newBureau(t, each.events...), utc)
+			d.get(queuePath(enforce.StateRefused, time.Time{})).wants(t, 200, each.want)
 		})
 	}
 }

@@ -32,6 +32,8 @@ type Config struct {
 	// DecisionWait is how long a decision may take to show in the case before
 	// the officer is told that it is still on its way.
 	DecisionWait time.Duration
+	// TimeZone is that of the clock on pages before there is any case.
+	TimeZone *time.Location
 }
 
 // DefaultConfig is what a bureau on one machine wants.
@@ -41,6 +43,7 @@ func DefaultConfig() Config {
 		PageSize:        50,
 		Refresh:         15 * time.Second,
 		DecisionWait:    10 * time.Second,
+		TimeZone:        time.Local,
 	}
 }
 
@@ -120,6 +123,8 @@ func (s *Server) Handler() http.Handler {
 		"POST /language":                 s.switchLanguage,
 		"GET /{$}":                       s.officer(s.queue),
 		"GET /cases/{id}":                s.officer(s.caseFile),
+		"GET /cases/{id}/confirm":        toCase,
+		"GET /cases/{id}/reject":         toCase,
 		"POST /cases/{id}/confirm":       s.officer(s.confirm),
 		"POST /cases/{id}/reject":        s.officer(s.reject),
 		"GET /cases/{id}/files/{sha256}": s.officer(s.file),

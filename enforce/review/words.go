@@ -132,11 +132,23 @@ func (c catalog) event(e enforce.Event, zone *time.Location) string {
 	case e.Decision != nil:
 		return c.say("event", string(e.Type), "reason", c.rejection(e.Decision.Reason))
 	case e.Failure != nil:
-		return c.say("event", string(e.Type), "attempt", e.Failure.Attempt, "error", e.Failure.Error)
+		text, _ := c.failure(*e.Failure)
+		return text
 	case e.Receipt != nil:
 		return c.receipt(*e.Receipt)
 	}
 	return c.say("event", string(e.Type))
+}
+
+// failure puts a failed upload into words, beside what the machine said. Its
+// error begins with the kind of the problem, as enforce/police names them.
+func (c catalog) failure(f enforce.Failure) (text, raw string) {
+	kind, raw, _ := strings.Cut(f.Error, ": ")
+	why, known := c["failure."+kind]
+	if !known || kind == "raw" {
+		why, raw = c["failure.other"], f.Error
+	}
+	return c.say("event", string(enforce.UploadFailed), "attempt", f.Attempt, "error", why), raw
 }
 
 // receipt puts the platform's answer into words, its own included.

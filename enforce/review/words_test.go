@@ -1,11 +1,13 @@
 package review
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"tidewatch/detect"
 	"tidewatch/enforce"
+	"tidewatch/enforce/police"
 )
 
 var shanghai = func() *time.Location {
@@ -83,6 +85,9 @@ func TestCodesHaveWords(t *testing.T) {
 		"actor":   {"camera", "officer", "uploader"},
 		"error":   {"400", "403", "404", "500", "400.what", "403.what", "404.what", "500.what"},
 		"decide":  {string(enforce.Confirmed), string(enforce.Rejected)},
+	}
+	for _, kind := range failureKinds {
+		codes["failure"] = append(codes["failure"], string(kind))
 	}
 	add := func(prefix, code string) { codes[prefix] = append(codes[prefix], code) }
 	for _, s := range enforce.States {
@@ -170,6 +175,30 @@ func TestRejection(t *testing.T) {
 		t.Run(recorded, func(t *testing.T) {
 			if got := catalogs[english].rejection(recorded); got != want {
 				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+var failureKinds = []police.Kind{
+	police.Unreachable, police.Busy, police.Unwelcome, police.Unclear, police.Faulty, police.NoEvidence, police.Other,
+}
+
+func TestFailure(t *testing.T) {
+	for name, each := range map[string]struct{ recorded, text, raw string }{
+		"known kind": {
+			(&police.Problem{Kind: police.Busy, Err: errors.New("503: later")}).Error(),
+			"Upload attempt 2 failed: the police platform is busy", "503: later",
+		},
+		"unknown kind": {"strange: words", "Upload attempt 2 failed: another reason", "strange: words"},
+		"no kind":      {"words", "Upload attempt 2 failed: another reason", "words"},
+		"kind alone":   {"busy", "Upload attempt 2 failed: the police platform is busy", ""},
+		"not a kind":   {"raw: words", "Upload attempt 2 failed: another reason", "raw: words"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, raw := catalogs[english].failure(enforce.Failure{Attempt: 2, Error: each.recorded})
+			if text != each.text || raw != each.raw {
+				t.Errorf("got %q, %q; want %q, %q", text, raw, each.text, each.raw)
 			}
 		})
 	}

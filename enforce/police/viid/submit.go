@@ -10,7 +10,7 @@ import (
 )
 
 // PlatformName is what receipts call this kind of platform.
-const PlatformName = "ga/t 1400"
+const PlatformName = "GA/T 1400"
 
 // Submit sends a case as one motor vehicle with its pictures. If the platform
 // has forgotten us, it registers and tries once more.

@@ -44,20 +44,23 @@ document.addEventListener("keydown", (event) => {
 function touched(part) {
   const fields = [...part.querySelectorAll("input:not([type=hidden]), textarea, select")];
   return part.contains(document.activeElement) && typing(document.activeElement) ||
-    part.querySelector("details[open]") !== null ||
+    part.querySelector("form details[open]") !== null ||
     part.querySelector("[role=alert]:not([hidden])") !== null ||
     fields.some((f) => f.matches("select") ? f.selectedIndex > 0 : f.value !== f.defaultValue);
 }
 
 // renew fetches the page again and puts its live parts in place of ours. The
-// scroll position stays, and so does the focus where its element is still there.
+// scroll position stays, and so do the focus and what is unfolded. The address
+// bar may hold a form's address, so the page names its own.
 async function renew() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (answer.redirected) return location.reload(); // signed out meanwhile
+  const page = document.body.dataset.page;
+  const answer = await fetch(page, { headers: { Accept: "text/html" } });
+  if (answer.redirected) return location.replace(page); // signed out meanwhile
   if (!answer.ok) throw new Error(String(answer.status));
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const other = fresh.getElementById(part.id);
+    for (const open of part.querySelectorAll("details[open][id]")) other?.querySelector(`#${open.id}`)?.setAttribute("open", "");
     if (!other || other.outerHTML === part.outerHTML || touched(part)) continue;
     const focus = part.contains(document.activeElement) ? document.activeElement.id : "";
     part.replaceWith(document.adoptNode(other));
