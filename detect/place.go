@@ -213,13 +213,15 @@ func (p *Place) class() Class {
 const firstStep = time.Second
 
 // observe keeps a picture of the stop: always the first and the newest, and
-// those between at least Step apart, which doubles when they become too many.
+// between them one in each Step, which doubles when they become too many. Steps
+// are counted on the clock, not from the stop's start, so that vehicles which
+// stand side by side keep the same pictures.
 func (p *Place) observe(at time.Time, unit *ingest.Unit, cfg Config) {
 	if unit != nil && unit.Damaged {
 		return
 	}
 	kept := p.Stop.Observations
-	if n := len(kept); n >= 2 && kept[n-1].At.Sub(kept[n-2].At) < p.Step {
+	if n := len(kept); n >= 2 && sameStep(kept[n-1], kept[n-2], p.Step) {
 		kept = kept[:n-1] // it was only the newest
 	}
 	kept = append(kept[:len(kept):len(kept)], Observation{At: at, Box: p.box(), Unit: unit})
@@ -233,13 +235,17 @@ func (p *Place) observe(at time.Time, unit *ingest.Unit, cfg Config) {
 	p.Stop.Observations = kept
 }
 
-// thin keeps the first and the newest, and those between that are at least
-// step after the one kept before.
+// sameStep reports whether two observations lie in the same step of the clock.
+func sameStep(a, b Observation, step time.Duration) bool {
+	return a.At.Truncate(step).Equal(b.At.Truncate(step))
+}
+
+// thin keeps the first and the newest, and between them one in each step.
 func thin(all []Observation, step time.Duration) []Observation {
 	newest := all[len(all)-1]
 	kept := []Observation{all[0]}
 	for _, o := range all[1 : len(all)-1] {
-		if o.At.Sub(kept[len(kept)-1].At) >= step {
+		if !sameStep(o, kept[len(kept)-1], step) {
 			kept = append(kept, o)
 		}
 	}

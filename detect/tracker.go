@@ -53,8 +53,8 @@ func (p *Place) clone() *Place {
 // before. It returns all open stops and those that have just ended, in order
 // of their start.
 func (t *Tracker) Look(at time.Time, found []Detection, unit *ingest.Unit, scene Scene) []Stop {
-	if back := t.last.Sub(at); back > 0 && back <= t.cfg.ResumeWithin {
-		return inOrder(t.stops()) // the clock was set back a little: wait
+	if t.Early(at) {
+		return t.Open()
 	}
 	for _, p := range t.places {
 		p.standsNow = false
@@ -75,6 +75,16 @@ func (t *Tracker) Look(at time.Time, found []Detection, unit *ingest.Unit, scene
 	ended := t.end(at)
 	return inOrder(append(ended, t.stops()...))
 }
+
+// Early reports whether a look comes before the newest one: the clock was set
+// back a little, and nothing is looked at until it has caught up.
+func (t *Tracker) Early(at time.Time) bool {
+	back := t.last.Sub(at)
+	return back > 0 && back <= t.cfg.ResumeWithin
+}
+
+// Open returns the open stops, in order of their start.
+func (t *Tracker) Open() []Stop { return inOrder(t.stops()) }
 
 // stops are the open ones.
 func (t *Tracker) stops() []Stop {

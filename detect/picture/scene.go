@@ -26,7 +26,8 @@ const maxLost = 3
 
 // Look takes the next picture. A look that cannot be brought together with the
 // one before is lost: the next one is held against the last that was not, until
-// the camera has clearly turned to something else.
+// the camera has clearly turned to something else. A covered lens or a dark
+// street shows nothing else.
 func (c *Camera) Look(pic *decode.Picture) (*Scene, error) {
 	now, err := newView(pic)
 	if err != nil {
@@ -37,7 +38,7 @@ func (c *Camera) Look(pic *decode.Picture) (*Scene, error) {
 		scene.compare(c.before)
 	}
 	c.lost++
-	if scene.known || c.lost > maxLost {
+	if scene.known || c.lost > maxLost && now.textured() {
 		c.before, c.lost = now, 0
 	}
 	return scene, nil

@@ -222,6 +222,22 @@ func TestTurnedAway(t *testing.T) {
 	}
 }
 
+// TestCovered holds a hand before the lens, for longer than a turn would last.
+func TestCovered(t *testing.T) {
+	street := town(t, 1)
+	var c Camera
+	look(t, &c, shot(t, street, kerb))
+	size := shot(t, street, kerb).Size()
+	for i := range 5 * maxLost {
+		if look(t, &c, grey(t, size.X, size.Y)).Known() {
+			t.Fatalf("look %d: a covered lens was taken for a street", i)
+		}
+	}
+	if !look(t, &c, shot(t, street, kerb)).Known() {
+		t.Error("uncovered, the camera does not know its street")
+	}
+}
+
 // TestLargeVehicleInAnEmptyLot: what fills the picture and moves is not the
 // camera.
 func TestLargeVehicleInAnEmptyLot(t *testing.T) {

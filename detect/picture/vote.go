@@ -94,14 +94,27 @@ func (p plane) energy(b block) int {
 	return total
 }
 
+// landmarks are the blocks by which a shift can be told, and whether they are
+// enough to tell it of the whole picture.
+func (p plane) landmarks() (voters []block, enough bool) {
+	voters, cells := p.voters(minTexture)
+	return voters, float64(len(voters)) >= minVoters*float64(cells)
+}
+
+// textured reports whether enough shows in a picture to know it again.
+func (v *view) textured() bool {
+	_, enough := v.level(voteSide).landmarks()
+	return enough
+}
+
 // still reports whether the camera looks where it did: for most of the street
 // no shift by a pixel fits better than none. Blocks whose content has changed,
 // where something drives, abstain. A camera of which nothing can be said is
 // taken for a fixed one.
 func still(before, now *view) bool {
 	a, b := before.level(voteSide), now.level(voteSide)
-	voters, cells := a.voters(minTexture)
-	if float64(len(voters)) < minVoters*float64(cells) {
+	voters, enough := a.landmarks()
+	if !enough {
 		return true
 	}
 	unshifted, shifted := 0, 0

@@ -105,6 +105,10 @@ func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decod
 // have just ended, in order of their start. What was returned as ended is kept
 // on disk until Settle.
 func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, unit *ingest.Unit) ([]detect.Stop, error) {
+	if w.tracker.Early(at) {
+		w.metrics.early.Inc()
+		return w.withPlates(w.tracker.Open()), nil
+	}
 	w.recall(ctx)
 	began := time.Now()
 	found, err := w.vehicles.Find(pic)
@@ -122,12 +126,17 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, u
 	}
 	stops := w.tracker.Look(at, found, unit, scene)
 	w.readPlates(at, pic, stops, found)
+	w.note(stops)
+	w.save(at)
+	return w.withPlates(stops), nil
+}
+
+// withPlates puts what was read of their plates into the stops.
+func (w *Watcher) withPlates(stops []detect.Stop) []detect.Stop {
 	for i, s := range stops {
 		stops[i].Plate = w.readings[s.ID].best()
 	}
-	w.note(stops)
-	w.save(at)
-	return stops, nil
+	return stops
 }
 
 // recall shows the camera the newest picture of the worker before, so that the

@@ -352,3 +352,22 @@ func TestFolderCannotBeMade(t *testing.T) {
 		t.Error("a watcher was made without its folder")
 	}
 }
+
+// A clock that is set back a little stops nothing, and the looks that wait for
+// it are counted.
+func TestEarlyLooksAreCounted(t *testing.T) {
+	r := newRig(t, watch.DefaultConfig(), &script{looks: [][]detect.Detection{sure(bay)}}, nil)
+	pic := stage(t, true)
+	for _, second := range []int{0, 1, 2, 3, 4, 5, 3, 4, 6} {
+		stops, err := r.Look(t.Context(), at(second), pic, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second > 3 && (len(stops) != 1 || stops[0].Ended) {
+			t.Errorf("second %d: %d stops", second, len(stops))
+		}
+	}
+	if got := r.metric(t, "tidewatch_detect_early_looks_total"); got != 2 {
+		t.Errorf("%v early looks, want 2", got)
+	}
+}

@@ -62,6 +62,10 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 			strings.Replace(small, "rtsp://", "rtsp://root:secret@", 1),
 			[]string{"t.yaml:3: cameras[0].url: must not hold credentials: use username and password_env or password_file"},
 		},
+		"clock tolerance": {
+			strings.Replace(small, "{id: gate,", "{id: gate, clock_tolerance: 1m,", 1),
+			[]string{"t.yaml:3: cameras[0].clock_tolerance: 1m: must be at most 30s; set the camera's clock instead"},
+		},
 		"device ID": {
 			strings.Replace(small, "{id: gate,", "{id: gate, device_id: '123',", 1),
 			[]string{`t.yaml:3: cameras[0].device_id: "123": want 20 digits`},

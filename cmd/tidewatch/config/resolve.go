@@ -143,10 +143,22 @@ func (r *resolver) cameras(c *Config, f *file) map[string]bool {
 		c.Cameras = append(c.Cameras, ingest.Camera{
 			ID: y.ID, Name: y.Name, DeviceID: y.DeviceID, Place: y.Place, Direction: y.Direction,
 			URL: y.URL, Username: y.Username, Password: r.password(path, y.Secret),
-			ClockTolerance: r.duration(path+".clock_tolerance", y.ClockTolerance, 0, 0),
+			ClockTolerance: r.tolerance(path+".clock_tolerance", y.ClockTolerance),
 		})
 	}
 	return taken
+}
+
+// longestTolerance keeps the two clocks close enough for a stop to go on when
+// one takes the other's place.
+const longestTolerance = 30 * time.Second
+
+func (r *resolver) tolerance(path, s string) time.Duration {
+	d := r.duration(path, s, 0, 0)
+	if d > longestTolerance {
+		r.wrong(path, "%s: must be at most %s; set the camera's clock instead", s, longestTolerance)
+	}
+	return d
 }
 
 // cameraURL never repeats what it was given: a password may be in it.
