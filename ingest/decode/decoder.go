@@ -10,7 +10,9 @@ import (
 	"tidewatch/ingest"
 )
 
-// ErrCorrupt says that the bytes are not a whole picture.
+// ErrCorrupt says that FFmpeg noticed bytes that are not a whole picture. It
+// does so for H.264; a cut-off H.265 picture it completes and takes for whole,
+// so there only ingest.Unit.Damaged tells.
 var ErrCorrupt = errors.New("not a whole picture")
 
 // largest bounds a picture's pixels (8192x4320), so that a damaged header

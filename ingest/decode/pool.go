@@ -35,7 +35,8 @@ func NewPool(n int, metrics *Metrics) *Pool {
 
 // Decode returns the picture of one key unit, which must come with its
 // parameter sets; the caller closes it. It waits for a free decoder. Bytes
-// that are not a whole picture give ErrCorrupt.
+// noticed not to be a whole picture give ErrCorrupt, but an H.265 picture that
+// was cut off passes as whole: look at the unit's Damaged first.
 func (p *Pool) Decode(ctx context.Context, u *ingest.Unit) (*Picture, error) {
 	if !u.Key || u.Format == nil {
 		return nil, errors.New("decode unit: it is no key unit")

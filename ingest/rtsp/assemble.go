@@ -27,12 +27,14 @@ var (
 )
 
 // assembler puts access units together from RTP packets and judges whether
-// they are whole. Units are told apart by the marker or, where a camera sets
-// none or the packet with it was lost, by the next timestamp.
+// they are whole. Units are told apart by the marker after a slice or, where a
+// camera sets none or the packet with it was lost, by the next timestamp. Some
+// cameras mark the packets of parameter sets as well, which ends nothing.
 type assembler struct {
 	session uint64
 	format  *ingest.Format // in force; sets are nil until known
 	nalus   depacketize
+	alive   func() // a picture came, of use or not
 	emit    func(*ingest.Unit)
 	metrics CameraMetrics
 
@@ -83,7 +85,7 @@ func (a *assembler) packet(pkt *rtp.Packet, stamp ingest.Stamp) error {
 	if a.size > largestUnit {
 		return errEndless
 	}
-	if pkt.Marker {
+	if pkt.Marker && a.firstSlice(a.open.NALUs) != nil {
 		a.close()
 	}
 	return nil
@@ -107,7 +109,8 @@ func duration(ticks int64) time.Duration {
 	return time.Duration(ticks/clockRate)*time.Second + time.Duration(ticks%clockRate)*time.Second/clockRate
 }
 
-// close ends the unit under construction.
+// close ends the unit under construction. One without a slice, such as
+// parameter sets with a timestamp of their own, is no picture to pass on.
 func (a *assembler) close() {
 	u := a.open
 	a.open = nil
@@ -116,7 +119,11 @@ func (a *assembler) close() {
 	u.Key = a.decodable() && a.randomAccess(u.NALUs)
 	a.keyed = a.keyed || u.Key
 	a.broken = !whole || a.broken && !u.Key
-	if !a.keyed || len(u.NALUs) == 0 {
+	pictured := a.firstSlice(u.NALUs) != nil
+	if pictured {
+		a.alive()
+	}
+	if !a.keyed || !pictured {
 		a.metrics.Undecodable.Inc()
 		return
 	}
@@ -172,21 +179,32 @@ func (a *assembler) randomAccess(nalus [][]byte) bool {
 	return h264.IsRandomAccess(nalus)
 }
 
+// firstSlice is the first NALU that holds a slice, else nil.
+func (a *assembler) firstSlice(nalus [][]byte) []byte {
+	for _, nalu := range nalus {
+		if a.format.Codec == ingest.H265 {
+			if nalu[0]>>1&0x3F < uint8(h265.NALUType_VPS_NUT) {
+				return nalu
+			}
+			continue
+		}
+		switch h264.NALUType(nalu[0] & 0x1F) {
+		case h264.NALUTypeIDR, h264.NALUTypeNonIDR:
+			return nalu
+		}
+	}
+	return nil
+}
+
 // beginsPicture reports whether the first slice among the NALUs is the first
 // of its picture: both codings say so in the first bit of the slice's header.
 func (a *assembler) beginsPicture(nalus [][]byte) bool {
-	for _, nalu := range nalus {
-		kind, header := nalu[0]&0x1F, 1
-		slice := kind >= uint8(h264.NALUTypeNonIDR) && kind <= uint8(h264.NALUTypeIDR)
-		if a.format.Codec == ingest.H265 {
-			kind, header = nalu[0]>>1&0x3F, 2
-			slice = kind < uint8(h265.NALUType_VPS_NUT)
-		}
-		if slice {
-			return len(nalu) > header && nalu[header]&0x80 != 0
-		}
+	header := 1
+	if a.format.Codec == ingest.H265 {
+		header = 2
 	}
-	return false
+	slice := a.firstSlice(nalus)
+	return len(slice) > header && slice[header]&0x80 != 0
 }
 
 func sameFormat(a, b ingest.Format) bool {

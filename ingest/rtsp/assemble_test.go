@@ -3,6 +3,8 @@ package rtsp
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +82,7 @@ func newAssembler(t testing.TB, announced ingest.Format, emit func(*ingest.Unit)
 		t.Fatal(err)
 	}
 	return &assembler{
-		session: 7, format: &announced, nalus: track.nalus, emit: emit,
+		session: 7, format: &announced, nalus: track.nalus, alive: func() {}, emit: emit,
 		metrics: NewMetrics(prometheus.NewRegistry()).Camera("kerb"),
 	}
 }
@@ -213,6 +215,60 @@ func TestAssemblerLearnsNewParameterSets(t *testing.T) {
 	}
 }
 
+// TestAssemblerTakesMarkedParameterSets sends sets in packets of their own,
+// marked as if they ended a unit: with their picture's time, or with another.
+func TestAssemblerTakesMarkedParameterSets(t *testing.T) {
+	avc := ingest.Format{Codec: ingest.H264, SPS: sps, PPS: pps}
+	hevc := ingest.Format{Codec: ingest.H265, VPS: []byte{32 << 1, 1, 9}, SPS: []byte{33 << 1, 1, 9}, PPS: []byte{34 << 1, 1, 9}}
+	for _, test := range []struct {
+		name   string
+		format ingest.Format
+		sets   [][]byte
+		key    []byte
+		other  []byte
+	}{
+		{"H.264", avc, [][]byte{avc.SPS, avc.PPS}, []byte{0x65, 0x80, 1}, []byte{0x41, 0x80, 1}},
+		{"H.265", hevc, [][]byte{hevc.VPS, hevc.SPS, hevc.PPS}, []byte{19 << 1, 1, 0x80}, []byte{1 << 1, 1, 0x80}},
+	} {
+		for _, apart := range []uint32{0, 100} {
+			t.Run(fmt.Sprintf("%s, %d ticks apart", test.name, apart), func(t *testing.T) {
+				var got []*ingest.Unit
+				a := newAssembler(t, ingest.Format{Codec: test.format.Codec}, func(u *ingest.Unit) { got = append(got, u) })
+				a.nalus = func(pkt *rtp.Packet) ([][]byte, error) { return [][]byte{pkt.Payload}, nil }
+				send := func(time uint32, nalus ...[]byte) {
+					for _, nalu := range nalus {
+						header := rtp.Header{Marker: true, SequenceNumber: a.sequence + 1, Timestamp: time}
+						if err := a.packet(&rtp.Packet{Header: header, Payload: nalu}, ingest.Stamp{}); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				var want [][][]byte
+				for i := range uint32(2) {
+					send(i*7200, test.sets...)
+					send(i*7200+apart, test.key)
+					send(i*7200+3600, test.other)
+					key := [][]byte{test.key}
+					if apart == 0 {
+						key = append(slices.Clone(test.sets), test.key)
+					}
+					want = append(want, key, [][]byte{test.other})
+				}
+				var pictures [][][]byte
+				for _, u := range got {
+					pictures = append(pictures, u.NALUs)
+					if diff := cmp.Diff(&test.format, u.Format); diff != "" || u.Damaged {
+						t.Errorf("damaged %v, format: %s", u.Damaged, diff)
+					}
+				}
+				if diff := cmp.Diff(want, pictures); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	}
+}
+
 func TestAssemblerEndsWhenTheClockJumps(t *testing.T) {
 	a := newAssembler(t, ingest.Format{Codec: ingest.H264, SPS: sps, PPS: pps}, func(*ingest.Unit) {})
 	sent := packets(t, "Kp")
@@ -292,6 +348,14 @@ func TestAssemblerOfH265(t *testing.T) {
 	}
 }
 
+// holdsSlice reports whether a NALU is of a picture.
+func holdsSlice(codec ingest.Codec, nalu []byte) bool {
+	if codec == ingest.H265 {
+		return nalu[0]&0x40 == 0
+	}
+	return nalu[0]&0x1F == 1 || nalu[0]&0x1F == 5
+}
+
 func FuzzAssembler(f *testing.F) {
 	var all []byte
 	for _, pkt := range packets(f, "Kp")[0] {
@@ -316,8 +380,8 @@ func FuzzAssembler(f *testing.F) {
 				t.Fatal(err)
 			}
 			a := newAssembler(t, ingest.Format{Codec: codec}, func(u *ingest.Unit) {
-				if u.Size() == 0 || u.Format == nil {
-					t.Errorf("emitted an empty unit: %+v", u)
+				if u.Format == nil || !slices.ContainsFunc(u.NALUs, func(nalu []byte) bool { return holdsSlice(codec, nalu) }) {
+					t.Errorf("emitted a unit without a picture: %+v", u)
 				}
 			})
 			a.nalus = track.nalus

@@ -21,15 +21,21 @@ const (
 	sdp = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 0.0.0.0\nt=0 0\n"
 	// video announces H.264 at the address that HOST stands for.
 	video = sdp + "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1\na=control:rtsp://HOST/track\n"
-	audio = sdp + "m=audio 0 RTP/AVP 0\na=control:rtsp://HOST/track\n"
+	// challenge is the answer to requests without a digest.
+	challenge = "RTSP/1.0 401 Unauthorized\nWWW-Authenticate: Digest realm=\"camera\", nonce=\"once\"\n"
+	audio     = sdp + "m=audio 0 RTP/AVP 0\na=control:rtsp://HOST/track\n"
 )
+
+// addressed announces H.264 at an address.
+func addressed(control string) string { return strings.ReplaceAll(video, "rtsp://HOST/track", control) }
 
 func described(body string) string {
 	return ok + "Content-Type: application/sdp\nContent-Base: rtsp://HOST/\nBODY\n" + body
 }
 
 // script serves a camera that answers each request as told and keeps silent
-// where it is told nothing. It returns its address.
+// where it is told nothing. Where it is told what to answer to "none", it does
+// so to requests without credentials. It returns its address.
 func script(t *testing.T, replies reply) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -58,7 +64,7 @@ func answer(conn net.Conn, replies reply) {
 	defer conn.Close()
 	requests := bufio.NewReader(conn)
 	for {
-		method, sequence := "", ""
+		method, sequence, authorized := "", "", false
 		for {
 			line, err := requests.ReadString('\n')
 			if err != nil {
@@ -74,8 +80,12 @@ func answer(conn net.Conn, replies reply) {
 			if number, found := strings.CutPrefix(line, "CSeq: "); found {
 				sequence = number
 			}
+			authorized = authorized || strings.HasPrefix(line, "Authorization: ")
 		}
 		text, found := replies[method]
+		if refusal, guarded := replies["none"]; guarded && !authorized {
+			text, found = refusal, true
+		}
 		if !found {
 			continue
 		}
@@ -90,6 +100,7 @@ func answer(conn net.Conn, replies reply) {
 
 func impatient(_ *ingest.Camera, cfg *Config) {
 	cfg.AnswerTimeout, cfg.UnitTimeout = 300*time.Millisecond, 300*time.Millisecond
+	cfg.KeyTimeout = time.Hour
 }
 
 func TestSourceSaysWhatIsWrongWithACamera(t *testing.T) {
@@ -104,7 +115,43 @@ func TestSourceSaysWhatIsWrongWithACamera(t *testing.T) {
 		{"forbidden", reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 403 Forbidden\n"}, ingest.ErrUnauthorized, "user name and password"},
 		{"an error that repeats a secret", reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 500 the password is " + password + "\n"}, nil, "status 500"},
 		{"sound only", reply{"OPTIONS": ok, "DESCRIBE": described(audio)}, ErrNoVideo, "H.264"},
-		{"no description", reply{"OPTIONS": ok, "DESCRIBE": described("this is none\n")}, nil, "pull camera"},
+		{"no description", reply{"OPTIONS": ok, "DESCRIBE": described("secret\n")}, ErrProtocol, "firmware"},
+		{"a line of the description", reply{"OPTIONS": ok, "DESCRIBE": described(sdp + "a secret\n")}, ErrProtocol, "RTSP port"},
+		{
+			"a description of another type",
+			reply{"OPTIONS": ok, "DESCRIBE": ok + "Content-Type: text/secret\n"},
+			ErrProtocol, "RTSP port",
+		},
+		{
+			"a base address",
+			reply{"OPTIONS": ok, "DESCRIBE": ok + "Content-Type: application/sdp\nContent-Base: https://HOST/?password=secret\nBODY\n" + video},
+			ErrProtocol, "RTSP port",
+		},
+		{
+			"an address of the stream",
+			reply{"OPTIONS": ok, "DESCRIBE": described(sdp + "a=control:rtsp://HOST/secret%zz\n")},
+			ErrProtocol, "RTSP port",
+		},
+		{
+			"an address of the video",
+			reply{"OPTIONS": ok, "DESCRIBE": described(addressed("rtsp://HOST/secret%zz"))},
+			ErrTrack, "firmware",
+		},
+		{
+			"a video's address with a fragment, and digests",
+			reply{"none": challenge, "OPTIONS": ok, "DESCRIBE": described(addressed("secret#1"))},
+			ErrTrack, "firmware",
+		},
+		{
+			"a video's address that is none, and digests",
+			reply{"none": challenge, "OPTIONS": ok, "DESCRIBE": described(addressed("secret%zz"))},
+			ErrTrack, "firmware",
+		},
+		{
+			"a redirect to nowhere",
+			reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 302 Moved\nLocation: rtsp://HOST/?password=secret%zz\x7f\n"},
+			ErrProtocol, "RTSP port",
+		},
 		{
 			"a redirect elsewhere",
 			reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 302 Moved\nLocation: rtsp://127.0.0.2:554/kerb\n"},

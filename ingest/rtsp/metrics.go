@@ -20,7 +20,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return &Metrics{
 		gaps:        counter("gaps_total", "Gaps in the sequence of RTP packets; pictures are damaged until the next whole key unit."),
 		discarded:   counter("discarded_packets_total", "Packets dropped because they could not be understood, or are useless without missing ones."),
-		undecodable: counter("undecodable_units_total", "Access units dropped because they are empty, or no key unit had come before them on the connection."),
+		undecodable: counter("undecodable_units_total", "Access units dropped because they hold no picture, or no key unit had come before them on the connection."),
 	}
 }
 

@@ -19,12 +19,14 @@ import (
 // Config holds the patience of a connection.
 type Config struct {
 	AnswerTimeout time.Duration // for each answer of the camera
-	UnitTimeout   time.Duration // for the next access unit
+	UnitTimeout   time.Duration // for the next picture, of use or not
+	KeyTimeout    time.Duration // for the first key unit, without which nothing is of use
 }
 
-// DefaultConfig suits cameras on a city's network.
+// DefaultConfig suits cameras on a city's network, with a key frame a minute or
+// more often.
 func DefaultConfig() Config {
-	return Config{AnswerTimeout: 10 * time.Second, UnitTimeout: 10 * time.Second}
+	return Config{AnswerTimeout: 10 * time.Second, UnitTimeout: 10 * time.Second, KeyTimeout: 60 * time.Second}
 }
 
 // Source is one camera's stream over RTSP with RTP in the same TCP connection.
@@ -91,24 +93,33 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 	if err != nil {
 		return err
 	}
+	// The client would fail to see this, and dereference the nil for digests.
+	if u, err := track.media.URL(stream.BaseURL); err != nil || u == nil {
+		return ErrTrack
+	}
 	if _, err := client.Setup(stream.BaseURL, track.media, 0, 0); err != nil {
 		return err
 	}
-	watch := newWatch(s.cfg.UnitTimeout)
-	s.receive(client, track, watch, emit)
+	watch := newWatch(s.cfg.UnitTimeout, s.cfg.KeyTimeout)
+	s.receive(client, track, s.assembler(track, watch, emit), watch)
 	if _, err := client.Play(nil); err != nil {
 		return err
 	}
-	return watch.wait(client)
+	return watch.wait(client.Wait)
+}
+
+// assembler makes the units of a track, watched.
+func (s *Source) assembler(track *track, watch *watch, emit func(*ingest.Unit)) *assembler {
+	return &assembler{
+		session: s.session, format: &track.format, nalus: track.nalus, metrics: s.metrics,
+		alive: watch.alive,
+		emit:  func(u *ingest.Unit) { watch.useful(); emit(u) },
+	}
 }
 
 // receive has the units of a track put together as packets come. They all come
 // on one goroutine of the client's.
-func (s *Source) receive(client *gortsplib.Client, track *track, watch *watch, emit func(*ingest.Unit)) {
-	units := assembler{
-		session: s.session, format: &track.format, nalus: track.nalus, metrics: s.metrics,
-		emit: func(u *ingest.Unit) { watch.alive(); emit(u) },
-	}
+func (s *Source) receive(client *gortsplib.Client, track *track, units *assembler, watch *watch) {
 	client.OnPacketRTP(track.media, track.rtp, func(pkt *rtp.Packet) {
 		stamp := ingest.Stamp{Arrival: s.now()}
 		// A sender report without a clock says 1900.
@@ -149,53 +160,5 @@ func stayHome() func(ctx context.Context, network, address string) (net.Conn, er
 			return nil, ErrRedirected
 		}
 		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}
-}
-
-// watch notices that a playing stream has gone silent or wrong.
-type watch struct {
-	timeout time.Duration
-	units   chan struct{}
-	failed  chan error
-}
-
-func newWatch(timeout time.Duration) *watch {
-	return &watch{timeout: timeout, units: make(chan struct{}, 1), failed: make(chan error, 1)}
-}
-
-func (w *watch) alive() {
-	select {
-	case w.units <- struct{}{}:
-	default:
-	}
-}
-
-func (w *watch) fail(err error) {
-	select {
-	case w.failed <- err:
-	default: // the first reason is enough
-	}
-}
-
-// wait returns why the stream is over.
-func (w *watch) wait(client *gortsplib.Client) error {
-	closed := make(chan error, 1)
-	go func() { closed <- client.Wait() }()
-	timer := time.NewTimer(w.timeout)
-	defer timer.Stop()
-	for {
-		select {
-		case <-w.units:
-			timer.Reset(w.timeout)
-		case <-timer.C:
-			return fmt.Errorf("%w for %s", ErrStalled, w.timeout)
-		case err := <-w.failed:
-			return err
-		case err := <-closed:
-			if err == nil {
-				return ErrEnded
-			}
-			return fmt.Errorf("%w: %w", ErrEnded, err)
-		}
 	}
 }

@@ -1,0 +1,93 @@
+package rtsp
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+
+	"tidewatch/ingest"
+)
+
+func TestWatchTellsSilenceFromAMissingKeyFrame(t *testing.T) {
+	const never = 24 * time.Hour
+	for _, test := range []struct {
+		name         string
+		first, until time.Duration // of the key unit, of the pictures
+		want         error
+		text         string
+		after        time.Duration
+	}{
+		{"silent from the start", never, 0, ErrStalled, "no video comes for 10s", 10 * time.Second},
+		{"silent later", 0, 15 * time.Second, ErrStalled, "no video comes for 10s", 25 * time.Second},
+		{"pictures but no key frame", never, never, ErrNoKey, "no key frame for 60s", time.Minute},
+		{"a key frame in time, and an hour of pictures", 59 * time.Second, time.Hour, ErrStalled, "no video comes for 10s", time.Hour + 10*time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := DefaultConfig()
+				watch := newWatch(cfg.UnitTimeout, cfg.KeyTimeout)
+				over := make(chan struct{})
+				defer close(over)
+				go func() {
+					for at := time.Duration(0); at <= test.until; at += time.Second {
+						if at > 0 {
+							watch.alive()
+						}
+						if at >= test.first {
+							watch.useful()
+						}
+						select {
+						case <-over:
+							return
+						case <-time.After(time.Second):
+						}
+					}
+				}()
+				began := time.Now()
+				err := watch.wait(func() error { <-over; return nil })
+				if !errors.Is(err, test.want) || err.Error() != test.text || time.Since(began) != test.after {
+					t.Errorf("got %v after %s, want %q after %s", err, time.Since(began), test.text, test.after)
+				}
+			})
+		})
+	}
+}
+
+// TestSourceWatchesPicturesThatAreOfNoUse checks that a long wait for a key
+// unit is not taken for silence.
+func TestSourceWatchesPicturesThatAreOfNoUse(t *testing.T) {
+	track, err := findTrack(&description.Session{Medias: []*description.Media{{
+		Type: description.MediaTypeVideo, Formats: []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch := newWatch(time.Hour, time.Hour)
+	emitted := 0
+	units := newSource(t, "").assembler(track, watch, func(*ingest.Unit) { emitted++ })
+	for i, sent := range packets(t, "pK") {
+		for _, pkt := range sent {
+			if err := units.packet(pkt, ingest.Stamp{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		select {
+		case <-watch.units:
+		default:
+			t.Errorf("unit %d is no sign of life", i)
+		}
+		keyed := false
+		select {
+		case <-watch.keyed:
+			keyed = true
+		default:
+		}
+		if keyed != (i == 1) || emitted != i {
+			t.Errorf("after unit %d: key unit seen %v, %d units emitted", i, keyed, emitted)
+		}
+	}
+}
