@@ -72,17 +72,22 @@ func (e *Engine) configure() (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("prepare the engine's directory: %w", err)
 	}
-	password := sha256.Sum256([]byte(e.conn.Password))
 	_, port, _ := strings.Cut(e.conn.Addresses[0], ":")
 	values := map[string]any{
-		"Port": port, "MemoryLimit": e.cfg.MemoryLimit, "Database": e.conn.Database,
-		"UsersFile": filepath.Join(dir, "users.xml"), "PasswordSHA256": hex.EncodeToString(password[:]),
+		"Port": port, "MemoryLimit": e.cfg.MemoryLimit, "AnalystMemoryLimit": e.cfg.MemoryLimit / 4,
+		"UsersFile": filepath.Join(dir, "users.xml"), "Database": e.conn.Database,
+		"OwnerSHA256": sha256Hex(e.conn.Password), "AnalystSHA256": sha256Hex(e.analystPassword),
 	}
 	config := filepath.Join(dir, "config.xml")
 	return config, errors.Join(
 		render(config, configXML, values),
 		render(filepath.Join(dir, "users.xml"), usersXML, values),
 	)
+}
+
+func sha256Hex(password string) string {
+	sum := sha256.Sum256([]byte(password))
+	return hex.EncodeToString(sum[:])
 }
 
 func render(path, text string, values map[string]any) error {

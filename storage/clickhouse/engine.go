@@ -44,16 +44,20 @@ func DefaultEngineConfig() EngineConfig {
 
 // Engine is a ClickHouse of our own: a child process that hosts libchdb and is
 // started again whenever it ends. It dies with this process, however this
-// process dies. While it serves, Dir/dsn says how to connect.
+// process dies. While it serves, Dir/dsn says how an analyst connects, who may
+// read and do nothing else; the account that may do more is known to this
+// process alone.
 //
 // The library ends its process at a failed handshake (a wrong password, a
 // database that does not exist), which any program on this machine can bring
 // about. Nothing stored is lost by that, and it serves again seconds later.
 type Engine struct {
 	cfg     EngineConfig
-	conn    Config
+	conn    Config // the owner's
 	log     *slog.Logger
 	metrics engineMetrics
+
+	analystPassword string
 
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -69,8 +73,9 @@ func StartEngine(ctx context.Context, cfg EngineConfig, log *slog.Logger, reg pr
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e := &Engine{
 		cfg: cfg, log: log, metrics: newEngineMetrics(reg),
-		conn: Config{Database: "tidewatch", User: "tidewatch", Password: rand.Text()},
-		stop: stop, stopped: make(chan struct{}), down: errors.New("not started yet"),
+		conn:            Config{Database: "tidewatch", User: "tidewatch", Password: rand.Text()},
+		analystPassword: rand.Text(),
+		stop:            stop, stopped: make(chan struct{}), down: errors.New("not started yet"),
 	}
 	first := make(chan error, 1)
 	go e.run(life, first)
@@ -86,8 +91,15 @@ func StartEngine(ctx context.Context, cfg EngineConfig, log *slog.Logger, reg pr
 	return e, nil
 }
 
-// Config is how to connect to the engine.
+// Config is how to connect to the engine as the owner of the database.
 func (e *Engine) Config() Config { return e.conn }
+
+// analyst is how to connect to the engine as one who may only read.
+func (e *Engine) analyst() Config {
+	cfg := e.conn
+	cfg.User, cfg.Password = "analyst", e.analystPassword
+	return cfg
+}
 
 // Health says why the engine does not serve; nil while it does.
 func (e *Engine) Health() error {
@@ -172,7 +184,7 @@ func (e *Engine) live(life context.Context, serving func()) error {
 	if err := e.awaitService(life, child); err != nil {
 		return err
 	}
-	if err := os.WriteFile(e.dsnFile(), []byte(e.conn.DSN()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(e.dsnFile(), []byte(e.analyst().DSN()+"\n"), 0o600); err != nil {
 		return err
 	}
 	defer os.Remove(e.dsnFile())
@@ -209,11 +221,12 @@ func (e *Engine) awaitService(life context.Context, child *child) error {
 	}
 }
 
-// endQueries asks the engine to give up what it still runs for us.
+// endQueries asks the engine to give up what it still runs for us and for
+// analysts; the query that holds the listener open is of neither.
 func (e *Engine) endQueries() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	err := e.command(ctx, "KILL QUERY WHERE user = currentUser() AND query_id != queryID() ASYNC FORMAT Null")
+	err := e.command(ctx, "KILL QUERY WHERE user IN (currentUser(), 'analyst') AND query_id != queryID() ASYNC FORMAT Null")
 	if err != nil {
 		e.log.Debug("running queries could not be ended", "error", err)
 	}
@@ -230,7 +243,7 @@ func (e *Engine) command(ctx context.Context, statement string) error {
 	return errors.Join(conn.Exec(ctx, statement), conn.Close())
 }
 
-// dsnFile tells other programs of this user how to connect.
+// dsnFile tells other programs of this user how an analyst connects.
 func (e *Engine) dsnFile() string { return filepath.Join(e.cfg.Dir, "dsn") }
 
 func pause(ctx context.Context, d time.Duration) {
