@@ -45,7 +45,7 @@ func TestStartRefused(t *testing.T) {
 		},
 		"unknown field": {
 			func(s *street) { s.Replace = [2]string{"place:", "site:"} },
-			`tidewatch.yaml:\d+: unknown field "site"`,
+			`tidewatch.yaml:\d+: cameras\[0\].site: unknown field`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
