@@ -31,11 +31,6 @@ type Config struct {
 	CAFile    string // PEM; without it the system's authorities count
 }
 
-// DefaultConfig is a database on this machine without TLS.
-func DefaultConfig() Config {
-	return Config{Addresses: []string{"127.0.0.1:9000"}, Database: "tidewatch", User: "tidewatch"}
-}
-
 // DSN is the configuration as one line, password included, as clickhouse-go
 // and most clients read it.
 func (c Config) DSN() string {
