@@ -9,6 +9,9 @@ version = $(shell git describe --tags --always --dirty 2>/dev/null || echo unver
 assets = $(or $(TIDEWATCH_ASSETS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidewatch)
 lint = $(assets)/bin/golangci-lint
 timeout = 10m
+# The linter's cache holds absolute paths: one shared by two clones speaks of
+# files of the other.
+export GOLANGCI_LINT_CACHE = $(CURDIR)/build/lint
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
