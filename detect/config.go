@@ -39,6 +39,9 @@ type Config struct {
 	Patience     time.Duration
 	ResumeWithin time.Duration
 
+	// Young is the dwell up to which a stop is looked at as often as can be.
+	Young time.Duration
+
 	// Observations bounds the key pictures kept of a stop.
 	Observations int
 }
@@ -58,6 +61,7 @@ func DefaultConfig() Config {
 		MissedLooks:  3,
 		Patience:     10 * time.Second,
 		ResumeWithin: 2 * time.Minute,
+		Young:        10 * time.Second,
 		Observations: 16,
 	}
 }

@@ -41,10 +41,17 @@ type Detection struct {
 	Score float64 // 0..1
 }
 
+// Shot is a picture by which a look can be shown later. Its time is its own:
+// where a camera's smaller stream is looked at, it was taken a little before.
+type Shot struct {
+	At   time.Time    // the moment judged by
+	Unit *ingest.Unit // the picture as the camera sent it; nil when replaying a file
+}
+
 // Observation is one look at a standing vehicle.
 type Observation struct {
-	At   time.Time    // the moment judged by
-	Box  Box          // where it stood in that picture
+	At   time.Time    // of the picture
+	Box  Box          // where it stood
 	Unit *ingest.Unit // the picture as the camera sent it; nil when replaying a file
 }
 

@@ -3,8 +3,6 @@ package detect
 import (
 	"math"
 	"time"
-
-	"tidewatch/ingest"
 )
 
 // Place is a part of the picture in which something stands: a stop once it is
@@ -38,7 +36,7 @@ type Place struct {
 // keptBoxes is how many boxes Stop.Box is the median of.
 const keptBoxes = 15
 
-func newPlace(camera string, at time.Time, d Detection, unit *ingest.Unit, scene Scene, cfg Config) *Place {
+func newPlace(camera string, at time.Time, d Detection, shot Shot, scene Scene, cfg Config) *Place {
 	p := &Place{
 		Stop:  Stop{Camera: camera, Start: at, End: at, Looks: 1},
 		Box:   d.Box,
@@ -46,7 +44,7 @@ func newPlace(camera string, at time.Time, d Detection, unit *ingest.Unit, scene
 		Votes: map[Class]float64{},
 	}
 	p.back(at, d, cfg)
-	p.observe(at, unit, cfg)
+	p.observe(shot, cfg)
 	return p
 }
 
@@ -145,11 +143,11 @@ func (p *Place) hiding(found []Detection) []Box {
 func (p *Place) fit(b Box) float64 { return max(p.Box.Visible().IoU(b), p.box().IoU(b)) }
 
 // stood notes that the thing was seen standing.
-func (p *Place) stood(at time.Time, unit *ingest.Unit, cfg Config) {
+func (p *Place) stood(at time.Time, shot Shot, cfg Config) {
 	p.Stop.End = at
 	p.Stop.Looks++
 	p.Missed, p.Broken = 0, false
-	p.observe(at, unit, cfg)
+	p.observe(shot, cfg)
 }
 
 // grow notes a box that holds the place and more. When three in a row agree,
@@ -216,15 +214,18 @@ const firstStep = time.Second
 // between them one in each Step, which doubles when they become too many. Steps
 // are counted on the clock, not from the stop's start, so that vehicles which
 // stand side by side keep the same pictures.
-func (p *Place) observe(at time.Time, unit *ingest.Unit, cfg Config) {
-	if unit != nil && unit.Damaged {
+func (p *Place) observe(shot Shot, cfg Config) {
+	kept := p.Stop.Observations
+	switch n := len(kept); {
+	case shot.At.IsZero(): // the main stream is away
+		return
+	case shot.Unit != nil && (shot.Unit.Damaged || n > 0 && kept[n-1].Unit == shot.Unit):
 		return
 	}
-	kept := p.Stop.Observations
 	if n := len(kept); n >= 2 && sameStep(kept[n-1], kept[n-2], p.Step) {
 		kept = kept[:n-1] // it was only the newest
 	}
-	kept = append(kept[:len(kept):len(kept)], Observation{At: at, Box: p.box(), Unit: unit})
+	kept = append(kept[:len(kept):len(kept)], Observation{At: shot.At, Box: p.box(), Unit: shot.Unit})
 	if p.Step == 0 {
 		p.Step = firstStep
 	}

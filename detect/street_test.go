@@ -150,7 +150,7 @@ func (s script) play(t *detect.Tracker, from, until int) []detect.Stop {
 		if look > 0 {
 			scene.before = s.scene(look - 1).camera
 		}
-		for _, stop := range t.Look(start.Add(time.Duration(look)*every), scene.detections(), nil, scene) {
+		for _, stop := range t.Look(start.Add(time.Duration(look)*every), scene.detections(), detect.Shot{At: start.Add(time.Duration(look) * every)}, scene) {
 			if _, known := last[stop.ID]; !known {
 				order = append(order, stop.ID)
 			}

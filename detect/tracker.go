@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"tidewatch/ingest"
 )
 
 // Tracker turns the looks of one camera into stops. It is not safe for
@@ -49,10 +47,10 @@ func (p *Place) clone() *Place {
 }
 
 // Look takes the next look: the moment to judge by, the vehicles found, the
-// picture's unit (nil for a file) and how the picture compares with the one
-// before. It returns all open stops and those that have just ended, in order
+// picture by which it can be shown, and how the one looked at compares with the
+// one before. It returns all open stops and those that have just ended, in order
 // of their start.
-func (t *Tracker) Look(at time.Time, found []Detection, unit *ingest.Unit, scene Scene) []Stop {
+func (t *Tracker) Look(at time.Time, found []Detection, shot Shot, scene Scene) []Stop {
 	if t.Early(at) {
 		return t.Open()
 	}
@@ -61,12 +59,12 @@ func (t *Tracker) Look(at time.Time, found []Detection, unit *ingest.Unit, scene
 		p.Stop.Ended = at.Sub(p.Stop.End).Abs() > t.cfg.ResumeWithin
 	}
 	if _, known := scene.Move(Box{W: 1, H: 1}); known {
-		t.follow(at, found, unit, scene)
+		t.follow(at, found, shot, scene)
 		rest := t.support(at, found)
 		t.grow(at, rest, scene)
 		t.settle()
 		t.doubt(at, found)
-		t.begin(at, rest, unit, scene)
+		t.begin(at, rest, shot, scene)
 		t.promote(at, scene)
 	} else {
 		t.keep(func(p *Place) bool { return p.open() })
@@ -81,6 +79,18 @@ func (t *Tracker) Look(at time.Time, found []Detection, unit *ingest.Unit, scene
 func (t *Tracker) Early(at time.Time) bool {
 	back := t.last.Sub(at)
 	return back > 0 && back <= t.cfg.ResumeWithin
+}
+
+// Forming reports whether something may be about to change: a thing has come
+// to stand and is not yet a stop, a stop is young, or one was not seen standing
+// in the newest look. Until then rare looks tell as much as many.
+func (t *Tracker) Forming() bool {
+	return slices.ContainsFunc(t.places, func(p *Place) bool {
+		if p.open() {
+			return !p.standsNow || p.Stop.Dwell() < t.cfg.Young
+		}
+		return p.Stop.Looks > 1
+	})
 }
 
 // Open returns the open stops, in order of their start.
@@ -105,12 +115,12 @@ func inOrder(stops []Stop) []Stop {
 }
 
 // follow brings all places into the new look and sees which still stand.
-func (t *Tracker) follow(at time.Time, found []Detection, unit *ingest.Unit, scene Scene) {
+func (t *Tracker) follow(at time.Time, found []Detection, shot Shot, scene Scene) {
 	for _, p := range t.places {
 		p.follow(scene)
 		p.standsNow = !p.Stop.Ended && p.stands(found, scene, t.cfg)
 		if p.standsNow {
-			p.stood(at, unit, t.cfg)
+			p.stood(at, shot, t.cfg)
 		}
 	}
 	t.keep(func(p *Place) bool { return p.open() || p.standsNow })
@@ -196,7 +206,7 @@ const (
 	samePlace    = 0.7 // overlap of boxes with which a vehicle has not moved
 	// denseLooks are close enough together that no vehicle can have driven off
 	// and another taken its place without a look in between.
-	denseLooks = 3 * time.Second
+	denseLooks = 5 * time.Second
 )
 
 // doubt counts the looks in which an open place was not seen standing, though
@@ -224,7 +234,7 @@ const partOf = 0.8
 
 // begin makes a candidate of each box that fits no place and is not part of a
 // vehicle that stands.
-func (t *Tracker) begin(at time.Time, rest []Detection, unit *ingest.Unit, scene Scene) {
+func (t *Tracker) begin(at time.Time, rest []Detection, shot Shot, scene Scene) {
 	for _, d := range rest {
 		if d.Box.Area() <= 0 {
 			continue
@@ -235,7 +245,7 @@ func (t *Tracker) begin(at time.Time, rest []Detection, unit *ingest.Unit, scene
 		if partOfOther {
 			continue
 		}
-		p := newPlace(t.camera, at, d, unit, scene, t.cfg)
+		p := newPlace(t.camera, at, d, shot, scene, t.cfg)
 		p.standsNow = true
 		t.places = append(t.places, p)
 	}

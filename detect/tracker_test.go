@@ -431,7 +431,7 @@ func TestStopBoxIsTheMedian(t *testing.T) {
 		if len(found) == 0 {
 			found = []detect.Detection{{Box: outlier, Class: detect.Car, Score: 0.9}}
 		}
-		stops = tracker.Look(start.Add(time.Duration(look)*time.Second), found, nil, scene)
+		stops = tracker.Look(start.Add(time.Duration(look)*time.Second), found, detect.Shot{At: start.Add(time.Duration(look) * time.Second)}, scene)
 	}
 	if len(stops) != 1 {
 		t.Fatalf("%d stops, want 1", len(stops))
@@ -470,7 +470,7 @@ func TestClockSetBack(t *testing.T) {
 			want := s.play(tracker, 0, s.looks)
 			want[0].Ended = test.ended
 			at := want[0].End.Add(-test.back)
-			got := tracker.Look(at, s.scene(0).detections(), nil, s.scene(0))
+			got := tracker.Look(at, s.scene(0).detections(), detect.Shot{At: at}, s.scene(0))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("stops (-want +got):\n%s", diff)
 			}
@@ -487,7 +487,7 @@ func TestObservations(t *testing.T) {
 		at := start.Add(time.Duration(look) * time.Second)
 		unit := &ingest.Unit{Key: true, PTS: time.Duration(look), Damaged: look%7 == 3}
 		units[at] = unit
-		stops := tracker.Look(at, scene.detections(), unit, scene)
+		stops := tracker.Look(at, scene.detections(), detect.Shot{At: at, Unit: unit}, scene)
 		if len(stops) == 0 {
 			continue
 		}
@@ -522,13 +522,13 @@ func TestReturnedStopsNeverChange(t *testing.T) {
 	var early detect.Stop
 	var copied []detect.Observation
 	for look := range 200 {
-		stops := tracker.Look(start.Add(time.Duration(look)*time.Second), scene.detections(), &ingest.Unit{}, scene)
+		stops := tracker.Look(start.Add(time.Duration(look)*time.Second), scene.detections(), detect.Shot{At: start.Add(time.Duration(look) * time.Second), Unit: &ingest.Unit{}}, scene)
 		if look == 20 {
 			early = stops[0]
 			copied = slices.Clone(early.Observations)
 		}
 	}
-	if diff := cmp.Diff(copied, early.Observations); diff != "" {
+	if diff := cmp.Diff(copied, early.Observations, cmpopts.IgnoreUnexported(ingest.Unit{})); diff != "" {
 		t.Errorf("a stop that was returned has changed (-then +now):\n%s", diff)
 	}
 }
@@ -578,7 +578,7 @@ func TestSnapshot(t *testing.T) {
 	t.Run("too late", func(t *testing.T) {
 		late := detect.NewTracker(detect.DefaultConfig(), "kerb", snapshot...)
 		scene := s.scene(0)
-		stops := late.Look(start.Add(10*time.Minute), scene.detections(), nil, scene)
+		stops := late.Look(start.Add(10*time.Minute), scene.detections(), detect.Shot{At: start.Add(10 * time.Minute)}, scene)
 		if len(stops) != len(before) {
 			t.Fatalf("%d stops, want %d", len(stops), len(before))
 		}
@@ -609,7 +609,7 @@ func TestNoVehicleTwice(t *testing.T) {
 				}
 				at := start.Add(time.Duration(look) * time.Second)
 				scene := bustle(random, bays)
-				for _, stop := range tracker.Look(at, scene.detections(), nil, scene) {
+				for _, stop := range tracker.Look(at, scene.detections(), detect.Shot{At: at}, scene) {
 					checkStop(t, at, stop, stops)
 					stops[stop.ID] = stop
 				}

@@ -1,6 +1,9 @@
 package ingest
 
 import (
+	"cmp"
+	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -8,43 +11,154 @@ import (
 // State is how a camera fares.
 type State string
 
-// The states of a camera.
+// The states of a camera, from the best to the worst.
 const (
-	Connecting State = "connecting" // no unit yet, nothing wrong yet
-	Live       State = "live"       // units come
-	Offline    State = "offline"    // the connection failed or ended; it is tried again
+	Live       State = "live"       // pictures come and can be relied on
+	Connecting State = "connecting" // no picture yet, nothing wrong yet
+	Degraded   State = "degraded"   // pictures come, but something about them is not as it should be
+	Blind      State = "blind"      // something comes, but nothing can be seen in it
+	Offline    State = "offline"    // nothing comes; it is tried again
 )
 
-// Health is a camera's state, since when, and why.
-type Health struct {
-	State State     `json:"state"`
+// States lists all states, from the best to the worst.
+var States = []State{Live, Connecting, Degraded, Blind, Offline}
+
+// Kind names what a trouble is about.
+type Kind string
+
+// The kinds of trouble.
+const (
+	TroubleStream    Kind = "stream"     // the main stream does not come
+	TroubleSubStream Kind = "sub_stream" // the smaller stream does not come; the main one serves
+	TroubleKeys      Kind = "key_frames" // nothing that can be decoded comes
+	TroubleDecoding  Kind = "decoding"   // what comes cannot be decoded
+	TroubleScene     Kind = "scene"      // the picture is not that of the street: moved, covered, dark
+	TroubleDamage    Kind = "damage"     // packets are lost on the way
+	TroubleRate      Kind = "frame_rate" // fewer pictures come than were configured
+	TroubleClock     Kind = "clock"      // the camera's clock is unknown, or not believed
+)
+
+// Kinds lists all kinds of trouble.
+var Kinds = []Kind{
+	TroubleStream, TroubleSubStream, TroubleKeys, TroubleDecoding,
+	TroubleScene, TroubleDamage, TroubleRate, TroubleClock,
+}
+
+// Trouble is one thing that is wrong with a camera.
+type Trouble struct {
+	Kind  Kind      `json:"kind"`
+	State State     `json:"state"` // how bad it is
 	Since time.Time `json:"since"`
-	Why   string    `json:"why,omitempty"` // what went wrong last, for people; never a password
+	Why   string    `json:"why,omitempty"` // for people; never a password
 }
 
-// healthBook holds a camera's health and notices changes of it.
-type healthBook struct {
-	mu  sync.Mutex
-	now Health
+// Health is how a camera fares: the worst of its troubles, since when it is so
+// bad, and why.
+type Health struct {
+	State    State     `json:"state"`
+	Since    time.Time `json:"since"`
+	Why      string    `json:"why,omitempty"`
+	Troubles []Trouble `json:"troubles,omitempty"` // the worst first
 }
 
-func (b *healthBook) read() Health {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.now
+// Monitor gathers what is wrong with one camera from whoever notices it. It is
+// safe for concurrent use.
+type Monitor struct {
+	metrics CameraMetrics
+	log     *slog.Logger
+	now     func() time.Time
+
+	mu       sync.Mutex
+	state    State
+	since    time.Time
+	troubles map[Kind]Trouble
 }
 
-// write enters a state and reports whether the state or its reason is new. A
-// camera that fails again for another reason is offline since the first time.
-func (b *healthBook) write(state State, why string, at time.Time) (changed bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.now.State == state && b.now.Why == why {
-		return false
+// NewMonitor returns a monitor of a camera that is connecting; log should
+// carry the camera's ID.
+func NewMonitor(metrics CameraMetrics, log *slog.Logger, now func() time.Time) *Monitor {
+	m := &Monitor{metrics: metrics, log: log, now: now, since: now(), troubles: map[Kind]Trouble{}}
+	m.Report(TroubleStream, Connecting, "")
+	return m
+}
+
+// Report enters a trouble, or says more of a known one.
+func (m *Monitor) Report(kind Kind, state State, why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known, standing := m.troubles[kind]
+	since := m.now()
+	if standing && known.State == state {
+		since = known.Since
 	}
-	if b.now.State == state {
-		at = b.now.Since
+	m.troubles[kind] = Trouble{Kind: kind, State: state, Since: since, Why: why}
+	m.metrics.trouble(kind, true)
+	if !standing || known.State != state {
+		m.changed(kind, state, why)
 	}
-	b.now = Health{State: state, Since: at, Why: why}
-	return true
+}
+
+// Clear takes a trouble away, if it was there.
+func (m *Monitor) Clear(kind Kind) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, standing := m.troubles[kind]; !standing {
+		return
+	}
+	delete(m.troubles, kind)
+	m.metrics.trouble(kind, false)
+	m.changed(kind, Live, "")
+}
+
+// Set reports a trouble or clears it.
+func (m *Monitor) Set(wrong bool, kind Kind, state State, why string) {
+	if wrong {
+		m.Report(kind, state, why)
+	} else {
+		m.Clear(kind)
+	}
+}
+
+// changed reckons the state anew and logs what happened.
+func (m *Monitor) changed(kind Kind, state State, why string) {
+	before := m.state
+	m.state = Live
+	for _, t := range m.troubles {
+		if worse(t.State, m.state) {
+			m.state = t.State
+		}
+	}
+	if m.state != before {
+		m.since = m.now()
+		m.metrics.state(m.state)
+	}
+	switch state {
+	case Connecting:
+	case Live:
+		m.log.Info("trouble over", "trouble", string(kind), "camera_state", string(m.state))
+	default:
+		m.log.Warn("trouble", "trouble", string(kind), "camera_state", string(m.state), "why", why)
+	}
+}
+
+func worse(a, b State) bool { return slices.Index(States, a) > slices.Index(States, b) }
+
+// Health is how the camera fares at this moment.
+func (m *Monitor) Health() Health {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := Health{State: m.state, Since: m.since}
+	for _, t := range m.troubles {
+		if t.State != Connecting {
+			h.Troubles = append(h.Troubles, t)
+		}
+	}
+	slices.SortFunc(h.Troubles, func(a, b Trouble) int {
+		return cmp.Or(slices.Index(States, b.State)-slices.Index(States, a.State),
+			slices.Index(Kinds, a.Kind)-slices.Index(Kinds, b.Kind))
+	})
+	if len(h.Troubles) > 0 && h.Troubles[0].State == m.state {
+		h.Why = h.Troubles[0].Why
+	}
+	return h
 }

@@ -11,6 +11,16 @@ import (
 	"time"
 )
 
+// Transport is how a camera's video travels.
+type Transport string
+
+// The transports. Auto is TCP, and UDP from cameras that refuse TCP.
+const (
+	TransportAuto Transport = "auto"
+	TransportTCP  Transport = "tcp"
+	TransportUDP  Transport = "udp"
+)
+
 // Camera is one RTSP source that watches a kerb.
 type Camera struct {
 	ID        string // short name used in configuration, metrics and logs
@@ -18,11 +28,18 @@ type Camera struct {
 	DeviceID  string // the camera's 20 digits on the police side (GA/T 1400)
 	Place     string // where it stands, as written on evidence
 	Direction string // where it looks, as written on evidence
+	Section   string // ID of the road section that it watches; may be empty
 
-	URL      string // rtsp:// or rtsps://, without credentials
-	Username string
-	Password string // never logged, never in an error
+	URL       string // of the main stream: rtsp:// or rtsps://, without credentials
+	SubURL    string // of a smaller stream of the same picture, for detection; may be empty
+	Transport Transport
+	Authority []byte // PEM of who signed the camera's TLS certificate; nil: whom the system trusts
+	Username  string
+	Password  string // never logged, never in an error
 
+	// FrameInterval is how often a picture of the main stream should come;
+	// zero if nobody said.
+	FrameInterval time.Duration
 	// ClockTolerance is how far the camera's clock may be from ours before
 	// its time is no longer believed.
 	ClockTolerance time.Duration
@@ -32,27 +49,48 @@ type Camera struct {
 type Stamp struct {
 	Camera  time.Time // the camera's clock, by RTCP sender reports; zero while unknown
 	Arrival time.Time // our clock, when the unit was complete
+	Clock   ClockReading
 }
 
-// ClockError is how far the camera's clock is ahead of ours, network delay
-// included (so a perfect camera shows a small negative error). It is false
-// while the camera's clock is unknown.
+// ClockError is how far the camera's clock is ahead of ours. Once it has been
+// followed for a while the network's least delay alone is in it (so a perfect
+// camera shows a small negative error), before that the delay of this picture.
+// It is false while the camera's clock is unknown: the time is uncertain.
 func (s Stamp) ClockError() (time.Duration, bool) {
-	if s.Camera.IsZero() {
+	switch {
+	case s.Camera.IsZero():
 		return 0, false
+	case s.Clock.Settled:
+		return s.Clock.Offset, true
 	}
 	return s.Camera.Sub(s.Arrival), true
 }
 
 // Time is the moment to judge by: the camera's clock where it is known and
-// within tolerance of ours, else the arrival.
+// within tolerance of ours. A clock that is not believed still tells how long
+// this picture was on its way beyond the least delay, so its time is brought
+// to ours by the error; and where nothing is known, the arrival counts.
 func (s Stamp) Time(tolerance time.Duration) time.Time {
 	clockError, known := s.ClockError()
-	if !known || clockError.Abs() > tolerance {
+	switch {
+	case !known:
 		return s.Arrival
+	case clockError.Abs() <= tolerance:
+		return s.Camera
+	case s.Clock.Settled:
+		return s.Camera.Add(-clockError)
 	}
-	return s.Camera
+	return s.Arrival
 }
+
+// Stream names one of a camera's streams.
+type Stream string
+
+// The streams of a camera.
+const (
+	Main Stream = "main" // evidence and plates
+	Sub  Stream = "sub"  // the same picture, smaller, for detection
+)
 
 // Codec names a video coding.
 type Codec string
@@ -87,13 +125,31 @@ func (f *Format) Prepend(nalus [][]byte) [][]byte {
 // ring, the watcher and the evidence share it.
 type Unit struct {
 	Stamp
+	Stream  Stream        // that it came in
 	Session uint64        // counts connections; a clip never crosses from one to the next
 	PTS     time.Duration // presentation time on the session's own clock
 	Format  *Format       // parameter sets in force; shared by units of a session until they change
 	NALUs   [][]byte      // without start codes
 	Key     bool          // decodable on its own with Format
 	Damaged bool          // packets of it were lost, or of the key unit it builds on: never evidence
+
+	timeline *timeline // of the session; nil for a unit of no stream
 }
+
+// Resolved is the unit's stamp as far as it is known by now: the camera's time
+// of a unit that came before the first report is known once that has come.
+func (u *Unit) Resolved() Stamp {
+	stamp := u.Stamp
+	if stamp.Camera.IsZero() {
+		if camera, known := u.timeline.at(u.PTS); known {
+			stamp.Camera = camera
+		}
+	}
+	return stamp
+}
+
+// Time is the resolved stamp's Time.
+func (u *Unit) Time(tolerance time.Duration) time.Time { return u.Resolved().Time(tolerance) }
 
 // Size is the number of encoded bytes in the unit.
 func (u *Unit) Size() int {

@@ -3,14 +3,31 @@ package ingest
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 )
 
+// Fault is why a connection failed or ended.
+type Fault struct {
+	Reason string // one word or two, for metrics
+	Text   string // for people
+	Hint   string // what to do about it; may be empty
+}
+
+func (f *Fault) Error() string { return f.Text }
+
 // ErrUnauthorized says that a camera refuses the user name or the password.
 // Trying again soon can lock the account, so a supervisor waits longer.
-var ErrUnauthorized = errors.New("user name or password refused")
+var ErrUnauthorized = &Fault{"unauthorized", "user name or password refused", "check the camera's user name and password"}
+
+// reasonOf is the reason of an error, for metrics.
+func reasonOf(err error) string {
+	var fault *Fault
+	if errors.As(err, &fault) {
+		return fault.Reason
+	}
+	return "other"
+}
 
 // SupervisorConfig says how long to wait before connecting again.
 type SupervisorConfig struct {
@@ -25,25 +42,26 @@ func DefaultSupervisorConfig() SupervisorConfig {
 	return SupervisorConfig{FirstWait: 500 * time.Millisecond, LongestWait: 30 * time.Second, UnauthorizedWait: 2 * time.Minute}
 }
 
-// Supervisor keeps one camera connected and knows how it fares.
+// Supervisor keeps one stream of a camera connected, and tells the camera's
+// monitor how that goes.
 type Supervisor struct {
 	cfg     SupervisorConfig
-	metrics CameraMetrics
-	log     *slog.Logger
+	kind    Kind  // of trouble that this stream has
+	down    State // of the camera while the stream is away
+	monitor *Monitor
+	metrics StreamMetrics
 	now     func() time.Time
-	health  healthBook
 }
 
-// NewSupervisor returns a supervisor for one camera; log should carry the
-// camera's ID.
-func NewSupervisor(cfg SupervisorConfig, metrics CameraMetrics, log *slog.Logger, now func() time.Time) *Supervisor {
-	s := &Supervisor{cfg: cfg, metrics: metrics, log: log, now: now}
-	s.health.write(Connecting, "", now())
+// NewSupervisor returns a supervisor for one stream of a camera. A camera
+// without its main stream is offline; without the smaller one it is degraded.
+func NewSupervisor(cfg SupervisorConfig, stream Stream, monitor *Monitor, metrics StreamMetrics, now func() time.Time) *Supervisor {
+	s := &Supervisor{cfg: cfg, kind: TroubleStream, down: Offline, monitor: monitor, metrics: metrics, now: now}
+	if stream == Sub {
+		s.kind, s.down = TroubleSubStream, Degraded
+	}
 	return s
 }
-
-// Health is the camera's state at this moment.
-func (s *Supervisor) Health() Health { return s.health.read() }
 
 // Run runs the source again and again, with growing pauses, until ctx is done,
 // and returns ctx's error. Every unit is counted and then handed to emit.
@@ -54,7 +72,8 @@ func (s *Supervisor) Run(ctx context.Context, source Source, emit func(*Unit)) e
 	for {
 		began := s.now()
 		err := source.Run(ctx, func(u *Unit) {
-			s.alive()
+			s.metrics.Up.Set(1)
+			s.monitor.Clear(s.kind)
 			s.metrics.count(u)
 			emit(u)
 		})
@@ -73,25 +92,15 @@ func (s *Supervisor) Run(ctx context.Context, source Source, emit func(*Unit)) e
 	}
 }
 
-// alive notes that a unit has come.
-func (s *Supervisor) alive() {
-	if s.health.write(Live, "", s.now()) {
-		s.metrics.Up.Set(1)
-		s.log.Info("camera live")
-	}
-}
-
-// lost notes that a connection failed or ended. The same failure is logged
-// once, not at each attempt.
+// lost notes that a connection failed or ended.
 func (s *Supervisor) lost(err error) {
 	s.metrics.Up.Set(0)
 	why := "the stream ended"
 	if err != nil {
 		why = err.Error()
 	}
-	if s.health.write(Offline, why, s.now()) {
-		s.log.Warn("camera offline", "error", why)
-	}
+	s.metrics.failed(reasonOf(err))
+	s.monitor.Report(s.kind, s.down, why)
 }
 
 // wait is the pause after a number of failures in a row: doubled each time,

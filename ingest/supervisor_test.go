@@ -21,12 +21,13 @@ type sourceFunc func(ctx context.Context, emit func(*Unit)) error
 
 func (f sourceFunc) Run(ctx context.Context, emit func(*Unit)) error { return f(ctx, emit) }
 
-var errRefused = errors.New("refused")
+var errRefused = fmt.Errorf("pull: %w", &Fault{Reason: "refused", Text: "refused"})
 
 func newSupervisor(log *slog.Logger) (*Supervisor, *prometheus.Registry) {
 	registry := prometheus.NewRegistry()
-	metrics := NewMetrics(registry).Camera("kerb")
-	return NewSupervisor(DefaultSupervisorConfig(), metrics, log, time.Now), registry
+	metrics := NewMetrics(registry)
+	monitor := NewMonitor(metrics.Camera("kerb"), log, time.Now)
+	return NewSupervisor(DefaultSupervisorConfig(), Main, monitor, metrics.Stream("kerb", Main), time.Now), registry
 }
 
 // attempts runs a supervisor for a while on a source that always fails and
@@ -121,18 +122,21 @@ func TestSupervisorTellsHealthAndCounts(t *testing.T) {
 		})
 		var got []*Unit
 		done := make(chan error)
-		if diff := cmp.Diff(Health{State: Connecting, Since: begin}, s.Health()); diff != "" {
+		if diff := cmp.Diff(Health{State: Connecting, Since: begin}, s.monitor.Health()); diff != "" {
 			t.Errorf("before it runs: %s", diff)
 		}
 		go func() { done <- s.Run(ctx, source, func(u *Unit) { got = append(got, u) }) }()
 
 		synctest.Wait()
-		if diff := cmp.Diff(Health{State: Offline, Since: begin, Why: "refused"}, s.Health()); diff != "" {
+		if diff := cmp.Diff(Health{
+			State: Offline, Since: begin, Why: "pull: refused",
+			Troubles: []Trouble{{TroubleStream, Offline, begin, "pull: refused"}},
+		}, s.monitor.Health()); diff != "" {
 			t.Errorf("after the first refusal: %s", diff)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if h := s.Health(); h.State != Live || !h.Since.After(begin) || h.Why != "" {
+		if h := s.monitor.Health(); h.State != Live || !h.Since.After(begin) || h.Why != "" {
 			t.Errorf("while units come: %+v", h)
 		}
 		if up := testutil.ToFloat64(s.metrics.Up); up != 1 {
@@ -140,7 +144,7 @@ func TestSupervisorTellsHealthAndCounts(t *testing.T) {
 		}
 		live <- true
 		synctest.Wait()
-		if h := s.Health(); h.State != Offline || h.Why != "cable pulled" {
+		if h := s.monitor.Health(); h.State != Offline || h.Why != "cable pulled" {
 			t.Errorf("after the cable was pulled: %+v", h)
 		}
 		time.Sleep(time.Minute)
@@ -152,36 +156,42 @@ func TestSupervisorTellsHealthAndCounts(t *testing.T) {
 		if len(got) != 4 {
 			t.Errorf("emitted %d units, want 4", len(got))
 		}
-		if n := strings.Count(logged.String(), "msg=\"camera offline\""); n != 2 {
+		if n := strings.Count(logged.String(), "camera_state=offline"); n != 2 {
 			t.Errorf("logged offline %d times, want once for each change:\n%s", n, logged.String())
 		}
 		if err := testutil.GatherAndCompare(registry, strings.NewReader(`
 # HELP tidewatch_ingest_bytes_total Bytes of encoded video received.
 # TYPE tidewatch_ingest_bytes_total counter
-tidewatch_ingest_bytes_total{camera="kerb"} 10
-# HELP tidewatch_ingest_clock_error_seconds Camera's clock minus ours at the newest unit, network delay included.
-# TYPE tidewatch_ingest_clock_error_seconds gauge
-tidewatch_ingest_clock_error_seconds{camera="kerb"} -2
+tidewatch_ingest_bytes_total{camera="kerb",stream="main"} 10
 # HELP tidewatch_ingest_damaged_units_total Access units of which packets were lost, or that build on such a one; never evidence.
 # TYPE tidewatch_ingest_damaged_units_total counter
-tidewatch_ingest_damaged_units_total{camera="kerb"} 2
+tidewatch_ingest_damaged_units_total{camera="kerb",stream="main"} 2
+# HELP tidewatch_ingest_failures_total Connections to the camera that failed or ended, by reason.
+# TYPE tidewatch_ingest_failures_total counter
+tidewatch_ingest_failures_total{camera="kerb",reason="other",stream="main"} 1
+tidewatch_ingest_failures_total{camera="kerb",reason="refused",stream="main"} 3
 # HELP tidewatch_ingest_key_units_total Access units received that can be decoded on their own.
 # TYPE tidewatch_ingest_key_units_total counter
-tidewatch_ingest_key_units_total{camera="kerb"} 2
+tidewatch_ingest_key_units_total{camera="kerb",stream="main"} 2
 # HELP tidewatch_ingest_reconnects_total Connections to the camera that ended and were tried again.
 # TYPE tidewatch_ingest_reconnects_total counter
-tidewatch_ingest_reconnects_total{camera="kerb"} 4
-# HELP tidewatch_ingest_superseded_units_total Key units that nobody looked at because a newer one came; newest wins.
-# TYPE tidewatch_ingest_superseded_units_total counter
-tidewatch_ingest_superseded_units_total{camera="kerb"} 0
+tidewatch_ingest_reconnects_total{camera="kerb",stream="main"} 4
 # HELP tidewatch_ingest_units_total Encoded access units received.
 # TYPE tidewatch_ingest_units_total counter
-tidewatch_ingest_units_total{camera="kerb"} 4
+tidewatch_ingest_units_total{camera="kerb",stream="main"} 4
 # HELP tidewatch_ingest_up 1 while units come from the camera, else 0.
 # TYPE tidewatch_ingest_up gauge
-tidewatch_ingest_up{camera="kerb"} 0
-`)); err != nil {
+tidewatch_ingest_up{camera="kerb",stream="main"} 0
+`), of("bytes_total", "damaged_units_total", "failures_total", "key_units_total", "reconnects_total", "units_total", "up")...); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// of names metrics of this package.
+func of(names ...string) []string {
+	for i, name := range names {
+		names[i] = "tidewatch_ingest_" + name
+	}
+	return names
 }

@@ -100,7 +100,7 @@ func (c *replayCmd) replay(ctx context.Context, watcher *watch.Watcher, start ti
 		if err != nil {
 			return nil, err
 		}
-		seen, err := watcher.Look(ctx, start.Add(look.At), look.Picture, nil)
+		seen, err := watcher.Look(ctx, start.Add(look.At), look.Picture, detect.Shot{At: start.Add(look.At)})
 		if err := errors.Join(err, look.Picture.Close(), ctx.Err()); err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/networks"
+	"tidewatch/detect"
 	"tidewatch/detect/watch"
 	"tidewatch/ingest/decode"
 )
@@ -49,7 +50,7 @@ func BenchmarkLook(b *testing.B) {
 	at := time.Unix(0, 0)
 	for i := 0; b.Loop(); i++ {
 		at = at.Add(time.Second)
-		if _, err := w.Look(b.Context(), at, looks[i%len(looks)].Picture, nil); err != nil {
+		if _, err := w.Look(b.Context(), at, looks[i%len(looks)].Picture, detect.Shot{At: at}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -61,8 +62,8 @@ func (r *reading) note(at time.Time, read plate.Read) {
 }
 
 // readPlates reads the plates of some standing motor vehicles, those that have
-// waited longest first.
-func (w *Watcher) readPlates(at time.Time, pic *decode.Picture, stops []detect.Stop, found []detect.Detection) {
+// waited longest first, in the picture at full size.
+func (w *Watcher) readPlates(ctx context.Context, at time.Time, pic *decode.Picture, shot detect.Shot, stops []detect.Stop, found []detect.Detection) {
 	if w.plates == nil {
 		return
 	}
@@ -86,7 +87,21 @@ func (w *Watcher) readPlates(at time.Time, pic *decode.Picture, stops []detect.S
 	slices.SortStableFunc(due, func(a, b detect.Stop) int {
 		return w.readings[a.ID].Next.Compare(w.readings[b.ID].Next)
 	})
-	for _, s := range due[:min(len(due), w.cfg.PlatesPerLook)] {
+	due = due[:min(len(due), w.cfg.PlatesPerLook)]
+	if len(due) == 0 {
+		return
+	}
+	if shot.Unit != nil {
+		full, err := w.decoder.Decode(ctx, shot.Unit)
+		if err != nil {
+			w.log.Warn("plates could not be read", "error", err)
+			w.metrics.plates[plateFailed].Add(float64(len(due)))
+			return
+		}
+		defer full.Close()
+		pic = full
+	}
+	for _, s := range due {
 		w.readPlate(at, pic, s)
 	}
 }

@@ -80,7 +80,7 @@ func TestPlates(t *testing.T) {
 			pic := stage(t, true)
 			var got plate.Read
 			for second := range 90 {
-				stops, err := r.Look(t.Context(), at(second), pic, nil)
+				stops, err := r.Look(t.Context(), at(second), pic, detect.Shot{At: at(second)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -141,7 +141,7 @@ func TestPlatesPerLook(t *testing.T) {
 	r := newRig(t, cfg, &script{looks: [][]detect.Detection{found}}, plates)
 	for second := range 40 {
 		before := plates.calls
-		stops, err := r.Look(t.Context(), at(second), pic, nil)
+		stops, err := r.Look(t.Context(), at(second), pic, detect.Shot{At: at(second)})
 		if err != nil {
 			t.Fatal(err)
 		}

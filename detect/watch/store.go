@@ -151,7 +151,9 @@ func (s *store) saveUnit(name string, u *ingest.Unit) error {
 	if _, err := os.Stat(s.path(name)); err == nil {
 		return nil
 	}
-	return s.encode(name, u)
+	resolved := *u
+	resolved.Stamp = u.Resolved()
+	return s.encode(name, &resolved)
 }
 
 // remove forgets a stop.

@@ -38,11 +38,12 @@ type Config struct {
 	PlatesPerLook int           // most plates read in one look
 	Dir           string        // folder for the camera's open stops; empty: they are not kept
 	SaveEvery     time.Duration // how old a stop on disk may become
+	Rest          time.Duration // between looks while nothing changes
 }
 
 // DefaultConfig is for one look a second to one in ten seconds.
 func DefaultConfig() Config {
-	return Config{Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second}
+	return Config{Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second, Rest: 4 * time.Second}
 }
 
 // Watcher watches one camera. It is not safe for concurrent use.
@@ -59,13 +60,15 @@ type Watcher struct {
 	readings map[string]*reading  // by stop
 	savedAt  map[string]time.Time // by stop
 	ended    []string             // stops whose end the caller has been told
+	lost     int                  // looks in a row that could not be brought together with those before
 
-	decoder Decoder      // used once, for prior
+	decoder Decoder      // of pictures at full size
 	prior   *ingest.Unit // the newest picture of the worker before; nil once seen
 }
 
 // New makes the watcher of a camera and takes up the stops that a worker before
-// has left in cfg.Dir. plates and decoder may be nil.
+// has left in cfg.Dir. plates may be nil, and decoder where looks come without
+// units.
 func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decoder Decoder, log *slog.Logger, metrics *Metrics) (*Watcher, error) {
 	w := &Watcher{
 		cfg: cfg, vehicles: vehicles, plates: plates, decoder: decoder, log: log,
@@ -100,11 +103,11 @@ func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decod
 	return w, nil
 }
 
-// Look looks at one picture, taken at the moment to judge by; unit is the
-// picture as it came, nil for a file. It returns all open stops and those that
-// have just ended, in order of their start. What was returned as ended is kept
-// on disk until Settle.
-func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, unit *ingest.Unit) ([]detect.Stop, error) {
+// Look looks at one picture, taken at the moment to judge by; shot is the one
+// by which it can be shown, at full size. It returns all open stops and those
+// that have just ended, in order of their start. What was returned as ended is
+// kept on disk until Settle.
+func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, shot detect.Shot) ([]detect.Stop, error) {
 	if w.tracker.Early(at) {
 		w.metrics.early.Inc()
 		return w.withPlates(w.tracker.Open()), nil
@@ -121,15 +124,34 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, u
 		return nil, fmt.Errorf("look: %w", err)
 	}
 	w.metrics.looks.Inc()
-	if !scene.Known() {
+	if w.lost++; scene.Known() {
+		w.lost = 0
+	} else {
 		w.metrics.lost.Inc()
 	}
-	stops := w.tracker.Look(at, found, unit, scene)
-	w.readPlates(at, pic, stops, found)
+	stops := w.tracker.Look(at, found, shot, scene)
+	w.readPlates(ctx, at, pic, shot, stops, found)
 	w.note(stops)
 	w.save(at)
 	return w.withPlates(stops), nil
 }
+
+// Pace is how long after the newest look the next one is wanted; zero is as
+// soon as there is a picture.
+func (w *Watcher) Pace() time.Duration {
+	if w.lost > 0 || w.tracker.Forming() {
+		return 0
+	}
+	return w.cfg.Rest
+}
+
+// lostForGood is how many looks in a row may be lost before nothing is known of
+// the street any more: a bus passes, a lens stays covered.
+const lostForGood = 5
+
+// Blind reports whether the pictures have not been those of the street for a
+// while: the camera was moved, is covered, or it is dark.
+func (w *Watcher) Blind() bool { return w.lost >= lostForGood }
 
 // withPlates puts what was read of their plates into the stops.
 func (w *Watcher) withPlates(stops []detect.Stop) []detect.Stop {

@@ -115,8 +115,9 @@ func (r *Recorder) put(ctx context.Context, kind enforce.FileKind, mediaType str
 	}
 	r.Metrics.bytes.WithLabelValues(string(kind)).Add(float64(size))
 	file := enforce.File{Kind: kind, SHA256: sum, MediaType: mediaType, Size: size, At: u.Time(r.Clock).UTC(), ArrivalTime: u.Arrival.UTC()}
-	if clockError, known := u.ClockError(); known {
-		file.CameraTime, file.ClockError = u.Camera.UTC(), clockError
+	stamp := u.Resolved()
+	if clockError, known := stamp.ClockError(); known {
+		file.CameraTime, file.ClockError = stamp.Camera.UTC(), clockError
 	}
 	return file, nil
 }

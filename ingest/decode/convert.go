@@ -9,22 +9,24 @@ package decode
 
 typedef struct {
 	struct SwsContext *sws;
-	int width, height, format, range, space;
+	int width, height, format, range, space, to_width, to_height;
 } converter;
 
-static int converter_fit(converter *c, const AVFrame *f) {
+static int converter_fit(converter *c, const AVFrame *f, int width, int height) {
 	if (c->sws && c->width == f->width && c->height == f->height && c->format == f->format &&
-	    c->range == f->color_range && c->space == f->colorspace)
+	    c->range == f->color_range && c->space == f->colorspace &&
+	    c->to_width == width && c->to_height == height)
 		return 0;
 	sws_freeContext(c->sws);
 	// The quick way leaves the last columns of a width off the grid undone.
-	int flags = SWS_BILINEAR | (f->width % 16 ? SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT : 0);
-	c->sws = sws_getContext(f->width, f->height, f->format, f->width, f->height,
+	int flags = SWS_BILINEAR | ((f->width | width) % 16 ? SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT : 0);
+	c->sws = sws_getContext(f->width, f->height, f->format, width, height,
 	                        AV_PIX_FMT_BGR24, flags, NULL, NULL, NULL);
 	if (!c->sws)
 		return AVERROR(EINVAL);
 	c->width = f->width; c->height = f->height; c->format = f->format;
 	c->range = f->color_range; c->space = f->colorspace;
+	c->to_width = width; c->to_height = height;
 
 	// What a camera leaves unsaid is taken as players take it, so that pictures
 	// and clips of one case look alike.
@@ -37,14 +39,14 @@ static int converter_fit(converter *c, const AVFrame *f) {
 	return 0;
 }
 
-static int converter_bgr(converter *c, const AVFrame *f, uint8_t *bgr, int stride) {
-	int err = converter_fit(c, f);
+static int converter_bgr(converter *c, const AVFrame *f, int width, int height, uint8_t *bgr) {
+	int err = converter_fit(c, f, width, height);
 	if (err < 0)
 		return err;
 	uint8_t *planes[4] = {bgr};
-	int strides[4] = {stride};
+	int strides[4] = {width * 3};
 	int rows = sws_scale(c->sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height, planes, strides);
-	return rows == f->height ? 0 : AVERROR(EINVAL);
+	return rows == height ? 0 : AVERROR(EINVAL);
 }
 
 static void converter_free(converter *c) { sws_freeContext(c->sws); c->sws = NULL; }
@@ -59,6 +61,7 @@ import "C"
 
 import (
 	"fmt"
+	"image"
 	"unsafe"
 
 	"github.com/asticode/go-astiav"
@@ -93,16 +96,18 @@ func frameTime(f *astiav.Frame) int64 { return int64(C.frame_time(rawFrame(f))) 
 // for frames of one kind; it is not safe for concurrent use.
 type converter struct{ c C.converter }
 
-// picture converts a frame straight into a Mat of its own.
-func (c *converter) picture(f *astiav.Frame) (*Picture, error) {
-	width, height := f.Width(), f.Height()
-	if width <= 0 || height <= 0 {
-		return nil, fmt.Errorf("convert picture: size %dx%d", width, height)
+// picture converts a frame straight into a Mat of its own, made smaller where
+// it is larger than a limit; a limit of zero is none.
+func (c *converter) picture(f *astiav.Frame, limit image.Point) (*Picture, error) {
+	size := image.Pt(f.Width(), f.Height())
+	if size.X <= 0 || size.Y <= 0 {
+		return nil, fmt.Errorf("convert picture: size %v", size)
 	}
-	mat := gocv.NewMatWithSize(height, width, gocv.MatTypeCV8UC3)
+	size = within(size, limit)
+	mat := gocv.NewMatWithSize(size.Y, size.X, gocv.MatTypeCV8UC3)
 	pixels, err := mat.DataPtrUint8()
 	if err == nil {
-		err = c.convert(f, pixels)
+		err = c.convert(f, size, pixels)
 	}
 	if err != nil {
 		mat.Close()
@@ -111,13 +116,24 @@ func (c *converter) picture(f *astiav.Frame) (*Picture, error) {
 	return &Picture{Mat: mat}, nil
 }
 
-// convert writes a frame as rows of BGR without gaps.
-func (c *converter) convert(f *astiav.Frame, bgr []byte) error {
-	stride := f.Width() * 3
-	if len(bgr) < stride*f.Height() {
+// within shrinks a size, its shape kept, until it fits into a limit.
+func within(size, limit image.Point) image.Point {
+	if limit.X <= 0 || limit.Y <= 0 || size.X <= limit.X && size.Y <= limit.Y {
+		return size
+	}
+	if size.X*limit.Y > size.Y*limit.X {
+		return image.Pt(limit.X, max(1, (size.Y*limit.X+size.X/2)/size.X))
+	}
+	return image.Pt(max(1, (size.X*limit.Y+size.Y/2)/size.Y), limit.Y)
+}
+
+// convert writes a frame, scaled to a size, as rows of BGR without gaps.
+func (c *converter) convert(f *astiav.Frame, size image.Point, bgr []byte) error {
+	if len(bgr) < size.X*3*size.Y {
 		return fmt.Errorf("room for %d bytes only", len(bgr))
 	}
-	if code := C.converter_bgr(&c.c, rawFrame(f), (*C.uint8_t)(&bgr[0]), C.int(stride)); code < 0 {
+	code := C.converter_bgr(&c.c, rawFrame(f), C.int(size.X), C.int(size.Y), (*C.uint8_t)(&bgr[0]))
+	if code < 0 {
 		return astiav.Error(code)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"gocv.io/x/gocv"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/ingest"
@@ -310,21 +311,32 @@ func TestPoolWaitsForAFreeDecoder(t *testing.T) {
 // TestConvertKeepsToItsRoom converts into memory with a guard behind it, since
 // OpenCV gives pictures exactly the room they need.
 func TestConvertKeepsToItsRoom(t *testing.T) {
-	for _, size := range []image.Point{{640, 360}, {630, 358}, {34, 18}, {18, 34}, {1922, 16}} {
-		t.Run(size.String(), func(t *testing.T) {
+	for _, test := range []struct{ size, limit image.Point }{
+		{size: image.Pt(640, 360)},
+		{size: image.Pt(630, 358)},
+		{size: image.Pt(34, 18)},
+		{size: image.Pt(18, 34)},
+		{size: image.Pt(1922, 16)},
+		{image.Pt(1920, 1080), image.Pt(1280, 1280)},
+		{image.Pt(1920, 1080), image.Pt(638, 638)},
+		{image.Pt(1080, 1920), image.Pt(300, 333)},
+		{image.Pt(1922, 16), image.Pt(101, 101)},
+	} {
+		t.Run(fmt.Sprint(test.size, test.limit), func(t *testing.T) {
 			frame := astiav.AllocFrame()
 			defer frame.Free()
-			frame.SetWidth(size.X)
-			frame.SetHeight(size.Y)
+			frame.SetWidth(test.size.X)
+			frame.SetHeight(test.size.Y)
 			frame.SetPixelFormat(astiav.PixelFormatYuv420P)
 			if err := errors.Join(frame.AllocBuffer(32), frame.ImageFillBlack()); err != nil {
 				t.Fatal(err)
 			}
 			const guard = 4096
+			size := within(test.size, test.limit)
 			room := bytes.Repeat([]byte{0xEE}, size.X*size.Y*3+guard)
 			var c converter
 			defer c.close()
-			if err := c.convert(frame, room[:len(room)-guard]); err != nil {
+			if err := c.convert(frame, size, room[:len(room)-guard]); err != nil {
 				t.Fatal(err)
 			}
 			if i := bytes.IndexByte(room[:len(room)-guard], 0xEE); i >= 0 {
@@ -334,6 +346,55 @@ func TestConvertKeepsToItsRoom(t *testing.T) {
 				t.Error("wrote beyond the picture")
 			}
 		})
+	}
+}
+
+func TestPicturesAreMadeNoLargerThanAsked(t *testing.T) {
+	for _, test := range []struct {
+		name              string
+		size, limit, want image.Point
+	}{
+		{"no limit", image.Pt(1920, 1080), image.Point{}, image.Pt(1920, 1080)},
+		{"smaller than the limit", image.Pt(640, 360), image.Pt(1280, 1280), image.Pt(640, 360)},
+		{"wide", image.Pt(1920, 1080), image.Pt(1280, 1280), image.Pt(1280, 720)},
+		{"tall", image.Pt(1080, 1920), image.Pt(1280, 1280), image.Pt(720, 1280)},
+		{"another shape", image.Pt(1920, 1080), image.Pt(704, 576), image.Pt(704, 396)},
+		{"a line", image.Pt(4000, 2), image.Pt(100, 100), image.Pt(100, 1)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := within(test.size, test.limit); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestDecodeWithin checks that a picture made smaller shows what the whole one
+// does.
+func TestDecodeWithin(t *testing.T) {
+	unit := keyUnits(t, ingest.H264, "640x360")[0]
+	pool := newPool(t, 1)
+	whole, err := pool.Decode(t.Context(), unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	small, err := pool.DecodeWithin(t.Context(), unit, image.Pt(320, 320))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer small.Close()
+	if small.Size() != image.Pt(320, 180) {
+		t.Fatalf("size %v", small.Size())
+	}
+	shrunk := gocv.NewMat()
+	defer shrunk.Close()
+	gocv.Resize(whole.Mat, &shrunk, small.Size(), 0, 0, gocv.InterpolationArea)
+	difference := gocv.NewMat()
+	defer difference.Close()
+	gocv.AbsDiff(shrunk, small.Mat, &difference)
+	if mean := difference.Mean(); mean.Val1 > 6 || mean.Val2 > 6 || mean.Val3 > 6 {
+		t.Errorf("differs from the whole picture by %v", mean)
 	}
 }
 

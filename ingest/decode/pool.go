@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"time"
 
 	"tidewatch/ingest"
@@ -38,6 +39,13 @@ func NewPool(n int, metrics *Metrics) *Pool {
 // noticed not to be a whole picture give ErrCorrupt, but an H.265 picture that
 // was cut off passes as whole: look at the unit's Damaged first.
 func (p *Pool) Decode(ctx context.Context, u *ingest.Unit) (*Picture, error) {
+	return p.DecodeWithin(ctx, u, image.Point{})
+}
+
+// DecodeWithin is Decode, with the picture made smaller, its shape kept, where
+// it is larger than a limit: straight from the decoder's own form, which costs
+// less than the whole picture does. A limit of zero is none.
+func (p *Pool) DecodeWithin(ctx context.Context, u *ingest.Unit, limit image.Point) (*Picture, error) {
 	if !u.Key || u.Format == nil {
 		return nil, errors.New("decode unit: it is no key unit")
 	}
@@ -49,7 +57,7 @@ func (p *Pool) Decode(ctx context.Context, u *ingest.Unit) (*Picture, error) {
 	}
 	defer func() { p.free <- worker }()
 	began := time.Now()
-	picture, err := worker.decode(u)
+	picture, err := worker.decode(u, limit)
 	p.metrics.seconds.Observe(time.Since(began).Seconds())
 	if err != nil {
 		p.metrics.failures.Inc()
@@ -58,7 +66,7 @@ func (p *Pool) Decode(ctx context.Context, u *ingest.Unit) (*Picture, error) {
 	return picture, nil
 }
 
-func (b bench) decode(u *ingest.Unit) (*Picture, error) {
+func (b bench) decode(u *ingest.Unit, limit image.Point) (*Picture, error) {
 	d := b[u.Format.Codec]
 	if d == nil {
 		var err error
@@ -67,7 +75,7 @@ func (b bench) decode(u *ingest.Unit) (*Picture, error) {
 		}
 		b[u.Format.Codec] = d
 	}
-	return d.decode(u)
+	return d.decode(u, limit)
 }
 
 // Close waits for the units being decoded and frees the decoders. Nothing may

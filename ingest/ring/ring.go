@@ -15,6 +15,8 @@ import (
 type Config struct {
 	Duration time.Duration // how far back a clip can begin at least
 	Bytes    int           // of encoded video held
+	// Tolerance is how far the camera's clock may be from ours and be believed.
+	Tolerance time.Duration
 }
 
 // DefaultConfig holds half a minute of an 8 Mbit/s camera.
@@ -81,6 +83,19 @@ func (r *Ring) drop(n int) {
 		r.bytes -= u.Size()
 	}
 	r.units = slices.Delete(r.units, 0, n)
+}
+
+// KeyUnit is the newest whole key unit that was taken at or before a moment to
+// judge by, nil if there is none.
+func (r *Ring) KeyUnit(at time.Time) *ingest.Unit {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, u := range slices.Backward(r.units) {
+		if u.Key && !u.Damaged && !u.Time(r.cfg.Tolerance).After(at) {
+			return u
+		}
+	}
+	return nil
 }
 
 // between returns the held units that may matter to a clip: from the last key

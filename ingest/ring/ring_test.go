@@ -69,13 +69,13 @@ func TestRingKeepsWithinItsBounds(t *testing.T) {
 		oldest  int
 		crowded float64
 	}{
-		{"not full", Config{time.Minute, 1 << 20}, "KppKpp", 0, 0},
-		{"a key unit older than the bound stays", Config{4 * time.Second, 1 << 20}, "KppKppKpp", 3, 0},
-		{"exactly at the bound", Config{2 * time.Second, 1 << 20}, "KppKppKpp", 6, 0},
-		{"one long group stays whole", Config{2 * time.Second, 1 << 20}, "Kpppppppp", 0, 0},
-		{"too many bytes drop a group", Config{time.Minute, 700}, "KppKppKpp", 3, 3},
-		{"one group is too large", Config{time.Minute, 300}, "Kpppp", 2, 2},
-		{"a unit larger than the ring", Config{time.Minute, 50}, "Kpp", 2, 2},
+		{"not full", Config{Duration: time.Minute, Bytes: 1 << 20}, "KppKpp", 0, 0},
+		{"a key unit older than the bound stays", Config{Duration: 4 * time.Second, Bytes: 1 << 20}, "KppKppKpp", 3, 0},
+		{"exactly at the bound", Config{Duration: 2 * time.Second, Bytes: 1 << 20}, "KppKppKpp", 6, 0},
+		{"one long group stays whole", Config{Duration: 2 * time.Second, Bytes: 1 << 20}, "Kpppppppp", 0, 0},
+		{"too many bytes drop a group", Config{Duration: time.Minute, Bytes: 700}, "KppKppKpp", 3, 3},
+		{"one group is too large", Config{Duration: time.Minute, Bytes: 300}, "Kpppp", 2, 2},
+		{"a unit larger than the ring", Config{Duration: time.Minute, Bytes: 50}, "Kpp", 2, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRing(test.cfg)

@@ -1,7 +1,6 @@
 package rtsp
 
 import (
-	"errors"
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
@@ -21,11 +20,6 @@ const longestJump = 30 * clockRate
 // where one ends must not fill our memory.
 const largestUnit = h264.MaxAccessUnitSize
 
-var (
-	errTimeJump = errors.New("the camera's media clock jumped")
-	errEndless  = errors.New("an access unit does not end")
-)
-
 // assembler puts access units together from RTP packets and judges whether
 // they are whole. Units are told apart by the marker after a slice or, where a
 // camera sets none or the packet with it was lost, by the next timestamp. Some
@@ -36,7 +30,7 @@ type assembler struct {
 	nalus   depacketize
 	alive   func() // a picture came, of use or not
 	emit    func(*ingest.Unit)
-	metrics CameraMetrics
+	metrics StreamMetrics
 
 	started  bool
 	sequence uint16 // of the last packet

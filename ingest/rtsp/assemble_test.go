@@ -12,6 +12,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/pion/rtp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -83,7 +84,7 @@ func newAssembler(t testing.TB, announced ingest.Format, emit func(*ingest.Unit)
 	}
 	return &assembler{
 		session: 7, format: &announced, nalus: track.nalus, alive: func() {}, emit: emit,
-		metrics: NewMetrics(prometheus.NewRegistry()).Camera("kerb"),
+		metrics: NewMetrics(prometheus.NewRegistry()).Stream("kerb", ingest.Main),
 	}
 }
 
@@ -182,7 +183,7 @@ func TestAssemblerKeepsUnitsWholeAndStamped(t *testing.T) {
 	if len(got) != 2 {
 		t.Fatalf("got %d units, want 2", len(got))
 	}
-	if diff := cmp.Diff(want, got[0]); diff != "" {
+	if diff := cmp.Diff(want, got[0], cmpopts.IgnoreUnexported(ingest.Unit{})); diff != "" {
 		t.Error(diff)
 	}
 	if got[1].Format != got[0].Format {

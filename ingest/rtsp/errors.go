@@ -1,12 +1,12 @@
 package rtsp
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"slices"
 	"syscall"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
@@ -17,48 +17,34 @@ import (
 
 // What can be wrong with a camera, besides ingest.ErrUnauthorized.
 var (
-	ErrURL        = errors.New("URL cannot be used")
-	ErrRefused    = errors.New("connection refused")
-	ErrNotFound   = errors.New("no such stream")
-	ErrNoVideo    = errors.New("no H.264 or H.265 video in the stream")
-	ErrSilent     = errors.New("no answer")
-	ErrProtocol   = errors.New("answered what is not RTSP as we know it")
-	ErrTrack      = errors.New("the stream's description gives its video no usable address")
-	ErrStalled    = errors.New("no video comes")
-	ErrNoKey      = errors.New("no key frame")
-	ErrRedirected = errors.New("redirected elsewhere")
-	ErrEnded      = errors.New("stream ended")
+	ErrURL        = &ingest.Fault{Reason: "url", Text: "URL cannot be used", Hint: "write rtsp://HOST[:PORT]/PATH, with user name and password apart from it"}
+	ErrRefused    = &ingest.Fault{Reason: "refused", Text: "connection refused", Hint: "check that the camera is on and the port is right"}
+	ErrStaleNonce = &ingest.Fault{Reason: "stale_nonce", Text: "the camera took its challenge back", Hint: "it is asked for a new one"}
+	ErrNotFound   = &ingest.Fault{Reason: "not_found", Text: "no such stream", Hint: "check the path of the URL"}
+	ErrUntrusted  = &ingest.Fault{Reason: "untrusted", Text: "the camera's certificate is not trusted", Hint: "give the authority that signed it (ca_file), and check that it names the host of the URL"}
+	ErrNoVideo    = &ingest.Fault{Reason: "no_video", Text: "no H.264 or H.265 video in the stream", Hint: "set the camera's stream to H.264"}
+	ErrTransport  = &ingest.Fault{Reason: "transport", Text: "the camera does not send video this way", Hint: "set transport to auto, or to the other of tcp and udp"}
+	ErrSilent     = &ingest.Fault{Reason: "silent", Text: "no answer", Hint: "check the address and the network"}
+	ErrProtocol   = &ingest.Fault{Reason: "protocol", Text: "answered what is not RTSP as we know it", Hint: "check that the port is the camera's RTSP port, and renew its firmware"}
+	ErrTrack      = &ingest.Fault{Reason: "track", Text: "the stream's description gives its video no usable address", Hint: "renew the camera's firmware"}
+	ErrStalled    = &ingest.Fault{Reason: "stalled", Text: "no video comes", Hint: "check the camera's encoder and the network's capacity"}
+	ErrNoKey      = &ingest.Fault{Reason: "no_key", Text: "no key frame", Hint: "set a shorter key frame interval (GOP) in the camera"}
+	ErrRedirected = &ingest.Fault{Reason: "redirected", Text: "redirected elsewhere", Hint: "give the URL that the camera points to, if you trust it"}
+	ErrReset      = &ingest.Fault{Reason: "reset", Text: "connection reset", Hint: "check the camera, and what lies between"}
+	ErrEnded      = &ingest.Fault{Reason: "ended", Text: "the camera ended the connection"}
+
+	errTimeJump = &ingest.Fault{Reason: "time_jump", Text: "the camera's media clock jumped"}
+	errEndless  = &ingest.Fault{Reason: "endless", Text: "an access unit does not end"}
 )
-
-type remedy struct {
-	err  error
-	hint string
-}
-
-// advice says what to do about an error.
-var advice = []remedy{
-	{ingest.ErrUnauthorized, "check the camera's user name and password"},
-	{ErrURL, "write rtsp://HOST[:PORT]/PATH, with user name and password apart from it"},
-	{ErrRefused, "check that the camera is on and the port is right"},
-	{ErrNotFound, "check the path of the URL"},
-	{ErrNoVideo, "set the camera's stream to H.264"},
-	{ErrSilent, "check the address and the network"},
-	{ErrProtocol, "check that the port is the camera's RTSP port, and renew its firmware"},
-	{ErrTrack, "renew the camera's firmware"},
-	{ErrNoKey, "set a shorter key frame interval (GOP) in the camera"},
-	{ErrStalled, "check the camera's encoder and the network's capacity"},
-	{ErrRedirected, "give the URL that the camera points to, if you trust it"},
-}
 
 // explain turns what a library said into an error that names the camera, its
 // host, the fault and what to do. Neither the URL nor what the camera wrote is
 // repeated: either may hold a password.
 func explain(camera, host string, err error) error {
 	err = classify(err)
-	for _, a := range advice {
-		if errors.Is(err, a.err) {
-			return fmt.Errorf("pull camera %q from %s: %w; %s", camera, host, err, a.hint)
-		}
+	var fault *ingest.Fault
+	if errors.As(err, &fault) && fault.Hint != "" {
+		return fmt.Errorf("pull camera %q from %s: %w; %s", camera, host, err, fault.Hint)
 	}
 	return fmt.Errorf("pull camera %q from %s: %w", camera, host, err)
 }
@@ -66,40 +52,41 @@ func explain(camera, host string, err error) error {
 // classify keeps our own errors and those of the network. Any other comes from
 // a library and may repeat what the camera wrote, so only its type is told.
 func classify(err error) error {
+	var fault *ingest.Fault
 	var status liberrors.ErrClientBadStatusCode
 	var network net.Error
 	var operation *net.OpError
 	switch {
-	case isOurs(err):
+	case errors.As(err, &fault):
 		return err
 	case errors.As(err, &status):
 		return classifyStatus(status.Code)
+	case isUntrusted(err):
+		return ErrUntrusted
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return ErrRefused
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return ErrReset
 	case errors.Is(err, liberrors.ErrClientRequestTimedOut{}),
 		errors.Is(err, liberrors.ErrClientTCPTimeout{}),
+		errors.Is(err, liberrors.ErrClientUDPTimeout{}),
 		errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &network) && network.Timeout():
 		return ErrSilent
 	case errors.As(err, &operation):
 		return operation
-	case errors.Is(err, io.EOF):
-		return io.EOF
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return io.ErrUnexpectedEOF
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return ErrEnded
 	}
 	return fmt.Errorf("%w (%T)", ErrProtocol, err)
 }
 
-// isOurs reports whether an error was made in this package, so that its whole
-// text is known.
-func isOurs(err error) bool {
-	for _, own := range []error{ErrEnded, errTimeJump, errEndless} {
-		if errors.Is(err, own) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(advice, func(a remedy) bool { return errors.Is(err, a.err) })
+// isUntrusted reports whether a certificate was refused. What it says itself is
+// not told.
+func isUntrusted(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	return errors.As(err, &verification) || errors.As(err, &record)
 }
 
 func classifyStatus(code base.StatusCode) error {
@@ -108,6 +95,8 @@ func classifyStatus(code base.StatusCode) error {
 		return ingest.ErrUnauthorized
 	case base.StatusNotFound:
 		return ErrNotFound
+	case base.StatusUnsupportedTransport:
+		return ErrTransport
 	}
 	return fmt.Errorf("answered with status %d", code)
 }

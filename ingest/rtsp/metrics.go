@@ -1,6 +1,10 @@
 package rtsp
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/ingest"
+)
 
 // Metrics counts what is lost between cameras and us.
 type Metrics struct {
@@ -13,7 +17,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	counter := func(name, help string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "tidewatch", Subsystem: "rtsp", Name: name, Help: help,
-		}, []string{"camera"})
+		}, []string{"camera", "stream"})
 		reg.MustRegister(c)
 		return c
 	}
@@ -24,16 +28,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 }
 
-// CameraMetrics are the metrics of one camera.
-type CameraMetrics struct {
+// StreamMetrics are the metrics of one stream of a camera.
+type StreamMetrics struct {
 	Gaps, Discarded, Undecodable prometheus.Counter
 }
 
-// Camera returns one camera's metrics; the same for the same ID.
-func (m *Metrics) Camera(id string) CameraMetrics {
-	return CameraMetrics{
-		Gaps:        m.gaps.WithLabelValues(id),
-		Discarded:   m.discarded.WithLabelValues(id),
-		Undecodable: m.undecodable.WithLabelValues(id),
+// Stream returns the metrics of a camera's stream; the same for the same names.
+func (m *Metrics) Stream(id string, stream ingest.Stream) StreamMetrics {
+	return StreamMetrics{
+		Gaps:        m.gaps.WithLabelValues(id, string(stream)),
+		Discarded:   m.discarded.WithLabelValues(id, string(stream)),
+		Undecodable: m.undecodable.WithLabelValues(id, string(stream)),
 	}
 }

@@ -3,10 +3,16 @@
 package rtsp
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
@@ -20,7 +26,7 @@ import (
 type Config struct {
 	AnswerTimeout time.Duration // for each answer of the camera
 	UnitTimeout   time.Duration // for the next picture, of use or not
-	KeyTimeout    time.Duration // for the first key unit, without which nothing is of use
+	KeyTimeout    time.Duration // for the next whole key unit, without which nothing is of use
 }
 
 // DefaultConfig suits cameras on a city's network, with a key frame a minute or
@@ -29,19 +35,27 @@ func DefaultConfig() Config {
 	return Config{AnswerTimeout: 10 * time.Second, UnitTimeout: 10 * time.Second, KeyTimeout: 60 * time.Second}
 }
 
-// Source is one camera's stream over RTSP with RTP in the same TCP connection.
-// It implements ingest.Source.
+// Source is one stream of a camera over RTSP, with RTP in the same TCP
+// connection or over UDP. It implements ingest.Source.
 type Source struct {
 	camera  ingest.Camera
+	stream  ingest.Stream
+	url     string
 	cfg     Config
-	metrics CameraMetrics
+	metrics StreamMetrics
 	now     func() time.Time
 	session uint64
+	udp     bool // the camera has refused TCP
 }
 
-// New returns a source for a camera; it connects when it runs.
-func New(camera ingest.Camera, cfg Config, metrics CameraMetrics, now func() time.Time) *Source {
-	return &Source{camera: camera, cfg: cfg, metrics: metrics, now: now}
+// New returns a source for a stream of a camera; it connects when it runs.
+func New(camera ingest.Camera, stream ingest.Stream, cfg Config, metrics StreamMetrics, now func() time.Time) *Source {
+	s := &Source{camera: camera, stream: stream, url: camera.URL, cfg: cfg, metrics: metrics, now: now}
+	if stream == ingest.Sub {
+		s.url = camera.SubURL
+	}
+	s.udp = camera.Transport == ingest.TransportUDP
+	return s
 }
 
 // Run connects once and emits the units of that session, from its first key
@@ -55,16 +69,23 @@ func (s *Source) Run(ctx context.Context, emit func(*ingest.Unit)) error {
 	}
 	s.session++
 	err = s.run(ctx, address, emit)
+	if s.camera.Transport == ingest.TransportAuto && !s.udp && errors.Is(classify(err), ErrTransport) {
+		s.udp = true
+		err = s.run(ctx, address, emit)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if s.camera.Transport == ingest.TransportAuto {
+		s.udp = false // it may be set otherwise by the next time
 	}
 	return explain(s.camera.ID, address.Host, err)
 }
 
-// address is the camera's URL with the credentials in it. Errors of the parser
+// address is the stream's URL with the credentials in it. Errors of the parser
 // repeat the URL, so they are not passed on.
 func (s *Source) address() (*base.URL, error) {
-	u, err := base.ParseURL(s.camera.URL)
+	u, err := base.ParseURL(s.url)
 	if err != nil || u.Host == "" {
 		return nil, ErrURL
 	}
@@ -78,7 +99,11 @@ func (s *Source) address() (*base.URL, error) {
 }
 
 func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.Unit)) error {
-	client := s.client(address)
+	var nonce nonce
+	client, err := s.client(address, &nonce)
+	if err != nil {
+		return err
+	}
 	if err := client.Start(); err != nil {
 		return err
 	}
@@ -87,7 +112,7 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 
 	stream, _, err := client.Describe(address)
 	if err != nil {
-		return err
+		return nonce.explain(err)
 	}
 	track, err := findTrack(stream)
 	if err != nil {
@@ -98,12 +123,12 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 		return ErrTrack
 	}
 	if _, err := client.Setup(stream.BaseURL, track.media, 0, 0); err != nil {
-		return err
+		return nonce.explain(err)
 	}
 	watch := newWatch(s.cfg.UnitTimeout, s.cfg.KeyTimeout)
 	s.receive(client, track, s.assembler(track, watch, emit), watch)
 	if _, err := client.Play(nil); err != nil {
-		return err
+		return nonce.explain(err)
 	}
 	return watch.wait(client.Wait)
 }
@@ -113,7 +138,13 @@ func (s *Source) assembler(track *track, watch *watch, emit func(*ingest.Unit)) 
 	return &assembler{
 		session: s.session, format: &track.format, nalus: track.nalus, metrics: s.metrics,
 		alive: watch.alive,
-		emit:  func(u *ingest.Unit) { watch.useful(); emit(u) },
+		emit: func(u *ingest.Unit) {
+			if u.Key && !u.Damaged {
+				watch.useful()
+			}
+			u.Stream = s.stream
+			emit(u)
+		},
 	}
 }
 
@@ -132,33 +163,106 @@ func (s *Source) receive(client *gortsplib.Client, track *track, units *assemble
 	})
 }
 
-func (s *Source) client(address *base.URL) *gortsplib.Client {
-	tcp := gortsplib.ProtocolTCP
+func (s *Source) client(address *base.URL, nonce *nonce) (*gortsplib.Client, error) {
+	protocol := gortsplib.ProtocolTCP
+	if s.udp {
+		protocol = gortsplib.ProtocolUDP
+	}
+	security, err := s.security()
+	if err != nil {
+		return nil, err
+	}
 	return &gortsplib.Client{
 		Scheme: address.Scheme, Host: address.Host,
-		Protocol:      &tcp,
+		Protocol:      &protocol,
+		TLSConfig:     security,
 		ReadTimeout:   s.cfg.AnswerTimeout,
 		WriteTimeout:  s.cfg.AnswerTimeout,
 		UserAgent:     "tidewatch",
 		DialContext:   stayHome(),
+		OnResponse:    nonce.answered,
 		OnDecodeError: func(error) { s.metrics.Discarded.Inc() },
 		OnPacketsLost: func(uint64) {}, // the assembler sees gaps itself
+	}, nil
+}
+
+// security is how a camera's certificate is checked.
+func (s *Source) security() (*tls.Config, error) {
+	security := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(s.camera.Authority) == 0 {
+		return security, nil
+	}
+	security.RootCAs = x509.NewCertPool()
+	if !security.RootCAs.AppendCertsFromPEM(s.camera.Authority) {
+		return nil, fmt.Errorf("%w: ca_file holds no certificate in PEM", ErrUntrusted)
+	}
+	return security, nil
+}
+
+// nonce tells a password that is wrong from a challenge that has run out. It
+// is used by the client's goroutine, and by ours while that waits for nothing.
+type nonce struct {
+	accepted bool // a request was let in before the refusal
+	stale    bool // the refusal says so
+	opened   bool // the path asks for credentials at all
+}
+
+func (n *nonce) answered(res *base.Response) {
+	switch res.StatusCode {
+	case base.StatusOK:
+		n.accepted = n.opened
+	case base.StatusUnauthorized:
+		n.opened = true
+		n.stale = slices.ContainsFunc(res.Header["WWW-Authenticate"], func(challenge string) bool {
+			return staleForm.MatchString(challenge)
+		})
 	}
 }
+
+// staleForm finds the flag of a digest challenge (RFC 2617, section 3.2.1).
+var staleForm = regexp.MustCompile(`(?i)\bstale\s*=\s*"?true\b`)
+
+// explain turns the refusal of a request into ErrStaleNonce where the password
+// is known to be right: the camera says so, or has just taken it.
+func (n *nonce) explain(err error) error {
+	if errors.Is(classify(err), ingest.ErrUnauthorized) && (n.stale || n.accepted) {
+		return ErrStaleNonce
+	}
+	return err
+}
+
+const (
+	// mostDials bounds redirects in a circle.
+	mostDials = 3
+	// readAhead is what is read from a connection at once: more than the
+	// client asks for, since each call of the system costs as much as a packet.
+	readAhead = 32 << 10
+)
 
 // stayHome dials the first address asked for and no other. The client follows
 // redirects, and would give the credentials to whoever a camera names.
 func stayHome() func(ctx context.Context, network, address string) (net.Conn, error) {
-	const enough = 3
 	var home string
 	dialed := 0
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if dialed++; dialed == 1 {
 			home = address
 		}
-		if address != home || dialed > enough {
+		if address != home || dialed > mostDials {
 			return nil, ErrRedirected
 		}
-		return (&net.Dialer{}).DialContext(ctx, network, address)
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &ahead{conn, bufio.NewReaderSize(conn, readAhead)}, nil
 	}
 }
+
+// ahead is a connection that is read in large pieces.
+type ahead struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (a *ahead) Read(p []byte) (int, error) { return a.reader.Read(p) }

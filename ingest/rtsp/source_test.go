@@ -90,7 +90,7 @@ func newSource(t *testing.T, url string, change ...func(*ingest.Camera, *Config)
 	for _, f := range change {
 		f(&camera, &cfg)
 	}
-	return New(camera, cfg, NewMetrics(prometheus.NewRegistry()).Camera(camera.ID), time.Now)
+	return New(camera, ingest.Main, cfg, NewMetrics(prometheus.NewRegistry()).Stream(camera.ID, ingest.Main), time.Now)
 }
 
 // pull runs a source until enough says so, and returns the units.
@@ -173,9 +173,11 @@ func TestSourcesPullSeveralCamerasAtOnce(t *testing.T) {
 func TestSupervisorReconnectsAfterTheCameraRestarts(t *testing.T) {
 	server, stop := serve(t, "127.0.0.1:0", "kerb")
 	address := server.Addr()
-	metrics := ingest.NewMetrics(prometheus.NewRegistry()).Camera("kerb-7")
+	registered := ingest.NewMetrics(prometheus.NewRegistry())
+	metrics := registered.Stream("kerb-7", ingest.Main)
+	monitor := ingest.NewMonitor(registered.Camera("kerb-7"), slog.New(slog.DiscardHandler), time.Now)
 	cfg := ingest.SupervisorConfig{FirstWait: 50 * time.Millisecond, LongestWait: 200 * time.Millisecond}
-	supervisor := ingest.NewSupervisor(cfg, metrics, slog.New(slog.DiscardHandler), time.Now)
+	supervisor := ingest.NewSupervisor(cfg, ingest.Main, monitor, metrics, time.Now)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 
@@ -186,7 +188,7 @@ func TestSupervisorReconnectsAfterTheCameraRestarts(t *testing.T) {
 	}()
 	first := next(ctx, t, sessions, 0)
 	stop()
-	for supervisor.Health().State != ingest.Offline {
+	for monitor.Health().State != ingest.Offline {
 		if ctx.Err() != nil {
 			t.Fatal("the camera went away and is not offline")
 		}
@@ -196,7 +198,7 @@ func TestSupervisorReconnectsAfterTheCameraRestarts(t *testing.T) {
 	if second := next(ctx, t, sessions, first); second <= first {
 		t.Errorf("session %d after session %d", second, first)
 	}
-	if state := supervisor.Health().State; state != ingest.Live {
+	if state := monitor.Health().State; state != ingest.Live {
 		t.Errorf("camera is %s again", state)
 	}
 	if testutil.ToFloat64(metrics.Reconnects) == 0 {

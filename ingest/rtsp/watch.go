@@ -2,7 +2,6 @@ package rtsp
 
 import (
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -10,24 +9,28 @@ import (
 type watch struct {
 	silence, keyless time.Duration
 	units            chan struct{}
-	keyed            chan struct{} // closed when the first key unit has come
-	useful           func()        // closes it; a key unit or one after it came
+	keys             chan struct{}
 	failed           chan error
 }
 
 func newWatch(silence, keyless time.Duration) *watch {
 	w := &watch{
 		silence: silence, keyless: keyless,
-		units: make(chan struct{}, 1), keyed: make(chan struct{}), failed: make(chan error, 1),
+		units: make(chan struct{}, 1), keys: make(chan struct{}, 1), failed: make(chan error, 1),
 	}
-	w.useful = sync.OnceFunc(func() { close(w.keyed) })
 	return w
 }
 
 // alive says that a picture came, of use or not.
-func (w *watch) alive() {
+func (w *watch) alive() { signal(w.units) }
+
+// useful says that a whole key unit came.
+func (w *watch) useful() { signal(w.keys) }
+
+// signal leaves word in a channel with room for one.
+func signal(c chan struct{}) {
 	select {
-	case w.units <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -46,14 +49,12 @@ func (w *watch) wait(ended func() error) error {
 	silence, keyless := time.NewTimer(w.silence), time.NewTimer(w.keyless)
 	defer silence.Stop()
 	defer keyless.Stop()
-	keyed := w.keyed
 	for {
 		select {
 		case <-w.units:
 			silence.Reset(w.silence)
-		case <-keyed:
-			keyless.Stop()
-			keyed = nil
+		case <-w.keys:
+			keyless.Reset(w.keyless)
 		case <-silence.C:
 			return fmt.Errorf("%w for %gs", ErrStalled, w.silence.Seconds())
 		case <-keyless.C:
@@ -64,7 +65,7 @@ func (w *watch) wait(ended func() error) error {
 			if err == nil {
 				return ErrEnded
 			}
-			return fmt.Errorf("%w: %w", ErrEnded, classify(err))
+			return err
 		}
 	}
 }

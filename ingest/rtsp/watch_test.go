@@ -15,16 +15,17 @@ import (
 func TestWatchTellsSilenceFromAMissingKeyFrame(t *testing.T) {
 	const never = 24 * time.Hour
 	for _, test := range []struct {
-		name         string
-		first, until time.Duration // of the key unit, of the pictures
-		want         error
-		text         string
-		after        time.Duration
+		name               string
+		first, last, until time.Duration // key unit, one each second; last picture
+		want               error
+		text               string
+		after              time.Duration
 	}{
-		{"silent from the start", never, 0, ErrStalled, "no video comes for 10s", 10 * time.Second},
-		{"silent later", 0, 15 * time.Second, ErrStalled, "no video comes for 10s", 25 * time.Second},
-		{"pictures but no key frame", never, never, ErrNoKey, "no key frame for 60s", time.Minute},
-		{"a key frame in time, and an hour of pictures", 59 * time.Second, time.Hour, ErrStalled, "no video comes for 10s", time.Hour + 10*time.Second},
+		{"silent from the start", never, never, 0, ErrStalled, "no video comes for 10s", 10 * time.Second},
+		{"silent later", 0, never, 15 * time.Second, ErrStalled, "no video comes for 10s", 25 * time.Second},
+		{"pictures but no key frame", never, never, never, ErrNoKey, "no key frame for 60s", time.Minute},
+		{"key frames that stop coming", 0, 30 * time.Second, never, ErrNoKey, "no key frame for 60s", 90 * time.Second},
+		{"key frames from the last moment on", 59 * time.Second, never, time.Hour, ErrStalled, "no video comes for 10s", time.Hour + 10*time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -37,7 +38,7 @@ func TestWatchTellsSilenceFromAMissingKeyFrame(t *testing.T) {
 						if at > 0 {
 							watch.alive()
 						}
-						if at >= test.first {
+						if at >= test.first && at <= test.last {
 							watch.useful()
 						}
 						select {
@@ -82,7 +83,7 @@ func TestSourceWatchesPicturesThatAreOfNoUse(t *testing.T) {
 		}
 		keyed := false
 		select {
-		case <-watch.keyed:
+		case <-watch.keys:
 			keyed = true
 		default:
 		}

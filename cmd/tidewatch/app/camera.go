@@ -3,49 +3,47 @@ package app
 import (
 	"context"
 	"errors"
+	"image"
 	"io"
 	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"tidewatch/detect"
 	"tidewatch/detect/watch"
 	"tidewatch/enforce/docket"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
+	"tidewatch/ingest/feed"
 	"tidewatch/ingest/ring"
 )
 
-// camera is one camera on its way from the stream to the case log: units go
-// into the ring, the newest key unit is decoded and looked at, and what stands
-// is held against the rules.
+// camera is one camera on its way from the stream to the case log: its feed
+// gives the newest key unit, which is decoded and looked at, and what stands is
+// held against the rules.
 type camera struct {
 	ingest.Camera
-	source     ingest.Source
-	supervisor *ingest.Supervisor
-	metrics    ingest.CameraMetrics
-	ring       *ring.Ring
-	latest     *ingest.Latest
-	decoder    *decode.Pool
-	watcher    *watch.Watcher
-	docket     *docket.Docket
-	log        *slog.Logger
+	feed    *feed.Feed
+	decoder *decode.Pool
+	watcher *watch.Watcher
+	docket  *docket.Docket
+	log     *slog.Logger
+
+	limit     image.Point // of pictures to look at, in pixels
+	undecoded int         // pictures in a row that could not be decoded
 }
+
+// lookLimit bounds the pictures that are looked at: detection and stillness
+// gain nothing from more, and smaller ones cost less.
+var lookLimit = image.Pt(1280, 1280)
 
 // run works until ctx is done.
 func (c *camera) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.supervisor.Run(ctx, c.source, c.receive) })
+	group.Go(func() error { return c.feed.Run(ctx) })
 	group.Go(func() error { return c.look(ctx) })
 	return group.Wait()
-}
-
-// receive takes each unit as it arrives and never waits.
-func (c *camera) receive(u *ingest.Unit) {
-	c.ring.Add(u)
-	if u.Key && c.latest.Put(u) {
-		c.metrics.Superseded.Inc()
-	}
 }
 
 // look looks at the newest picture, again and again. What goes wrong with one
@@ -53,11 +51,11 @@ func (c *camera) receive(u *ingest.Unit) {
 func (c *camera) look(ctx context.Context) error {
 	trouble := ""
 	for {
-		u, err := c.latest.Take(ctx)
+		look, err := c.feed.Next(ctx)
 		if err != nil {
 			return err
 		}
-		err = c.lookAt(ctx, u)
+		err = c.lookAt(ctx, look)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -70,24 +68,54 @@ func (c *camera) look(ctx context.Context) error {
 	}
 }
 
-func (c *camera) lookAt(ctx context.Context, u *ingest.Unit) error {
-	if u.Damaged { // counted as it arrived
-		return nil
-	}
-	picture, err := c.decoder.Decode(ctx, u)
+func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
+	picture, err := c.decode(ctx, look.Unit)
 	if err != nil {
 		return err
 	}
 	defer picture.Close()
-	stops, err := c.watcher.Look(ctx, u.Time(c.ClockTolerance), picture, u)
+	stops, err := c.watcher.Look(ctx, look.Unit.Time(c.ClockTolerance), picture, c.shot(look.Shown))
 	if err != nil {
 		return err
 	}
+	c.feed.Pace(c.watcher.Pace())
+	c.feed.Monitor().Set(c.watcher.Blind(), ingest.TroubleScene, ingest.Blind,
+		"the picture is not that of the street any more: the camera was moved, is covered, or it is dark")
 	if err := c.docket.Hold(ctx, stops); err != nil {
 		return err
 	}
 	c.watcher.Settle()
 	return nil
+}
+
+// undecodedForGood is how many pictures in a row may fail before the camera is
+// taken to send nothing that can be seen.
+const undecodedForGood = 3
+
+// decode makes the picture to look at. While the smaller stream is away, the
+// main one is brought to its size, so that the looks stay comparable.
+func (c *camera) decode(ctx context.Context, u *ingest.Unit) (*decode.Picture, error) {
+	picture, err := c.decoder.DecodeWithin(ctx, u, c.limit)
+	if err != nil {
+		if c.undecoded++; c.undecoded >= undecodedForGood && ctx.Err() == nil {
+			c.feed.Monitor().Report(ingest.TroubleDecoding, ingest.Blind, "the pictures cannot be decoded; set the camera's stream to plain H.264")
+		}
+		return nil, err
+	}
+	c.undecoded = 0
+	c.feed.Monitor().Clear(ingest.TroubleDecoding)
+	if u.Stream == ingest.Sub {
+		c.limit = picture.Size()
+	}
+	return picture, nil
+}
+
+// shot is the picture by which a look can be shown, none if u is nil.
+func (c *camera) shot(u *ingest.Unit) detect.Shot {
+	if u == nil {
+		return detect.Shot{}
+	}
+	return detect.Shot{At: u.Time(c.ClockTolerance), Unit: u}
 }
 
 // clips cuts the evidence's clips from a ring.

@@ -13,10 +13,8 @@ import (
 	"tidewatch/detect/watch"
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
-	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
-	"tidewatch/ingest/ring"
-	"tidewatch/ingest/rtsp"
+	"tidewatch/ingest/feed"
 )
 
 // vision is what all cameras see with.
@@ -45,23 +43,20 @@ func (a *App) openVision(context.Context) (err error) {
 // openCameras makes every camera ready to run.
 func (a *App) openCameras(context.Context) error {
 	var (
-		ingestMetrics   = ingest.NewMetrics(a.registry)
-		rtspMetrics     = rtsp.NewMetrics(a.registry)
-		ringMetrics     = ring.NewMetrics(a.registry)
+		feedMetrics     = feed.NewMetrics(a.registry)
 		watchMetrics    = watch.NewMetrics(a.registry)
 		evidenceMetrics = evidence.NewMetrics(a.registry)
 		docketMetrics   = docket.NewMetrics(a.registry)
 	)
-	ringConfig := ring.DefaultConfig()
-	ringConfig.Duration = a.cfg.RingKeep
+	feedConfig := feed.DefaultConfig()
+	feedConfig.Ring.Duration = a.cfg.RingKeep
 	for _, source := range a.cfg.Cameras {
 		log := a.log.With("camera", source.ID)
 		zones := a.cfg.ZonesOf(source.ID)
 		if len(zones) == 0 {
 			log.Warn("camera has no zone: nothing that it sees becomes a case")
 		}
-		held := ring.New(ringConfig, ringMetrics.Camera(source.ID))
-		metrics := ingestMetrics.Camera(source.ID)
+		pulled := feed.New(source, feedConfig, feedMetrics, log, time.Now)
 		watchConfig := watch.DefaultConfig()
 		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
 		watcher, err := watch.New(watchConfig, source.ID, a.vision.vehicles, a.vision.plates, a.vision.decoders, log, watchMetrics)
@@ -69,19 +64,16 @@ func (a *App) openCameras(context.Context) error {
 			return fmt.Errorf("open camera %s: %w", source.ID, err)
 		}
 		a.cameras = append(a.cameras, &camera{
-			Camera:     source,
-			source:     rtsp.New(source, rtsp.DefaultConfig(), rtspMetrics.Camera(source.ID), time.Now),
-			supervisor: ingest.NewSupervisor(ingest.DefaultSupervisorConfig(), metrics, log, time.Now),
-			metrics:    metrics,
-			ring:       held,
-			latest:     ingest.NewLatest(),
-			decoder:    a.vision.decoders,
-			watcher:    watcher,
+			Camera:  source,
+			feed:    pulled,
+			decoder: a.vision.decoders,
+			limit:   lookLimit,
+			watcher: watcher,
 			docket: &docket.Docket{
 				Camera: source, Zones: zones, Policies: a.cfg.Policies,
 				Recorder: &evidence.Recorder{
 					Pictures: picture.Renderer{Decoder: a.vision.decoders},
-					Clips:    clips{held}, Files: a.files,
+					Clips:    clips{pulled.Ring()}, Files: a.files,
 					Software: "tidewatch " + a.version, ClipSpan: a.cfg.RingKeep, Clock: source.ClockTolerance,
 					Log: log, Metrics: evidenceMetrics,
 				},

@@ -68,7 +68,7 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	answer.Police = a.police.state()
 	for _, c := range a.cameras {
-		answer.Cameras[c.ID] = c.supervisor.Health()
+		answer.Cameras[c.ID] = c.feed.Health()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if !answer.Ready {

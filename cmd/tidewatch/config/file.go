@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/ingest"
 )
 
 // file is the YAML as written. Times and durations stay text here, so that
@@ -51,9 +52,14 @@ type cameraYAML struct {
 	DeviceID       string     `yaml:"device_id,omitempty"`
 	Place          string     `yaml:"place,omitempty"`
 	Direction      string     `yaml:"direction,omitempty"`
+	Section        string     `yaml:"section,omitempty"`
 	URL            string     `yaml:"url"`
+	SubURL         string     `yaml:"sub_url,omitempty"`
+	Transport      string     `yaml:"transport,omitempty"`
+	CAFile         string     `yaml:"ca_file,omitempty"`
 	Username       string     `yaml:"username,omitempty"`
 	Secret         secretYAML `yaml:",inline"`
+	FrameInterval  string     `yaml:"frame_interval,omitempty"`
 	ClockTolerance string     `yaml:"clock_tolerance,omitempty"`
 }
 
@@ -121,6 +127,7 @@ func (f *file) fill() {
 	for i := range f.Cameras {
 		c := &f.Cameras[i]
 		c.Name = cmp.Or(c.Name, c.ID)
+		c.Transport = cmp.Or(c.Transport, string(ingest.TransportAuto))
 		c.ClockTolerance = cmp.Or(c.ClockTolerance, "2s")
 	}
 	for i := range f.Sections {

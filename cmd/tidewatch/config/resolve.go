@@ -1,12 +1,14 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +60,7 @@ func (r *resolver) config(f *file) *Config {
 	}
 	cameras := r.cameras(c, f)
 	r.sections(c, f)
+	r.cameraSections(c)
 	r.zones(c, f, cameras)
 	r.clickhouse(c, f.ClickHouse)
 	r.police(c, f.Police)
@@ -137,16 +140,59 @@ func (r *resolver) cameras(c *Config, f *file) map[string]bool {
 		path := fmt.Sprintf("cameras[%d]", i)
 		r.id(path+".id", y.ID, taken)
 		r.cameraURL(path+".url", y.URL)
+		if y.SubURL != "" {
+			r.cameraURL(path+".sub_url", y.SubURL)
+		}
 		if y.DeviceID != "" && !deviceForm.MatchString(y.DeviceID) {
 			r.wrong(path+".device_id", "%q: want 20 digits", y.DeviceID)
 		}
 		c.Cameras = append(c.Cameras, ingest.Camera{
 			ID: y.ID, Name: y.Name, DeviceID: y.DeviceID, Place: y.Place, Direction: y.Direction,
-			URL: y.URL, Username: y.Username, Password: r.password(path, y.Secret),
+			Section: y.Section, URL: y.URL, SubURL: y.SubURL,
+			Transport: r.transport(path+".transport", y), Authority: r.authority(path+".ca_file", y),
+			Username: y.Username, Password: r.password(path, y.Secret),
+			FrameInterval:  r.duration(path+".frame_interval", y.FrameInterval, 0, time.Millisecond),
 			ClockTolerance: r.tolerance(path+".clock_tolerance", y.ClockTolerance),
 		})
 	}
 	return taken
+}
+
+// cameraSections checks the sections that cameras name.
+func (r *resolver) cameraSections(c *Config) {
+	for i, camera := range c.Cameras {
+		if _, known := c.Policies[camera.Section]; camera.Section != "" && !known {
+			r.wrong(fmt.Sprintf("cameras[%d].section", i), "%q: no such section", camera.Section)
+		}
+	}
+}
+
+func (r *resolver) transport(path string, y cameraYAML) ingest.Transport {
+	t := ingest.Transport(y.Transport)
+	switch {
+	case !slices.Contains([]ingest.Transport{ingest.TransportAuto, ingest.TransportTCP, ingest.TransportUDP}, t):
+		r.wrong(path, "%q: want auto, tcp or udp", y.Transport)
+	case t == ingest.TransportUDP && strings.HasPrefix(y.URL, "rtsps:"):
+		r.wrong(path, "udp would carry the video of an rtsps camera in the open: use tcp")
+	}
+	return t
+}
+
+// authority reads the certificates that a camera's own must be signed by.
+func (r *resolver) authority(path string, y cameraYAML) []byte {
+	if y.CAFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(y.CAFile)
+	switch {
+	case err != nil:
+		r.wrong(path, "%v", err)
+	case !x509.NewCertPool().AppendCertsFromPEM(text):
+		r.wrong(path, "%s holds no certificate in PEM", y.CAFile)
+	case !strings.HasPrefix(y.URL, "rtsps:"):
+		r.wrong(path, "is of no use without an rtsps URL")
+	}
+	return text
 }
 
 // longestTolerance keeps the two clocks close enough for a stop to go on when

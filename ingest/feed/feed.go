@@ -1,0 +1,195 @@
+// Package feed is one camera's way from its streams to the pictures that are
+// looked at: connections that are kept up, the ring of the last seconds, the
+// newest key unit, and what is wrong with any of it.
+//
+// A camera may have two streams of one picture. The smaller one is then looked
+// at, and the main one only fills the ring: evidence and plates are decoded
+// from it when they are needed. Without a smaller stream, or while it is away,
+// the main one serves both.
+package feed
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"tidewatch/ingest"
+	"tidewatch/ingest/ring"
+	"tidewatch/ingest/rtsp"
+)
+
+// Config of a feed.
+type Config struct {
+	RTSP       rtsp.Config
+	Supervisor ingest.SupervisorConfig
+	Ring       ring.Config
+}
+
+// DefaultConfig suits cameras on a city's network.
+func DefaultConfig() Config {
+	return Config{RTSP: rtsp.DefaultConfig(), Supervisor: ingest.DefaultSupervisorConfig(), Ring: ring.DefaultConfig()}
+}
+
+// Metrics of all feeds.
+type Metrics struct {
+	ingest *ingest.Metrics
+	rtsp   *rtsp.Metrics
+	ring   *ring.Metrics
+}
+
+// NewMetrics registers the metrics of this package and of those that it joins.
+// It panics if they are registered already.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	return &Metrics{ingest: ingest.NewMetrics(reg), rtsp: rtsp.NewMetrics(reg), ring: ring.NewMetrics(reg)}
+}
+
+// Feed is one camera's. Next and Pace are for one goroutine, the rest is safe
+// for concurrent use.
+type Feed struct {
+	camera  ingest.Camera
+	metrics ingest.CameraMetrics
+	monitor *ingest.Monitor
+	ring    *ring.Ring
+	latest  *ingest.Latest
+
+	main, sub *stream // sub is nil without one
+	inspector *ingest.Inspector
+	pause     atomic.Int64 // nanoseconds wanted between looks
+	offered   atomic.Int64 // arrival of the newest unit to look at, Unix nanoseconds
+
+	newest atomic.Pointer[ingest.Unit] // whole key unit of the main stream
+}
+
+// stream is one connection that is kept up.
+type stream struct {
+	source     ingest.Source
+	supervisor *ingest.Supervisor
+	clock      ingest.Clock
+	arrived    atomic.Int64 // when its newest key unit did, Unix nanoseconds
+}
+
+// New returns the feed of a camera; log should carry the camera's ID. Nothing
+// is pulled before Run.
+func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, now func() time.Time) *Feed {
+	cfg.Ring.Tolerance = camera.ClockTolerance
+	of := metrics.ingest.Camera(camera.ID)
+	f := &Feed{
+		camera: camera, metrics: of,
+		monitor: ingest.NewMonitor(of, log, now),
+		ring:    ring.New(cfg.Ring, metrics.ring.Camera(camera.ID)),
+		latest:  ingest.NewLatest(),
+	}
+	open := func(which ingest.Stream) *stream {
+		return &stream{
+			source: rtsp.New(camera, which, cfg.RTSP, metrics.rtsp.Stream(camera.ID, which), now),
+			supervisor: ingest.NewSupervisor(cfg.Supervisor, which, f.monitor,
+				metrics.ingest.Stream(camera.ID, which), now),
+		}
+	}
+	f.inspector = ingest.NewInspector(camera, f.monitor)
+	f.main = open(ingest.Main)
+	if camera.SubURL != "" {
+		f.sub = open(ingest.Sub)
+	}
+	return f
+}
+
+// Run pulls the camera's streams until ctx is done, and returns ctx's error.
+func (f *Feed) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return f.main.supervisor.Run(ctx, f.main.source, f.receiveMain) })
+	if f.sub != nil {
+		group.Go(func() error { return f.sub.supervisor.Run(ctx, f.sub.source, f.receiveSub) })
+	}
+	return group.Wait()
+}
+
+// receiveMain takes each unit of the main stream as it arrives and never waits.
+func (f *Feed) receiveMain(u *ingest.Unit) {
+	steps := f.main.clock.Steps()
+	f.main.clock.Stamp(u)
+	f.metrics.Clock(u, f.main.clock.Steps()-steps)
+	f.inspector.Unit(u)
+	f.ring.Add(u)
+	if !u.Key || u.Damaged {
+		return
+	}
+	f.newest.Store(u)
+	if f.sub == nil || f.subAway(u.Arrival) {
+		f.offer(u)
+	}
+}
+
+func (f *Feed) receiveSub(u *ingest.Unit) {
+	f.sub.clock.Stamp(u)
+	if u.Key && !u.Damaged {
+		f.sub.arrived.Store(u.Arrival.UnixNano())
+		f.offer(u)
+	}
+}
+
+// subPatience is how long the smaller stream may bring no key unit before the
+// main one takes its place.
+const subPatience = 15 * time.Second
+
+func (f *Feed) subAway(now time.Time) bool {
+	return now.Sub(time.Unix(0, f.sub.arrived.Load())) > subPatience
+}
+
+// offer leaves a key unit to be looked at, unless the last look is still good
+// enough. Key units do not come to the moment, so an eighth early is in time.
+func (f *Feed) offer(u *ingest.Unit) {
+	pause := time.Duration(f.pause.Load())
+	if u.Arrival.Sub(time.Unix(0, f.offered.Load())) < pause-pause/8 {
+		f.metrics.Spared.Inc()
+		return
+	}
+	f.offered.Store(u.Arrival.UnixNano())
+	if f.latest.Put(u) {
+		f.metrics.Superseded.Inc()
+	}
+}
+
+// Look is a picture to look at.
+type Look struct {
+	Unit *ingest.Unit // whole key unit, of the smaller stream where there is one
+	// Shown is the key unit of the main stream that shows the same, at full
+	// size: the newest that is not later. It is Unit itself without a smaller
+	// stream, and nil while the main stream has none.
+	Shown *ingest.Unit
+}
+
+// Next waits for the newest picture.
+func (f *Feed) Next(ctx context.Context) (Look, error) {
+	u, err := f.latest.Take(ctx)
+	if err != nil {
+		return Look{}, err
+	}
+	if u.Stream == ingest.Main {
+		return Look{Unit: u, Shown: u}, nil
+	}
+	return Look{Unit: u, Shown: f.ring.KeyUnit(u.Time(f.camera.ClockTolerance))}, nil
+}
+
+// Pace says how long after a look the next one is wanted; zero is the next key
+// unit.
+func (f *Feed) Pace(d time.Duration) { f.pause.Store(int64(d)) }
+
+// Camera is the camera whose feed this is.
+func (f *Feed) Camera() ingest.Camera { return f.camera }
+
+// Ring is the camera's video of the last seconds.
+func (f *Feed) Ring() *ring.Ring { return f.ring }
+
+// Newest is the newest whole key unit of the main stream, nil before any.
+func (f *Feed) Newest() *ingest.Unit { return f.newest.Load() }
+
+// Monitor is where others report what is wrong with the camera.
+func (f *Feed) Monitor() *ingest.Monitor { return f.monitor }
+
+// Health is how the camera fares at this moment.
+func (f *Feed) Health() ingest.Health { return f.monitor.Health() }

@@ -1,0 +1,115 @@
+package ingest
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+const (
+	// cleanFor is how long nothing may be lost before the network is taken to
+	// be well again.
+	cleanFor = 30 * time.Second
+	// keyPatience is how long key units may stay away at least, and
+	// keyIntervals how many of their usual intervals.
+	keyPatience  = 10 * time.Second
+	keyIntervals = 3
+	// rateSpan is the time over which pictures are counted, and rateShare how
+	// many of those expected must come.
+	rateSpan  = 10 * time.Second
+	rateShare = 0.8
+	// reportPatience is how long a camera may take to tell its time.
+	reportPatience = 30 * time.Second
+)
+
+// Inspector looks at the units of a camera's main stream, without decoding
+// them, for what is wrong. It is used by one goroutine.
+type Inspector struct {
+	camera  Camera
+	monitor *Monitor
+
+	session   uint64
+	began     time.Time     // of the session
+	damagedAt time.Time     // of the newest damaged unit
+	keyAt     time.Time     // of the newest whole key unit
+	interval  time.Duration // between the two before
+	counted   int           // units since countedAt
+	countedAt time.Time
+}
+
+// NewInspector returns an inspector that reports to a monitor.
+func NewInspector(camera Camera, monitor *Monitor) *Inspector {
+	return &Inspector{camera: camera, monitor: monitor}
+}
+
+// Unit looks at the next unit.
+func (i *Inspector) Unit(u *Unit) {
+	if u.Session != i.session {
+		i.session, i.began, i.keyAt, i.interval = u.Session, u.Arrival, u.Arrival, 0
+		i.counted, i.countedAt = 0, u.Arrival
+	}
+	i.damage(u)
+	i.keys(u)
+	i.rate(u)
+	i.clock(u)
+}
+
+func (i *Inspector) damage(u *Unit) {
+	if u.Damaged {
+		i.damagedAt = u.Arrival
+	}
+	lossy := !i.damagedAt.IsZero() && u.Arrival.Sub(i.damagedAt) < cleanFor
+	i.monitor.Set(lossy, TroubleDamage, Degraded, "packets are lost on the way from the camera; check the network, or use TCP")
+}
+
+func (i *Inspector) keys(u *Unit) {
+	if u.Key && !u.Damaged {
+		i.interval = u.Arrival.Sub(i.keyAt)
+		i.keyAt = u.Arrival
+	}
+	away := u.Arrival.Sub(i.keyAt)
+	i.monitor.Set(away > max(keyPatience, keyIntervals*i.interval), TroubleKeys, Blind,
+		"no whole key frame comes; set a shorter key frame interval (GOP) in the camera, or check the network")
+}
+
+func (i *Inspector) rate(u *Unit) {
+	i.counted++
+	span := u.Arrival.Sub(i.countedAt)
+	if i.camera.FrameInterval <= 0 || span < rateSpan {
+		return
+	}
+	expected := float64(span) / float64(i.camera.FrameInterval)
+	i.monitor.Set(float64(i.counted) < rateShare*expected, TroubleRate, Degraded,
+		fmt.Sprintf("%.1f pictures a second come, %.1f were configured (frame_interval)",
+			float64(i.counted)/span.Seconds(), 1/i.camera.FrameInterval.Seconds()))
+	i.counted, i.countedAt = 0, u.Arrival
+}
+
+func (i *Inspector) clock(u *Unit) {
+	clockError, known := u.ClockError()
+	switch {
+	case !known:
+		late := u.Arrival.Sub(i.began) > reportPatience
+		if late {
+			i.monitor.Report(TroubleClock, Degraded, "the camera does not tell its time (no RTCP sender reports); ours is used")
+		}
+	case clockError.Abs() > i.camera.ClockTolerance:
+		i.monitor.Report(TroubleClock, Degraded, fmt.Sprintf("the camera's clock is %s; ours is used; set it by NTP", aside(clockError)))
+	default:
+		i.monitor.Clear(TroubleClock)
+	}
+}
+
+// aside says how far a clock is off, in a precision that does not change with
+// each picture.
+func aside(d time.Duration) string {
+	word := "fast"
+	if d < 0 {
+		word, d = "slow", -d
+	}
+	unit := time.Second
+	if d < 10*time.Second {
+		unit = 100 * time.Millisecond
+	}
+	return fmt.Sprintf("%s %s", time.Duration(math.Round(float64(d)/float64(unit)))*unit, word)
+}
