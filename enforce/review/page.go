@@ -26,6 +26,7 @@ type page struct {
 	Lang    lang
 	Officer string
 	Path    string
+	Cameras *camerasLink // nil where there is no such page
 }
 
 // Seconds is Live as the page's markup wants it.
@@ -42,7 +43,7 @@ func loadPages(assets assets) pages {
 			"t":     text.text,
 			"asset": assets.path,
 		}).ParseFS(htmlFiles, "html/layout.html", "html/part_*.html"))
-		for _, name := range []string{"sign_in", "queue", "case", "error"} {
+		for _, name := range []string{"sign_in", "queue", "case", "cameras", "camera", "error"} {
 			all[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(htmlFiles, path.Join("html", name+".html")))
 		}
 	}
@@ -53,6 +54,9 @@ func loadPages(assets assets) pages {
 // way still gives an error page.
 func (s *Server) show(w http.ResponseWriter, r *http.Request, code int, p page) error {
 	p.Lang, p.Officer, p.Path = languageOf(r), s.signedIn(r), s.pageOf(r)
+	if p.Officer != "" {
+		p.Cameras = s.camerasLink()
+	}
 	p.Flash = s.sessions.PopString(r.Context(), flashKey)
 	var body bytes.Buffer
 	if err := s.pages[p.Lang][p.Name].ExecuteTemplate(&body, "layout.html", p); err != nil {

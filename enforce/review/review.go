@@ -1,5 +1,6 @@
 // Package review is where officers decide: web pages for the queue of
-// suspected violations and for each case with its evidence and its record.
+// suspected violations, for each case with its evidence and its record, and for
+// the cameras.
 //
 // Nothing is decided here but by a signed-in officer's request, and a decision
 // is an event in the case log and nothing else. The pages work without
@@ -75,12 +76,13 @@ type Files interface {
 	Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, error)
 }
 
-// Dependencies is what the pages stand on. All but Now must be set.
+// Dependencies is what the pages stand on. All but Cameras and Now must be set.
 type Dependencies struct {
 	Cases    Cases
 	Records  Records
 	Log      Log
 	Files    Files
+	Cameras  Cameras // nil: there is no page of cameras
 	Officers *Officers
 	Logger   *slog.Logger
 	Metrics  prometheus.Registerer
@@ -116,7 +118,19 @@ func New(cfg Config, deps Dependencies) *Server {
 // Handler serves the pages; it expects to be mounted at the root.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, handle := range map[string]handler{
+	for pattern, handle := range s.routes() {
+		mux.Handle(pattern, s.measured(pattern, s.sessions.LoadAndSave(s.answered(handle))))
+	}
+	mux.Handle("GET /assets/{name}", s.measured("GET /assets/{name}", s.assets))
+
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(s.measured("cross-origin", s.sessions.LoadAndSave(s.answered(forbidden))))
+	return secured(limited(protection.Handler(mux)))
+}
+
+// routes are the pages by pattern.
+func (s *Server) routes() map[string]handler {
+	routes := map[string]handler{
 		"GET /sign-in":                   s.signInForm,
 		"POST /sign-in":                  s.signIn,
 		"POST /sign-out":                 s.signOut,
@@ -129,12 +143,11 @@ func (s *Server) Handler() http.Handler {
 		"POST /cases/{id}/reject":        s.officer(s.reject),
 		"GET /cases/{id}/files/{sha256}": s.officer(s.file),
 		"/":                              notFound,
-	} {
-		mux.Handle(pattern, s.measured(pattern, s.sessions.LoadAndSave(s.answered(handle))))
 	}
-	mux.Handle("GET /assets/{name}", s.measured("GET /assets/{name}", s.assets))
-
-	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(s.measured("cross-origin", s.sessions.LoadAndSave(s.answered(forbidden))))
-	return secured(limited(protection.Handler(mux)))
+	if s.Cameras != nil {
+		routes["GET /cameras"] = s.officer(s.cameras)
+		routes["GET /cameras/{id}"] = s.officer(s.camera)
+		routes["GET /cameras/{id}/picture"] = s.officer(s.cameraPicture)
+	}
+	return routes
 }

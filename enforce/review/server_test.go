@@ -58,13 +58,19 @@ func (l *lockedLog) String() string {
 
 func newDesk(t *testing.T, b *bureau, change ...func(*Config)) *desk {
 	t.Helper()
+	return newDeskWith(t, b, nil, change...)
+}
+
+// newDeskWith is a desk that shows cameras, unless they are nil.
+func newDeskWith(t *testing.T, b *bureau, cameras Cameras, change ...func(*Config)) *desk {
+	t.Helper()
 	cfg := DefaultConfig()
 	for _, c := range change {
 		c(&cfg)
 	}
 	d := &desk{t: t, reg: prometheus.NewRegistry(), logs: &lockedLog{}}
 	server := httptest.NewServer(New(cfg, Dependencies{
-		Cases: b, Records: b, Log: b, Files: b, Officers: testOfficers(),
+		Cases: b, Records: b, Log: b, Files: b, Cameras: cameras, Officers: testOfficers(),
 		Logger: slog.New(slog.NewTextHandler(d.logs, nil)), Metrics: d.reg,
 		Now: func() time.Time { return opened.Add(2 * time.Hour) },
 	}).Handler())
@@ -83,11 +89,16 @@ func newDesk(t *testing.T, b *bureau, change ...func(*Config)) *desk {
 func signedIn(t *testing.T, b *bureau, change ...func(*Config)) *desk {
 	t.Helper()
 	d := newDesk(t, b, change...)
+	d.signIn()
+	return d
+}
+
+func (d *desk) signIn() {
+	d.t.Helper()
 	got := d.post("/sign-in", url.Values{"name": {FirstOfficer}, "password": {testPassword}})
 	if got.code != http.StatusSeeOther {
-		t.Fatalf("sign in: %d, want a redirect", got.code)
+		d.t.Fatalf("sign in: %d, want a redirect", got.code)
 	}
-	return d
 }
 
 // answer is what came back.

@@ -3,9 +3,11 @@ package review
 import (
 	"flag"
 	"fmt"
+	"image"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -49,6 +51,18 @@ func (b *browser) shootAll(name string) {
 	}
 }
 
+// city is a dozen cameras of all states.
+func city() *yard {
+	y := everyState()
+	y.cameras = append(y.cameras,
+		camera(6, ails(refused), long, func(c *Camera) { c.Picture = ago(45 * time.Second) }),
+		camera(7, long), camera(8), camera(9, ails(wrongClock, lossy)),
+		camera(10, func(c *Camera) { c.Zones, c.Section = nil, enforce.SectionRef{} }),
+		camera(11, ails(turned), func(c *Camera) { c.Streams[0].Size = image.Pt(1080, 1920) }),
+		camera(12, func(c *Camera) { c.Streams[0].Size = image.Pt(1280, 960) }))
+	return y
+}
+
 // TestShots writes pictures of the pages, for people to look at.
 func TestShots(t *testing.T) {
 	if *shots == "" {
@@ -66,7 +80,7 @@ func TestShots(t *testing.T) {
 		decided(5, 1, enforce.Confirmed, enforce.Decision{Plate: "川AD12345"}), stopEnded(5), receipted(5, true),
 		decided(6, 1, enforce.Confirmed, enforce.Decision{Plate: "川AD12345"}), receipted(6, false),
 		decided(7, 1, enforce.Rejected, enforce.Decision{Reason: "unclear: 车牌被遮挡"}))
-	d := newDesk(t, b)
+	d := newDeskWith(t, b, city())
 	for _, language := range []string{"zh-CN", "en"} {
 		for _, look := range []struct {
 			name          string
@@ -81,6 +95,16 @@ func TestShots(t *testing.T) {
 				shot("signin")
 				page.signIn(d.url)
 				shot("queue")
+				for name, path := range map[string]string{"cameras": "/cameras", "offline": "/cameras?state=offline"} {
+					page.do(name, chromedp.Navigate(d.url+path),
+						chromedp.Evaluate(`for (const i of document.images) i.loading = "eager"`, nil),
+						chromedp.Poll(`[...document.images].every((i) => i.complete)`, nil))
+					page.shootAll(fmt.Sprintf("%s_%s_%s.png", name, language, look.name))
+				}
+				for name, n := range map[string]int{"camera_blind": 3, "camera_offline": 2, "camera_live": 7, "camera_young": 5} {
+					page.do(name, chromedp.Navigate(d.url+cameraPath(camera(n).ID)), chromedp.Poll(loadedImages, nil))
+					shot(name)
+				}
 				for name, n := range map[string]int{"case_unread": 2, "case_doubtful": 3, "retrying": 1, "uploaded": 5, "refused": 6, "rejected": 7} {
 					page.do(name, chromedp.Navigate(d.url+casePath(caseID(n))),
 						chromedp.Poll(`[...document.images].every((i) => i.complete)`, nil))

@@ -102,15 +102,20 @@ func (c catalog) window(w enforce.TidalWindow) string {
 
 // clockError says how far the camera's clock was from ours.
 func (c catalog) clockError(f enforce.File) string {
+	return c.clockOff(f.ClockError, !f.CameraTime.IsZero())
+}
+
+// clockOff says how far a camera's clock is ahead of ours, if that is known.
+func (c catalog) clockOff(by time.Duration, known bool) string {
 	switch {
-	case f.CameraTime.IsZero():
+	case !known:
 		return c["clock.unknown"]
-	case f.ClockError.Abs() < 50*time.Millisecond:
+	case by.Abs() < 50*time.Millisecond:
 		return c["clock.exact"]
-	case f.ClockError > 0:
-		return c.say("clock", "ahead", "by", c.duration(f.ClockError))
+	case by > 0:
+		return c.say("clock", "ahead", "by", c.duration(by))
 	}
-	return c.say("clock", "behind", "by", c.duration(f.ClockError))
+	return c.say("clock", "behind", "by", c.duration(by))
 }
 
 // actor says who did something.

@@ -49,6 +49,17 @@ function touched(part) {
     fields.some((f) => f.matches("select") ? f.selectedIndex > 0 : f.value !== f.defaultValue);
 }
 
+// keepPictures moves pictures into the fresh part, so that each shows what it
+// did until the newer one is there.
+function keepPictures(part, fresh) {
+  for (const old of part.querySelectorAll("img[id]")) {
+    const img = fresh.querySelector(`#${CSS.escape(old.id)}`);
+    if (!img) continue;
+    img.replaceWith(old);
+    for (const { name, value } of img.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+}
+
 // renew fetches the page again and puts its live parts in place of ours. The
 // scroll position stays, and so do the focus and what is unfolded. The address
 // bar may hold a form's address, so the page names its own.
@@ -63,7 +74,9 @@ async function renew() {
     for (const open of part.querySelectorAll("details[open][id]")) other?.querySelector(`#${open.id}`)?.setAttribute("open", "");
     if (!other || other.outerHTML === part.outerHTML || touched(part)) continue;
     const focus = part.contains(document.activeElement) ? document.activeElement.id : "";
-    part.replaceWith(document.adoptNode(other));
+    document.adoptNode(other);
+    keepPictures(part, other);
+    part.replaceWith(other);
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   }
 }
