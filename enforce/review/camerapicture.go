@@ -43,7 +43,7 @@ func (s *Server) cameraPicture(w http.ResponseWriter, r *http.Request) error {
 	}
 	still, err := s.Cameras.Picture(r.Context(), c.ID, width)
 	if errors.Is(err, ErrNoPicture) {
-		return s.show(w, r, http.StatusNotFound, page{Name: "error", Title: "camera.no_picture", Body: "camera.no_picture"})
+		return s.show(w, r, http.StatusNotFound, page{Name: "error", Title: "error.no_picture", Body: "error.no_picture"})
 	}
 	if err != nil {
 		return fmt.Errorf("show camera %s: %w", c.ID, err)

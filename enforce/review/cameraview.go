@@ -49,8 +49,8 @@ type cameraPicture struct {
 	Full          string // address of the picture at full size
 	Width, Height int    // shape; 0 if unknown
 	Tall          bool
-	Time, Age     string // the day is left out if it is this one
-	Stale         bool   // it does not show the present
+	Time, Age     string
+	Stale         bool // it does not show the present
 	Zones         []zoneView
 	Name          string // of the camera, for those who do not see
 
@@ -73,7 +73,7 @@ func (c catalog) cameraView(of Camera, now time.Time, zone *time.Location) camer
 	v := cameraView{
 		URL: cameraPath(of.ID), Name: of.Name, Section: of.Section.Name, Where: joined(" · ", of.Place, of.Direction),
 		State: of.Health.State, StateName: c.say("camera_state", string(of.Health.State)),
-		Since: moment(of.Health.Since, zone), For: c.duration(now.Sub(of.Health.Since)), Zone: zone.String(),
+		Since: lately(of.Health.Since, now, zone), For: c.duration(now.Sub(of.Health.Since)), Zone: zone.String(),
 		Picture: c.cameraPicture(of, now, zone),
 		Facts:   c.cameraFacts(of),
 	}
@@ -84,7 +84,7 @@ func (c catalog) cameraView(of Camera, now time.Time, zone *time.Location) camer
 	for _, t := range of.Health.Troubles {
 		v.Troubles = append(v.Troubles, troubleView{
 			What: c.say("trouble", string(t.Kind)), Why: t.Why,
-			Since: moment(t.Since, zone), For: c.duration(now.Sub(t.Since)),
+			Since: lately(t.Since, now, zone), For: c.duration(now.Sub(t.Since)),
 			State: t.State, StateName: c.say("camera_state", string(t.State)),
 		})
 	}
@@ -113,12 +113,14 @@ func (c catalog) cameraPicture(of Camera, now time.Time, zone *time.Location) ca
 	p.show(smallWidth)
 	p.Full = p.address(fullWidth)
 	p.Width, p.Height, p.Tall = size.X, size.Y, size.Y > size.X
-	p.Time, p.Age = moment(of.Picture, zone), c.duration(max(age, 0))
-	if today := now.In(zone).Format(time.DateOnly) + " "; strings.HasPrefix(p.Time, today) {
-		p.Time = strings.TrimPrefix(p.Time, today)
-	}
+	p.Time, p.Age = lately(of.Picture, now, zone), c.duration(max(age, 0))
 	p.Stale = age > staleAfter || of.Health.State == ingest.Offline
 	return p
+}
+
+// lately is a moment without its day, if that is today.
+func lately(t, now time.Time, zone *time.Location) string {
+	return strings.TrimPrefix(moment(t, zone), now.In(zone).Format(time.DateOnly)+" ")
 }
 
 // show sets the size in which a page loads the picture.

@@ -45,7 +45,7 @@ func TestTemplatesUseKnownTexts(t *testing.T) {
 
 // dynamic are the prefixes of keys that are made of data.
 var dynamic = regexp.MustCompile(
-	`^(state|empty|picture|fact|reject|upload|failure|outcome|reason|event|actor|class|unit|clock|receipt|error|window|weekday|camera_state|trouble|stream|stream_state|drift)\.`)
+	`^(state|empty|picture|fact|reject|upload|failure|outcome|reason|event|actor|class|unit|clock|receipt|error|window|weekday|camera_state|trouble|stream|stream_state|drift|well)\.`)
 
 func TestTextsAreUsed(t *testing.T) {
 	var source strings.Builder
