@@ -61,7 +61,8 @@ type Feed struct {
 	pause     atomic.Int64 // nanoseconds wanted between looks
 	offered   atomic.Int64 // arrival of the newest unit to look at, Unix nanoseconds
 
-	newest atomic.Pointer[ingest.Unit] // whole key unit of the main stream
+	newest    atomic.Pointer[ingest.Unit] // whole key unit of the main stream
+	newestSub atomic.Pointer[ingest.Unit] // and of the smaller one
 }
 
 // stream is one connection that is kept up.
@@ -127,6 +128,7 @@ func (f *Feed) receiveMain(u *ingest.Unit) {
 func (f *Feed) receiveSub(u *ingest.Unit) {
 	f.sub.clock.Stamp(u)
 	if u.Key && !u.Damaged {
+		f.newestSub.Store(u)
 		f.sub.arrived.Store(u.Arrival.UnixNano())
 		f.offer(u)
 	}
@@ -187,6 +189,9 @@ func (f *Feed) Ring() *ring.Ring { return f.ring }
 
 // Newest is the newest whole key unit of the main stream, nil before any.
 func (f *Feed) Newest() *ingest.Unit { return f.newest.Load() }
+
+// NewestSub is the newest whole key unit of the smaller stream, nil before any.
+func (f *Feed) NewestSub() *ingest.Unit { return f.newestSub.Load() }
 
 // Monitor is where others report what is wrong with the camera.
 func (f *Feed) Monitor() *ingest.Monitor { return f.monitor }

@@ -18,15 +18,17 @@ import (
 func (a *App) serve(ctx context.Context) error {
 	cfg := review.DefaultConfig()
 	cfg.SecureCookies = a.cfg.SecureCookies
+	cameras := newFleet(a.cfg, a.cameras, a.vision.decoders)
 	pages := review.New(cfg, review.Dependencies{
 		Cases: a.store.cases, Records: a.store.cases, Log: a.store.log, Files: a.files,
-		Officers: a.officers, Logger: a.log, Metrics: a.registry,
+		Cameras: cameras, Officers: a.officers, Logger: a.log, Metrics: a.registry,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", pages.Handler())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Registry: a.registry}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("GET /cameras.json", cameras.report)
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
