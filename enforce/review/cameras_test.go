@@ -50,7 +50,8 @@ func TestCameraStatesInWords(t *testing.T) {
 		},
 		"blind": {
 			camera(1, ails(turned)),
-			[]string{`state blind">Blind<`, "The street cannot be seen", "for 17 min, "}, []string{">画面失效<", "看不到路面"},
+			[]string{`state blind">Blind<`, "The street cannot be seen", "for 17 min, "},
+			[]string{">画面失效<", "看不到路面"},
 		},
 		"offline": {
 			camera(1, ails(away), lost),

@@ -66,13 +66,27 @@ func newFleet(cfg *config.Config, cameras []*camera, decoder decoder) *fleet {
 // add enters a camera.
 func (f *fleet) add(cfg *config.Config, camera ingest.Camera, source source) {
 	view := &cameraView{camera: camera, zones: cfg.ZonesOf(camera.ID), source: source}
-	if policy, known := cfg.Policies[camera.Section]; known {
+	if policy, known := cfg.Policies[sectionOf(camera, view.zones)]; known {
 		view.section = enforce.SectionRef{
-			ID: camera.Section, Name: policy.Section.Name, TimeZone: policy.Section.Location.String(),
+			ID: policy.Section.ID, Name: policy.Section.Name, TimeZone: policy.Section.Location.String(),
 		}
 	}
 	at, _ := slices.BinarySearchFunc(f.views, camera.ID, byID)
 	f.views = slices.Insert(f.views, at, view)
+}
+
+// sectionOf is the ID of the section that a camera watches: as configured, else
+// that of its zones if they are of one; empty otherwise.
+func sectionOf(camera ingest.Camera, zones []enforce.Zone) string {
+	if camera.Section != "" || len(zones) == 0 {
+		return camera.Section
+	}
+	for _, z := range zones {
+		if z.Section != zones[0].Section {
+			return ""
+		}
+	}
+	return zones[0].Section
 }
 
 func byID(v *cameraView, id string) int { return cmp.Compare(v.camera.ID, id) }

@@ -290,6 +290,26 @@ func TestNoCamerasAreAnEmptyList(t *testing.T) {
 	}
 }
 
+func TestSectionOf(t *testing.T) {
+	east, west := enforce.Zone{Section: "east"}, enforce.Zone{Section: "west"}
+	for name, each := range map[string]struct {
+		configured string
+		zones      []enforce.Zone
+		want       string
+	}{
+		"configured":      {"west", []enforce.Zone{east}, "west"},
+		"by its zones":    {"", []enforce.Zone{east, east}, "east"},
+		"between the two": {"", []enforce.Zone{east, west}, ""},
+		"without a zone":  {"", nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := sectionOf(ingest.Camera{Section: each.configured}, each.zones); got != each.want {
+				t.Errorf("%q, want %q", got, each.want)
+			}
+		})
+	}
+}
+
 func TestStreamOf(t *testing.T) {
 	away := ingest.Health{Troubles: []ingest.Trouble{{Kind: ingest.TroubleSubStream, State: ingest.Degraded}}}
 	unit := unitAt(noon)
