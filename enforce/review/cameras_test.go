@@ -274,6 +274,30 @@ func TestNameStandsInTheMiddleOfItsZone(t *testing.T) {
 	}
 }
 
+func TestNameStaysInThePicture(t *testing.T) {
+	box := func(left, right float64) enforce.Polygon {
+		return enforce.Polygon{{X: left, Y: .4}, {X: right, Y: .4}, {X: right, Y: .6}, {X: left, Y: .6}}
+	}
+	for name, each := range map[string]struct {
+		polygon enforce.Polygon
+		side    string
+		x       int
+	}{
+		"in the middle":      {box(.4, .5), "", 45},
+		"at the left edge":   {box(0, .1), "left", 1},
+		"near the left one":  {box(.05, .15), "left", 5},
+		"at the right edge":  {box(.8, 1), "right", 99},
+		"near the right one": {box(.85, .95), "right", 95},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := zoneViewOf(enforce.Zone{ID: "kerb", Polygon: each.polygon})
+			if got.Side != each.side || got.X != each.x || got.Y != 50 {
+				t.Errorf("written at %d %d, side %q; want %d 50, %q", got.X, got.Y, got.Side, each.x, each.side)
+			}
+		})
+	}
+}
+
 func TestDriftInWords(t *testing.T) {
 	for ratio, want := range map[float64]string{
 		0: "not known yet", 1e-9: "keeps time", 14e-6: "gains 1 s a day", -1e-6: "loses 0.1 s a day", -2e-3: "loses 2 min 53 s a day",

@@ -59,10 +59,28 @@ type cameraPicture struct {
 }
 
 // zoneView is a zone in a picture: its outline in thousandths, and where its
-// name is written, in percent.
+// name is written, in percent. Side is the edge of the picture that the name
+// is next to and must not cross.
 type zoneView struct {
-	ID, Outline string
-	X, Y        int
+	ID, Outline, Side string
+	X, Y              int
+}
+
+func zoneViewOf(z enforce.Zone) zoneView {
+	percent := func(share float64) int { return int(math.Round(share * 100)) }
+	at := middle(z.Polygon)
+	v := zoneView{ID: z.ID, Outline: outline(z.Polygon), X: percent(at.X), Y: percent(at.Y)}
+	left, right := at.X, at.X
+	for _, corner := range z.Polygon {
+		left, right = min(left, corner.X), max(right, corner.X)
+	}
+	switch {
+	case v.X < 20:
+		v.Side, v.X = "left", max(1, percent(left))
+	case v.X > 80:
+		v.Side, v.X = "right", min(99, percent(right))
+	}
+	return v
 }
 
 // staleAfter is the age from which a picture no longer passes for the present:
@@ -100,10 +118,7 @@ func (c catalog) cameraView(of Camera, now time.Time, zone *time.Location) camer
 func (c catalog) cameraPicture(of Camera, now time.Time, zone *time.Location) cameraPicture {
 	p := cameraPicture{ID: "picture-" + of.ID}
 	for _, z := range of.Zones {
-		at := middle(z.Polygon)
-		p.Zones = append(p.Zones, zoneView{
-			ID: z.ID, Outline: outline(z.Polygon), X: int(math.Round(at.X * 100)), Y: int(math.Round(at.Y * 100)),
-		})
+		p.Zones = append(p.Zones, zoneViewOf(z))
 	}
 	if of.Picture.IsZero() {
 		return p
