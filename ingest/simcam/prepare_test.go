@@ -2,6 +2,8 @@ package simcam
 
 import (
 	"context"
+	"crypto/tls"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+
+	"tidewatch/ingest"
 )
 
 // source makes a video file as it may come from anywhere.
@@ -25,19 +31,31 @@ func source(t *testing.T, name string, options ...string) string {
 }
 
 func TestPrepareMakesACamerasVideo(t *testing.T) {
+	camera := DefaultEncoding()
+	hevc := Encoding{Codec: ingest.H265, GOP: time.Second, Quality: 30}
+	benchmark := Encoding{Codec: ingest.H264, GOP: 2 * time.Second, Width: 160, Height: 90, FPS: 25, Bitrate: 200_000, Duration: 5 * time.Second}
+	benchmarkHEVC := benchmark
+	benchmarkHEVC.Codec = ingest.H265
 	for _, test := range []struct {
 		name, file string
 		options    []string
-		width      int
+		encoding   Encoding
+		size       image.Point
+		frames     int
+		duration   time.Duration
+		keys       []time.Duration
 	}{
-		{"H.264 with reordered pictures", "a.mp4", []string{"-c:v", "libx264", "-bf", "3"}, 322},
-		{"MPEG-4 in AVI, odd size", "a.avi", []string{"-vf", "scale=321:241", "-c:v", "mpeg4"}, 320},
-		{"4:4:4", "a.mkv", []string{"-pix_fmt", "yuv444p", "-c:v", "libx264"}, 322},
-		{"a name like an option", "-y.mp4", []string{"-c:v", "mpeg4"}, 322},
+		{"H.264 with reordered pictures", "a.mp4", []string{"-c:v", "libx264", "-bf", "3"}, camera, image.Pt(322, 242), 30, 2500 * time.Millisecond, []time.Duration{0, 1, 2}},
+		{"MPEG-4 in AVI, odd size", "a.avi", []string{"-vf", "scale=321:241", "-c:v", "mpeg4"}, camera, image.Pt(320, 240), 30, 2500 * time.Millisecond, []time.Duration{0, 1, 2}},
+		{"4:4:4", "a.mkv", []string{"-pix_fmt", "yuv444p", "-c:v", "libx264"}, camera, image.Pt(322, 242), 30, 2500 * time.Millisecond, []time.Duration{0, 1, 2}},
+		{"a name like an option", "-y.mp4", []string{"-c:v", "mpeg4"}, camera, image.Pt(322, 242), 30, 2500 * time.Millisecond, []time.Duration{0, 1, 2}},
+		{"H.265", "a.mp4", []string{"-c:v", "mpeg4"}, hevc, image.Pt(322, 242), 30, 2500 * time.Millisecond, []time.Duration{0, 1, 2}},
+		{"another size, pace, rate and length", "a.avi", []string{"-c:v", "mpeg4"}, benchmark, image.Pt(160, 90), 125, 5 * time.Second, []time.Duration{0, 2, 4}},
+		{"the same in H.265", "a.avi", []string{"-c:v", "mpeg4"}, benchmarkHEVC, image.Pt(160, 90), 125, 5 * time.Second, []time.Duration{0, 2, 4}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			prepared, err := Prepare(t.Context(), source(t, test.file, test.options...), t.TempDir())
+			prepared, err := PrepareAs(t.Context(), source(t, test.file, test.options...), t.TempDir(), test.encoding)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,23 +63,92 @@ func TestPrepareMakesACamerasVideo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var sps h264.SPS
-			if err := sps.Unmarshal(v.sps); err != nil || sps.Width() != test.width {
-				t.Errorf("width %d, want %d: %v", sps.Width(), test.width, err)
+			if size := size(t, v); size != test.size {
+				t.Errorf("pictures of %s, want %s", size, test.size)
 			}
-			if len(v.frames) != 30 || v.duration != 2500*time.Millisecond {
-				t.Errorf("%d frames in %s, want 30 in 2.5 s", len(v.frames), v.duration)
+			if len(v.frames) != test.frames || v.duration != test.duration {
+				t.Errorf("%d frames in %s, want %d in %s", len(v.frames), v.duration, test.frames, test.duration)
 			}
 			var keys []time.Duration
+			bytes := 0
 			for _, f := range v.frames {
-				if h264.IsRandomAccess(f.nalus) {
-					keys = append(keys, f.due)
+				if f.key {
+					keys = append(keys, f.due/time.Second)
+				}
+				for _, payload := range f.payloads {
+					bytes += len(payload)
 				}
 			}
-			if !slices.Equal(keys, []time.Duration{0, time.Second, 2 * time.Second}) {
-				t.Errorf("key frames at %v, want one a second", keys)
+			if !slices.Equal(keys, test.keys) {
+				t.Errorf("key frames at the seconds %d, want %d", keys, test.keys)
+			}
+			rate := float64(bytes) * 8 / v.duration.Seconds()
+			if want := float64(test.encoding.Bitrate); want > 0 && (rate > 1.5*want || rate < 0.5*want) {
+				t.Errorf("%.0f bit/s, want %.0f", rate, want)
 			}
 		})
+	}
+}
+
+func size(t *testing.T, v *video) image.Point {
+	t.Helper()
+	switch f := v.format.(type) {
+	case *format.H264:
+		var sps h264.SPS
+		if err := sps.Unmarshal(f.SPS); err != nil {
+			t.Fatal(err)
+		}
+		return image.Pt(sps.Width(), sps.Height())
+	case *format.H265:
+		var sps h265.SPS
+		if err := sps.Unmarshal(f.SPS); err != nil {
+			t.Fatal(err)
+		}
+		return image.Pt(sps.Width(), sps.Height())
+	}
+	t.Fatalf("a video of %T", v.format)
+	return image.Point{}
+}
+
+func TestPrepareRefusesEncodings(t *testing.T) {
+	for _, test := range []struct {
+		name, want string
+		change     func(*Encoding)
+	}{
+		{"another codec", "mjpeg", func(e *Encoding) { e.Codec = "mjpeg" }},
+		{"no key frames", "key frames", func(e *Encoding) { e.GOP = 0 }},
+		{"an odd size", "320x241", func(e *Encoding) { e.Width, e.Height = 320, 241 }},
+		{"half a size", "320x0", func(e *Encoding) { e.Width = 320 }},
+		{"a negative rate", "negative", func(e *Encoding) { e.Bitrate = -1 }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := DefaultEncoding()
+			test.change(&e)
+			_, err := PrepareAs(t.Context(), "film.mp4", t.TempDir(), e)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want it to say %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestPrepareTellsEncodingsApart(t *testing.T) {
+	video, cache := source(t, "a.avi", "-c:v", "mpeg4"), t.TempDir()
+	seen := make(map[string]bool)
+	for _, e := range []Encoding{
+		DefaultEncoding(),
+		{Codec: ingest.H264, GOP: time.Second, Quality: 40},
+		{Codec: ingest.H264, GOP: 2 * time.Second, Quality: 40},
+		{Codec: ingest.H264, GOP: time.Second, Quality: 40, Duration: time.Second},
+	} {
+		prepared, err := PrepareAs(t.Context(), video, cache, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[prepared] {
+			t.Errorf("%+v gives the video of another encoding", e)
+		}
+		seen[prepared] = true
 	}
 }
 
@@ -137,10 +224,11 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		want string
 	}{
 		{"no password", Config{Username: "camera"}, "password"},
-		{"no such video", Config{Username: "camera", Password: "pw", Cameras: []Camera{{"kerb", "/no/such.mp4"}}}, "no such file"},
-		{"not prepared", Config{Username: "camera", Password: "pw", Cameras: []Camera{{"kerb", raw}}}, "prepare it first"},
-		{"not H.264", Config{Username: "camera", Password: "pw", Cameras: []Camera{{"kerb", other}}}, "no H.264"},
-		{"no path", Config{Username: "camera", Password: "pw", Cameras: []Camera{{"", raw}}}, "path"},
+		{"no such video", Config{Username: "camera", Password: "pw", Cameras: []Camera{{Path: "kerb", Video: "/no/such.mp4"}}}, "no such file"},
+		{"not prepared", Config{Username: "camera", Password: "pw", Cameras: []Camera{{Path: "kerb", Video: raw}}}, "prepare it first"},
+		{"not H.264", Config{Username: "camera", Password: "pw", Cameras: []Camera{{Path: "kerb", Video: other}}}, "no H.264"},
+		{"no path", Config{Username: "camera", Password: "pw", Cameras: []Camera{{Path: "", Video: raw}}}, "path"},
+		{"UDP under TLS", Config{Username: "camera", Password: "pw", TLS: &tls.Config{}, UDP: true}, "TLS"},
 		{"port in use", Config{Username: "camera", Password: "pw", Listen: "256.0.0.1:0"}, "256.0.0.1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -35,7 +35,7 @@ func run(t *testing.T) (*Server, time.Time) {
 	}
 	server := New(Config{
 		Listen: "127.0.0.1:0", Username: "camera", Password: "pw",
-		Cameras: []Camera{{"kerb", video}, {"other", video}},
+		Cameras: []Camera{{Path: "kerb", Video: video}, {Path: "other", Video: video}},
 	}, discard)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)

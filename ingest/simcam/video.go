@@ -4,24 +4,64 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph265"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/pmp4"
+	"github.com/pion/rtp"
 )
 
-// video is a prepared file in memory.
+// The payload types by which a camera tells its codings apart.
+const (
+	payloadH264 = 96
+	payloadH265 = 97
+)
+
+// video is a prepared file in memory, cut into what RTP packets carry. All
+// feeds that show it share it.
 type video struct {
-	sps, pps []byte
+	format   format.Format // what a stream's description says of it
 	frames   []frame
 	duration time.Duration
 }
 
 // frame is one access unit and when it is due, from the start of the video.
 type frame struct {
-	due   time.Duration
-	nalus [][]byte
+	due      time.Duration
+	key      bool
+	payloads [][]byte // of its packets
+}
+
+// library keeps the videos that have been loaded, so that a hundred cameras
+// can show the same one.
+type library struct {
+	mu     sync.Mutex
+	videos map[string]*video // by cleaned path
+}
+
+func (l *library) load(path string) (*video, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	path = filepath.Clean(path)
+	if v := l.videos[path]; v != nil {
+		return v, nil
+	}
+	v, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	if l.videos == nil {
+		l.videos = make(map[string]*video)
+	}
+	l.videos[path] = v
+	return v, nil
 }
 
 // load reads a file made by Prepare.
@@ -36,53 +76,94 @@ func load(path string) (*video, error) {
 		return nil, fmt.Errorf("load video %s: not an MP4 file that can be played: %w", path, err)
 	}
 	for _, track := range content.Tracks {
-		if codec, ok := track.Codec.(*codecs.H264); ok {
-			v, err := newVideo(codec, track)
-			if err != nil {
-				return nil, fmt.Errorf("load video %s: %w", path, err)
-			}
-			return v, nil
+		c, err := newCoding(track.Codec)
+		if err != nil {
+			return nil, fmt.Errorf("load video %s: %w", path, err)
 		}
+		if c == nil {
+			continue
+		}
+		v, err := newVideo(c, track)
+		if err != nil {
+			return nil, fmt.Errorf("load video %s: %w", path, err)
+		}
+		return v, nil
 	}
-	return nil, fmt.Errorf("load video %s: no H.264 track", path)
+	return nil, fmt.Errorf("load video %s: no H.264 or H.265 track", path)
 }
 
-func newVideo(codec *codecs.H264, track *pmp4.Track) (*video, error) {
-	v := &video{sps: codec.SPS, pps: codec.PPS}
+// coding is what differs between the codecs.
+type coding struct {
+	format format.Format
+	sets   [][]byte // parameter sets
+	key    func(nalus [][]byte) bool
+	encode func(nalus [][]byte) ([]*rtp.Packet, error)
+}
+
+// newCoding returns nil for a codec that cameras do not speak.
+func newCoding(codec codecs.Codec) (*coding, error) {
+	switch codec := codec.(type) {
+	case *codecs.H264:
+		encoder := &rtph264.Encoder{PacketizationMode: 1}
+		return &coding{
+			format: &format.H264{PayloadTyp: payloadH264, PacketizationMode: 1, SPS: codec.SPS, PPS: codec.PPS},
+			sets:   [][]byte{codec.SPS, codec.PPS}, key: h264.IsRandomAccess, encode: encoder.Encode,
+		}, encoder.Init()
+	case *codecs.H265:
+		encoder := &rtph265.Encoder{}
+		return &coding{
+			format: &format.H265{PayloadTyp: payloadH265, VPS: codec.VPS, SPS: codec.SPS, PPS: codec.PPS},
+			sets:   [][]byte{codec.VPS, codec.SPS, codec.PPS}, key: h265.IsRandomAccess, encode: encoder.Encode,
+		}, encoder.Init()
+	}
+	return nil, nil
+}
+
+func newVideo(c *coding, track *pmp4.Track) (*video, error) {
+	v := &video{format: c.format}
 	var elapsed uint64 // in the track's own unit, so that nothing is rounded twice
 	for _, sample := range track.Samples {
 		if sample.PTSOffset != 0 {
 			return nil, errors.New("pictures are not in the order in which they are shown: prepare it first")
 		}
-		nalus, err := v.unit(sample)
+		f, err := c.frame(sample)
 		if err != nil {
 			return nil, err
 		}
-		v.frames = append(v.frames, frame{due: seconds(elapsed, track.TimeScale), nalus: nalus})
+		f.due = seconds(elapsed, track.TimeScale)
+		v.frames = append(v.frames, f)
 		elapsed += uint64(sample.Duration)
 	}
 	v.duration = seconds(elapsed, track.TimeScale)
-	if v.duration == 0 || !h264.IsRandomAccess(v.frames[0].nalus) {
+	if v.duration == 0 || !v.frames[0].key {
 		return nil, errors.New("it is empty or does not begin with a key frame")
 	}
 	return v, nil
 }
 
-// unit is a sample's NALUs; a key frame brings its parameter sets, as cameras
-// send them.
-func (v *video) unit(sample *pmp4.Sample) ([][]byte, error) {
+// frame packs a sample; a key frame brings its parameter sets, as cameras send
+// them.
+func (c *coding) frame(sample *pmp4.Sample) (frame, error) {
 	payload, err := sample.GetPayload()
 	if err != nil {
-		return nil, err
+		return frame{}, err
 	}
-	var nalus h264.AVCC
+	var nalus h264.AVCC // the same for both codings
 	if err := nalus.Unmarshal(payload); err != nil {
-		return nil, err
+		return frame{}, err
 	}
-	if h264.IsRandomAccess(nalus) {
-		return append([][]byte{v.sps, v.pps}, nalus...), nil
+	f := frame{key: c.key(nalus)}
+	if f.key {
+		nalus = append(append([][]byte{}, c.sets...), nalus...)
 	}
-	return nalus, nil
+	packets, err := c.encode(nalus)
+	if err != nil {
+		return frame{}, fmt.Errorf("packetize: %w", err)
+	}
+	for _, packet := range packets {
+		f.payloads = append(f.payloads, packet.Payload)
+	}
+	return f, nil
 }
 
 func seconds(units uint64, timeScale uint32) time.Duration {
