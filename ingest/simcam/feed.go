@@ -53,7 +53,8 @@ func newFeed(server *gortsplib.Server, clock *clock, library *library, camera Ca
 		sessions: make(map[*gortsplib.ServerSession]bool),
 	}
 	f.video.Store(v)
-	f.faults.Store(newMisbehaviour(Faults{}))
+	f.because = newMisbehaviour(Faults{})
+	f.faults.Store(f.because)
 	if err := f.stream.Initialize(); err != nil {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
@@ -123,12 +124,15 @@ func (f *Feed) send(v *video, frame frame, due time.Duration) error {
 	if faults.omits(frame) {
 		return nil
 	}
+	timestamp := uint32(ticks(due)) // wraps every 13 hours
 	taken := faults.told(f.clock.taken(due))
+	if err := f.report(v, faults, due, taken); err != nil {
+		return err
+	}
 	for i, payload := range frame.payloads {
 		f.packet.Header = rtp.Header{
 			Version: 2, PayloadType: v.format.PayloadType(), Marker: i == len(frame.payloads)-1,
-			SequenceNumber: f.sequence,
-			Timestamp:      uint32(ticks(due)), // wraps every 13 hours
+			SequenceNumber: f.sequence, Timestamp: timestamp,
 		}
 		f.packet.Payload = payload
 		f.sequence++
@@ -141,22 +145,22 @@ func (f *Feed) send(v *video, frame frame, due time.Duration) error {
 			return err
 		}
 	}
-	return f.report(faults, due, taken)
+	return nil
 }
 
 // reportPeriod is how often a camera tells its clock.
 const reportPeriod = 5 * time.Second
 
-// report tells the camera's clock when it is time: to those who have just
-// begun to watch and got a packet, since a report before it would mean nothing
-// to them, and to all when its faults have changed.
-func (f *Feed) report(faults *misbehaviour, due time.Duration, taken time.Time) error {
+// report tells the camera's clock, by the frame that comes next, when it is
+// time: to all now and then and when its faults have changed, and to those who
+// have begun to watch and got packets, since before them it would mean nothing.
+func (f *Feed) report(v *video, faults *misbehaviour, due time.Duration, taken time.Time) error {
 	if faults.NoReports {
 		return nil
 	}
 	report := f.sent
-	report.SSRC = f.ssrcs[f.packet.PayloadType]
-	report.RTPTime, report.NTPTime = f.packet.Timestamp, ntp.Encode(taken)
+	report.SSRC = f.ssrcs[v.format.PayloadType()]
+	report.RTPTime, report.NTPTime = uint32(ticks(due)), ntp.Encode(taken)
 	if due-f.reported >= reportPeriod || faults != f.because {
 		f.reported, f.because = due, faults
 		return f.stream.WritePacketRTCP(f.media, &report)
@@ -164,7 +168,7 @@ func (f *Feed) report(faults *misbehaviour, due time.Duration, taken time.Time) 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.newcomer = slices.DeleteFunc(f.newcomer, func(session *gortsplib.ServerSession) bool {
-		if session.Stats().OutboundRTPPackets == 0 {
+		if session.Stats().OutboundBytes == 0 {
 			return false
 		}
 		// It may have left meanwhile; then there is nobody to tell.
