@@ -135,9 +135,9 @@ func (m *Monitor) changed(kind Kind, state State, why string) {
 	switch state {
 	case Connecting:
 	case Live:
-		m.log.Info("trouble over", "trouble", string(kind), "camera_state", string(m.state))
+		m.log.Info("camera well again", "about", string(kind), "state", string(m.state))
 	default:
-		m.log.Warn("trouble", "trouble", string(kind), "camera_state", string(m.state), "why", why)
+		m.log.Warn("camera in trouble", "about", string(kind), "state", string(m.state), "why", why)
 	}
 }
 

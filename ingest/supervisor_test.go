@@ -156,7 +156,7 @@ func TestSupervisorTellsHealthAndCounts(t *testing.T) {
 		if len(got) != 4 {
 			t.Errorf("emitted %d units, want 4", len(got))
 		}
-		if n := strings.Count(logged.String(), "camera_state=offline"); n != 2 {
+		if n := strings.Count(logged.String(), "state=offline"); n != 2 {
 			t.Errorf("logged offline %d times, want once for each change:\n%s", n, logged.String())
 		}
 		if err := testutil.GatherAndCompare(registry, strings.NewReader(`

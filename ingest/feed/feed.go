@@ -11,6 +11,8 @@ package feed
 import (
 	"context"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +23,16 @@ import (
 	"tidewatch/ingest/ring"
 	"tidewatch/ingest/rtsp"
 )
+
+// CollectOften has the runtime collect garbage when memory has grown by a
+// fifth, unless GOGC says otherwise. Most of what a worker holds is encoded
+// video, in which there is nothing to search, so that this costs next to
+// nothing and saves as much memory as the rings fill.
+func CollectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(20)
+	}
+}
 
 // Config of a feed.
 type Config struct {
@@ -51,6 +63,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // for concurrent use.
 type Feed struct {
 	camera  ingest.Camera
+	now     func() time.Time
 	metrics ingest.CameraMetrics
 	monitor *ingest.Monitor
 	ring    *ring.Ring
@@ -70,7 +83,7 @@ type stream struct {
 	source     ingest.Source
 	supervisor *ingest.Supervisor
 	clock      ingest.Clock
-	arrived    atomic.Int64 // when its newest key unit did, Unix nanoseconds
+	arrived    atomic.Int64 // when its newest key unit did, Unix nanoseconds; of the smaller one
 }
 
 // New returns the feed of a camera; log should carry the camera's ID. Nothing
@@ -79,7 +92,7 @@ func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, n
 	cfg.Ring.Tolerance = camera.ClockTolerance
 	of := metrics.ingest.Camera(camera.ID)
 	f := &Feed{
-		camera: camera, metrics: of,
+		camera: camera, now: now, metrics: of,
 		monitor: ingest.NewMonitor(of, log, now),
 		ring:    ring.New(cfg.Ring, metrics.ring.Camera(camera.ID)),
 		latest:  ingest.NewLatest(),
@@ -104,6 +117,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return f.main.supervisor.Run(ctx, f.main.source, f.receiveMain) })
 	if f.sub != nil {
+		f.sub.arrived.Store(f.now().UnixNano()) // it has its patience from now
 		group.Go(func() error { return f.sub.supervisor.Run(ctx, f.sub.source, f.receiveSub) })
 	}
 	return group.Wait()

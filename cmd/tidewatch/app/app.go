@@ -22,6 +22,7 @@ import (
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
 	"tidewatch/enforce/review"
+	"tidewatch/ingest/feed"
 	"tidewatch/storage/blob"
 )
 
@@ -47,6 +48,7 @@ type App struct {
 // Open makes everything that the configuration asks for. Nothing is watched
 // before Run.
 func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) (*App, error) {
+	feed.CollectOften()
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// benchCmd measures all ways, one after the other, against the same cameras.
+type benchCmd struct {
+	Footage string        `type:"path" placeholder:"FILE" help:"What the cameras show (default: the street of the demo)."`
+	Cameras int           `default:"60" help:"Cameras at once."`
+	Rivals  int           `default:"3" help:"Cameras at once for the usual ways."`
+	Keep    time.Duration `default:"10s" help:"Length of the rings."`
+	During  time.Duration `default:"20s" help:"How long to measure each way."`
+}
+
+// way is one way of taking cameras in.
+type way struct {
+	key, name string
+	usage     usage
+}
+
+// Run prints what it finds. Whatever it starts has ended when it returns.
+func (c *benchCmd) Run(ctx context.Context, log *slog.Logger) error {
+	videos, err := c.prepare(ctx, log)
+	if err != nil {
+		return err
+	}
+	host, stop, err := c.serve(ctx, videos)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	var ways []way
+	for _, m := range []struct {
+		key, name, main, sub string
+		pace                 time.Duration
+	}{
+		{"main_gop25", "main stream, key frames each second, all looked at", "gop25", "", 0},
+		{"main_gop25_every4", "main stream, key frames each second, every fourth", "gop25", "", 4 * time.Second},
+		{"main_gop50", "main stream, key frames each 2 s, all looked at", "gop50", "", 0},
+		{"dual", "main stream kept, smaller one looked at each second", "gop25", "sub", 0},
+	} {
+		log.Info("measuring", "way", m.name, "cameras", c.Cameras)
+		used, err := c.worker(ctx, host, m.main, m.sub, m.pace)
+		if err != nil {
+			return fmt.Errorf("measure %s: %w", m.name, err)
+		}
+		ways = append(ways, way{key: m.key, name: m.name, usage: used})
+	}
+	for _, rival := range []struct {
+		key, name string
+		measure   func(ctx context.Context, url string) (usage, error)
+	}{
+		{"frigate", "ffmpeg as Frigate calls it: 5 pictures a second, 640x360", c.frigate},
+		{"gocv", "gocv.VideoCapture loop: every picture", c.capture},
+	} {
+		log.Info("measuring", "way", rival.name, "cameras", c.Rivals)
+		used, err := c.several(ctx, host, rival.measure)
+		if err != nil {
+			return fmt.Errorf("measure %s: %w", rival.name, err)
+		}
+		ways = append(ways, way{key: rival.key, name: rival.name, usage: used})
+	}
+	return c.print(ways)
+}
+
+// serve starts the cameras in a process of their own.
+func (c *benchCmd) serve(ctx context.Context, videos []string) (host string, stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	cmd, err := self(ctx, append([]string{"cameras", fmt.Sprintf("--count=%d", c.Cameras)}, videos...)...)
+	if err != nil {
+		cancel()
+		return "", nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		cancel()
+		return "", nil, fmt.Errorf("start the cameras: %w", err)
+	}
+	stop = func() { cancel(); _ = cmd.Wait() }
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("start the cameras: %w", err)
+	}
+	return strings.TrimSpace(line), stop, nil
+}
+
+// self is this program again, interrupted when ctx is done.
+func self(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stderr = os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	return cmd, nil
+}
+
+func (c *benchCmd) worker(ctx context.Context, host, main, sub string, pace time.Duration) (usage, error) {
+	args := []string{"worker", "--pace=" + pace.String(), "--keep=" + c.Keep.String(), "--during=" + c.During.String()}
+	for i := range c.Cameras {
+		args = append(args, fmt.Sprintf("--main=rtsp://%s/%s/%d", host, main, i))
+		if sub != "" {
+			args = append(args, fmt.Sprintf("--sub=rtsp://%s/%s/%d", host, sub, i))
+		}
+	}
+	return c.ask(ctx, args...)
+}
+
+// capture reads a camera as home-made systems do.
+func (c *benchCmd) capture(ctx context.Context, url string) (usage, error) {
+	return c.ask(ctx, "capture", "--url="+url, "--during="+c.During.String())
+}
+
+// ask runs this program and reads what it reports.
+func (c *benchCmd) ask(ctx context.Context, args ...string) (used usage, err error) {
+	cmd, err := self(ctx, args...)
+	if err != nil {
+		return usage{}, err
+	}
+	cmd.Env = append(os.Environ(), "OPENCV_FFMPEG_CAPTURE_OPTIONS=rtsp_transport;tcp")
+	out, err := cmd.Output()
+	if err != nil {
+		return usage{}, err
+	}
+	return used, json.Unmarshal(out, &used)
+}
+
+// frigate reads a camera with the command by which Frigate feeds its detector.
+// Its start-up is measured too, as a part of the whole that grows smaller.
+func (c *benchCmd) frigate(ctx context.Context, url string) (usage, error) {
+	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i", url,
+		"-r", "5", "-s", "640x360", "-f", "rawvideo", "-t", fmt.Sprint(c.During.Seconds()), "-pix_fmt", "yuv420p", "pipe:")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	frames := &counter{}
+	cmd.Stdout = frames
+	began := time.Now()
+	if err := cmd.Run(); err != nil {
+		return usage{}, fmt.Errorf("ffmpeg: %w: %s", err, strings.ReplaceAll(said.String(), url, "URL"))
+	}
+	used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return usage{}, errors.New("ffmpeg: the system does not tell its use")
+	}
+	return usage{
+		Seconds: time.Since(began).Seconds(),
+		CPU:     (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(),
+		Bytes:   float64(used.Maxrss) * 1024,
+		Looks:   float64(frames.bytes) / (640 * 360 * 1.5),
+		Cameras: 1,
+	}, nil
+}
+
+// counter counts what is written to it.
+type counter struct{ bytes int }
+
+func (c *counter) Write(p []byte) (int, error) { c.bytes += len(p); return len(p), nil }
+
+// several runs one process for each camera, all at once, and adds them up.
+func (c *benchCmd) several(ctx context.Context, host string, measure func(context.Context, string) (usage, error)) (usage, error) {
+	type result struct {
+		usage
+		err error
+	}
+	results := make(chan result, c.Rivals)
+	for i := range c.Rivals {
+		go func() {
+			used, err := measure(ctx, fmt.Sprintf("rtsp://%s:%s@%s/gop25/%d", user, password, host, i))
+			results <- result{used, err}
+		}()
+	}
+	var sum usage
+	var failed error
+	for range c.Rivals {
+		r := <-results
+		failed = errors.Join(failed, r.err)
+		sum.CPU += r.CPU
+		sum.Bytes += r.Bytes
+		sum.Looks += r.Looks
+		sum.Cameras += r.Cameras
+		sum.Seconds = max(sum.Seconds, r.Seconds)
+	}
+	return sum, failed
+}
+
+func (c *benchCmd) print(ways []way) error {
+	fmt.Printf("%-58s %8s %12s %13s %10s %10s\n", "1080p25, 4 Mbit/s", "cameras", "CPU/camera", "cameras/core", "MB/camera", "looks/s")
+	answer := map[string]float64{}
+	for _, w := range ways {
+		u := w.usage
+		fmt.Printf("%-58s %8d %10.2f %% %13.1f %10.1f %10.2f\n", w.name, u.Cameras,
+			100*u.cpuPerCamera(), u.camerasPerCore(), u.megabytes(), u.Looks/u.Seconds/float64(u.Cameras))
+		if u.Missing > 0 {
+			fmt.Printf("  %d of these cameras were not live all the time: this machine cannot feed so many; use --cameras\n", u.Missing)
+		}
+		answer[w.key+"_cameras_per_core"] = round(u.camerasPerCore())
+	}
+	answer["cameras"] = float64(c.Cameras)
+	for _, w := range ways[:4] {
+		answer["mb_per_camera"] = max(answer["mb_per_camera"], round(w.usage.megabytes()))
+	}
+	return json.NewEncoder(os.Stdout).Encode(answer)
+}
+
+func round(v float64) float64 { return math.Round(v*10) / 10 }

@@ -1,0 +1,157 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
+
+	"tidewatch/ingest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// tape is a source that sends one unit a second: a letter each, as long as it
+// lasts. K is a key unit, k a damaged one, p builds on one, - is none.
+type tape struct {
+	stream  ingest.Stream
+	letters string
+	late    time.Duration // of the first unit
+}
+
+func (s tape) Run(ctx context.Context, emit func(*ingest.Unit)) error {
+	began := time.Now().Add(s.late)
+	for i, letter := range s.letters {
+		due := began.Add(time.Duration(i) * time.Second)
+		select {
+		case <-time.After(time.Until(due)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if letter == '-' {
+			continue
+		}
+		emit(&ingest.Unit{
+			Stream: s.stream, Session: 1, PTS: time.Duration(i) * time.Second,
+			Stamp: ingest.Stamp{Camera: due, Arrival: due}, Format: &ingest.Format{},
+			Key: letter != 'p', Damaged: letter == 'k',
+		})
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func newFeed(main, sub string, late time.Duration) *Feed {
+	camera := ingest.Camera{ID: "kerb", ClockTolerance: time.Second}
+	if sub != "" {
+		camera.SubURL = "rtsp://127.0.0.1/sub"
+	}
+	f := New(camera, DefaultConfig(), NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler), time.Now)
+	f.main.source = tape{ingest.Main, main, 0}
+	if f.sub != nil {
+		f.sub.source = tape{ingest.Sub, sub, late}
+	}
+	return f
+}
+
+// seen is a look: which stream, and when the picture and the one to show were
+// taken, in milliseconds from the beginning.
+type seen struct {
+	Stream     ingest.Stream
+	At, Shown  int64
+	Unshowable bool
+}
+
+func TestFeedGivesWhatToLookAt(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		main, sub string
+		late      time.Duration // of the smaller stream
+		pace      time.Duration
+		want      []seen
+		spared    float64
+	}{
+		{
+			name: "one stream", main: "KpKkK",
+			want: []seen{{"main", 0, 0, false}, {"main", 2000, 2000, false}, {"main", 4000, 4000, false}},
+		},
+		{
+			name: "two streams", main: "KpKp", sub: "KKKK", late: 300 * time.Millisecond,
+			want: []seen{{"sub", 300, 0, false}, {"sub", 1300, 0, false}, {"sub", 2300, 2000, false}, {"sub", 3300, 2000, false}},
+		},
+		{
+			name: "the main stream is late", main: "--K", sub: "KKKK", late: 500 * time.Millisecond,
+			want: []seen{{"sub", 500, 0, true}, {"sub", 1500, 0, true}, {"sub", 2500, 2000, false}, {"sub", 3500, 2000, false}},
+		},
+		{
+			name: "what was damaged is not shown", main: "Kkk", sub: "KkK", late: 500 * time.Millisecond,
+			want: []seen{{"sub", 500, 0, false}, {"sub", 2500, 0, false}},
+		},
+		{
+			name: "the smaller stream goes away", main: "KKKKKKKKKKKKKKKKKKKK", sub: "KK", late: 500 * time.Millisecond,
+			want: []seen{{"sub", 500, 0, false}, {"sub", 1500, 1000, false}, {"main", 17000, 17000, false}, {"main", 18000, 18000, false}, {"main", 19000, 19000, false}},
+		},
+		{
+			name: "rarely", main: "KKKKKKKKKK", pace: 4 * time.Second, spared: 7,
+			want: []seen{{"main", 0, 0, false}, {"main", 4000, 4000, false}, {"main", 8000, 8000, false}},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFeed(test.main, test.sub, test.late)
+				f.Pace(test.pace)
+				begin := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				done := make(chan error, 1)
+				go func() { done <- f.Run(ctx) }()
+				var got []seen
+				for {
+					look, err := f.Next(ctx)
+					if err != nil {
+						break
+					}
+					s := seen{Stream: look.Unit.Stream, At: look.Unit.Camera.Sub(begin).Milliseconds()}
+					if s.Unshowable = look.Shown == nil; !s.Unshowable {
+						s.Shown = look.Shown.Camera.Sub(begin).Milliseconds()
+					}
+					got = append(got, s)
+				}
+				if err := <-done; !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("looks (-want +got):\n%s", diff)
+				}
+				if spared := testutil.ToFloat64(f.metrics.Spared); spared != test.spared {
+					t.Errorf("spared %v, want %v", spared, test.spared)
+				}
+			})
+		})
+	}
+}
+
+func TestFeedCountsWhatNobodyTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFeed("KKKK", "", 0)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := f.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if superseded := testutil.ToFloat64(f.metrics.Superseded); superseded != 3 {
+			t.Errorf("superseded %v, want 3", superseded)
+		}
+		look, err := f.Next(t.Context())
+		if err != nil || look.Unit != f.Newest() {
+			t.Errorf("got %v, %v; want the newest unit", look.Unit, err)
+		}
+	})
+}

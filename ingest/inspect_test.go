@@ -1,0 +1,89 @@
+package ingest
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+// script makes units from letters, a fifth of a second apart: K is a key unit,
+// p builds on it, k and x are the same but damaged, N begins a new session with
+// a key unit, - is a unit that does not come.
+func script(letters string, stamp func(at time.Time) Stamp) []*Unit {
+	at := time.Date(2026, 7, 1, 19, 0, 0, 0, time.UTC)
+	session := uint64(1)
+	var units []*Unit
+	for _, letter := range letters {
+		at = at.Add(200 * time.Millisecond)
+		if letter == 'N' {
+			session++
+		}
+		if letter != '-' {
+			units = append(units, &Unit{
+				Session: session, Stamp: stamp(at),
+				Key: strings.ContainsRune("KkN", letter), Damaged: strings.ContainsRune("kx", letter),
+			})
+		}
+	}
+	return units
+}
+
+func exact(at time.Time) Stamp { return Stamp{Camera: at, Arrival: at.Add(20 * time.Millisecond)} }
+
+func silent(at time.Time) Stamp { return Stamp{Arrival: at} }
+
+// off is a clock that is ahead by so much, as the fit tells it.
+func off(by time.Duration) func(time.Time) Stamp {
+	return func(at time.Time) Stamp {
+		return Stamp{Camera: at.Add(by), Arrival: at, Clock: ClockReading{Offset: by, Settled: true}}
+	}
+}
+
+func TestInspector(t *testing.T) {
+	second := "Kpppp"
+	for _, test := range []struct {
+		name     string
+		letters  string
+		stamp    func(time.Time) Stamp
+		interval time.Duration
+		want     Kind // the only trouble in the end
+		state    State
+		why      string
+	}{
+		{name: "all well", letters: strings.Repeat(second, 60), stamp: exact, interval: 200 * time.Millisecond},
+		{name: "a damaged unit", letters: strings.Repeat(second, 5) + "Kpxxx" + second, stamp: exact, want: TroubleDamage, state: Degraded, why: "packets are lost"},
+		{name: "a damaged unit half a minute ago", letters: "Kpxxx" + strings.Repeat(second, 31), stamp: exact},
+		{name: "no key unit any more", letters: strings.Repeat(second, 5) + strings.Repeat("p", 60), stamp: exact, want: TroubleKeys, state: Blind, why: "no whole key frame"},
+		{name: "no key unit for a while, as always with this camera", letters: strings.Repeat("K"+strings.Repeat("p", 99), 3), stamp: exact},
+		{name: "key units again", letters: second + strings.Repeat("p", 80) + second, stamp: exact},
+		{name: "a new session begins anew", letters: second + strings.Repeat("p", 80) + "Npppp", stamp: exact},
+		{name: "half of the pictures", letters: strings.Repeat("K-p-p", 30), stamp: exact, interval: 200 * time.Millisecond, want: TroubleRate, state: Degraded, why: "3.0 pictures a second come, 5.0 were configured"},
+		{name: "half of the pictures, nobody said how many", letters: strings.Repeat("K-p-p", 30), stamp: exact},
+		{name: "no time told yet", letters: strings.Repeat(second, 29), stamp: silent},
+		{name: "no time told", letters: strings.Repeat(second, 31), stamp: silent, want: TroubleClock, state: Degraded, why: "does not tell its time"},
+		{name: "an hour fast", letters: second, stamp: off(time.Hour), want: TroubleClock, state: Degraded, why: "clock is 1h0m0s fast"},
+		{name: "eight hours slow", letters: second, stamp: off(-8 * time.Hour), want: TroubleClock, state: Degraded, why: "clock is 8h0m0s slow"},
+		{name: "at the tolerance", letters: second, stamp: off(2 * time.Second)},
+		{name: "beyond the tolerance", letters: second, stamp: off(2*time.Second + 1), want: TroubleClock, state: Degraded, why: "clock is 2s fast"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			monitor, _ := newMonitor(slog.New(slog.DiscardHandler))
+			monitor.Clear(TroubleStream)
+			inspector := NewInspector(Camera{ClockTolerance: 2 * time.Second, FrameInterval: test.interval}, monitor)
+			for _, u := range script(test.letters, test.stamp) {
+				inspector.Unit(u)
+			}
+			got := monitor.Health()
+			if test.want == "" {
+				if got.State != Live {
+					t.Errorf("got %+v, want no trouble", got)
+				}
+				return
+			}
+			if len(got.Troubles) != 1 || got.Troubles[0].Kind != test.want || got.State != test.state || !strings.Contains(got.Why, test.why) {
+				t.Errorf("got %+v, want %s (%s): %s", got, test.want, test.state, test.why)
+			}
+		})
+	}
+}
