@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"tidewatch/ingest/simcam"
 )
@@ -23,7 +24,10 @@ func (c *camerasCmd) Run(ctx context.Context, _ *slog.Logger) error {
 			return err
 		}
 		for i := range c.Count {
-			cfg.Cameras = append(cfg.Cameras, simcam.Camera{Path: fmt.Sprintf("%s/%d", name, i), Video: file})
+			cfg.Cameras = append(cfg.Cameras, simcam.Camera{
+				Path: fmt.Sprintf("%s/%d", name, i), Video: file,
+				Phase: time.Duration(i) * length / time.Duration(c.Count),
+			})
 		}
 	}
 	server := simcam.New(cfg, slog.New(slog.DiscardHandler))

@@ -68,6 +68,7 @@ type usage struct {
 func (u usage) cpuPerCamera() float64   { return u.CPU / u.Seconds / float64(u.Cameras) }
 func (u usage) camerasPerCore() float64 { return 1 / u.cpuPerCamera() }
 func (u usage) megabytes() float64      { return u.Bytes / 1e6 / float64(u.Cameras) }
+func (u usage) looksPerSecond() float64 { return u.Looks / u.Seconds / float64(u.Cameras) }
 
 // measure reads the process's own use over a time, which begins now.
 func measure(ctx context.Context, during time.Duration) (usage, error) {
