@@ -1,4 +1,4 @@
-"""Serves video files by GStreamer's RTSP server, until its input ends.
+"""Serves video files by GStreamer's RTSP server, until it is killed.
 
 usage: gstreamer.py MODE PROTOCOLS PATH=ENCODING=FILE...
 
@@ -62,11 +62,9 @@ def main(mode, protocols, *mounts):
     for mount in mounts:
         path, encoding, file = mount.split("=", 2)
         server.get_mount_points().add_factory("/" + path, factory(encoding, file, PROTOCOLS[protocols]))
-    loop = GLib.MainLoop()
     server.attach(None)
     print(server.get_bound_port(), flush=True)
-    GLib.io_add_watch(sys.stdin, GLib.PRIORITY_DEFAULT, GLib.IO_HUP, lambda *_: loop.quit())
-    loop.run()
+    GLib.MainLoop().run()
 
 
 main(*sys.argv[1:])
