@@ -22,16 +22,19 @@ const (
 	// may have waited in the camera.
 	farOff = 3 * time.Second
 
-	fitSpan    = 5 * time.Second // the least delay of each such span counts
-	fitSpans   = 30              // spans from which drift is told, and the most that are kept
-	fitSettled = 2               // spans from which the offset is
+	fitSpans   = 30 // spans from which drift is told, and the most that are kept
+	fitSettled = 2  // spans from which the offset is
 )
+
+// ClockSpan is long enough for the least delay in it to be the network's own.
+const ClockSpan = 5 * time.Second
 
 // Clock follows the clock of one camera through the units of one stream. Two
 // pictures say nothing of it, since each has its own delay; the least delays of
 // some minutes do. It is used by one goroutine; the units that it has stamped
 // may be read by any.
 type Clock struct {
+	span    time.Duration // the least delay of each such time counts
 	number  uint64 // of the session
 	session *timeline
 	last    *moment // the newest picture of the session whose time is known
@@ -40,6 +43,10 @@ type Clock struct {
 	fitted  time.Time // when reading.Offset holds, by our clock
 	steps   int
 }
+
+// NewClock returns the clock of a camera of which nothing is known. The least
+// delay of each span counts: take ClockSpan.
+func NewClock(span time.Duration) *Clock { return &Clock{span: span} }
 
 // delay is the least time from a camera's clock to our arrival in one span.
 type delay struct {
@@ -86,7 +93,7 @@ func (c *Clock) add(u *Unit) {
 	if n := len(c.spans); n > 0 {
 		newest := &c.spans[n-1]
 		// A clock of ours that was set back begins a span as well.
-		if since := u.Arrival.Sub(newest.began); since >= 0 && since < fitSpan {
+		if since := u.Arrival.Sub(newest.began); since >= 0 && since < c.span {
 			if d.least < newest.least {
 				newest.arrival, newest.least = d.arrival, d.least
 			}

@@ -66,9 +66,9 @@ func TestClockTellsOffsetAndDrift(t *testing.T) {
 		{"slow by 30 ppm", street{offset: time.Second, drift: -30e-6, delay: lan}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var c Clock
+			c := NewClock(ClockSpan)
 			const during = 200 * time.Second
-			units := test.street.play(&c, during)
+			units := test.street.play(c, during)
 			last := units[len(units)-1]
 			if off := last.Clock.Drift - test.street.drift; off > 1e-6 || off < -1e-6 {
 				t.Errorf("drift %.2f ppm, want %.2f", last.Clock.Drift*1e6, test.street.drift*1e6)
@@ -88,7 +88,7 @@ func TestClockTellsOffsetAndDrift(t *testing.T) {
 // TestClockIsNotBentByCongestion checks that a minute in which every picture
 // is half a second late changes neither offset nor drift much.
 func TestClockIsNotBentByCongestion(t *testing.T) {
-	var c Clock
+	c := NewClock(ClockSpan)
 	n := 0
 	s := street{delay: func(r *rand.Rand) time.Duration {
 		n++
@@ -98,7 +98,7 @@ func TestClockIsNotBentByCongestion(t *testing.T) {
 		}
 		return lan(r) + late
 	}}
-	units := s.play(&c, 170*time.Second)
+	units := s.play(c, 170*time.Second)
 	last := units[len(units)-1]
 	if got, _ := last.ClockError(); got.Abs() > 10*time.Millisecond || last.Clock.Drift > 20e-6 || last.Clock.Drift < -20e-6 {
 		t.Errorf("clock error %s, drift %.1f ppm", got, last.Clock.Drift*1e6)
@@ -118,8 +118,8 @@ func TestClockNoticesThatTheCamerasClockWasSet(t *testing.T) {
 		{"slewed", street{step: 80 * time.Millisecond, stepAt: time.Minute, delay: lan}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var c Clock
-			units := test.street.play(&c, 2*time.Minute)
+			c := NewClock(ClockSpan)
+			units := test.street.play(c, 2*time.Minute)
 			if c.Steps() != test.steps {
 				t.Errorf("%d steps, want %d", c.Steps(), test.steps)
 			}
@@ -139,12 +139,12 @@ func TestClockNoticesThatTheCamerasClockWasSet(t *testing.T) {
 // TestClockResolvesTimesBeforeTheFirstReport checks that a picture whose time
 // was uncertain is told once the report has come.
 func TestClockResolvesTimesBeforeTheFirstReport(t *testing.T) {
-	var c Clock
-	early := street{report: time.Hour, delay: lan}.play(&c, time.Second)[5]
+	c := NewClock(ClockSpan)
+	early := street{report: time.Hour, delay: lan}.play(c, time.Second)[5]
 	if _, known := early.Resolved().ClockError(); known || !early.Time(time.Second).Equal(early.Arrival) {
 		t.Errorf("before any report the time is known: %+v", early.Resolved())
 	}
-	units := street{report: 5 * time.Second, delay: lan}.play(&c, 6*time.Second)
+	units := street{report: 5 * time.Second, delay: lan}.play(c, 6*time.Second)
 	first := units[0]
 	if !first.Camera.IsZero() {
 		t.Error("a unit was changed after it was handed out")
@@ -162,9 +162,9 @@ func TestClockResolvesTimesBeforeTheFirstReport(t *testing.T) {
 }
 
 func TestClockGivesTimesWithoutTheDelay(t *testing.T) {
-	var c Clock
+	c := NewClock(ClockSpan)
 	stall := street{offset: -time.Hour, delay: func(r *rand.Rand) time.Duration { return 2 * time.Millisecond }}
-	stall.play(&c, time.Minute)
+	stall.play(c, time.Minute)
 	taken := time.Date(2026, 7, 1, 19, 1, 0, 0, time.UTC)
 	u := &Unit{Session: 1, PTS: time.Minute, Stamp: Stamp{Camera: taken.Add(-time.Hour), Arrival: taken.Add(5 * time.Second)}}
 	c.Stamp(u)

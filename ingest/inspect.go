@@ -6,25 +6,40 @@ import (
 	"time"
 )
 
-const (
-	// cleanFor is how long nothing may be lost before the network is taken to
+// InspectorConfig is how much it takes for something to be wrong.
+type InspectorConfig struct {
+	// CleanFor is how long nothing may be lost before the network is taken to
 	// be well again.
-	cleanFor = 30 * time.Second
-	// keyPatience is how long key units may stay away at least, and
-	// keyIntervals how many of their usual intervals.
-	keyPatience  = 10 * time.Second
-	keyIntervals = 3
-	// rateSpan is the time over which pictures are counted, and rateShare how
+	CleanFor time.Duration
+	// KeyPatience is how long whole key units may stay away at least, and
+	// KeyIntervals how many of their usual intervals.
+	KeyPatience  time.Duration
+	KeyIntervals int
+	// RateSpan is the time over which pictures are counted, and RateShare how
 	// many of those expected must come.
-	rateSpan  = 10 * time.Second
-	rateShare = 0.8
-	// reportPatience is how long a camera may take to tell its time.
-	reportPatience = 30 * time.Second
-)
+	RateSpan  time.Duration
+	RateShare float64
+	// ReportPatience is how long a camera may take to tell its time.
+	ReportPatience time.Duration
+	// Drift is how fast a clock may gain or lose: at 1e-4 it is 9 s a day.
+	Drift float64
+}
+
+// DefaultInspectorConfig suits cameras on a city's network.
+func DefaultInspectorConfig() InspectorConfig {
+	return InspectorConfig{
+		CleanFor:    30 * time.Second,
+		KeyPatience: 10 * time.Second, KeyIntervals: 3,
+		RateSpan: 10 * time.Second, RateShare: 0.8,
+		ReportPatience: 30 * time.Second,
+		Drift:          1e-4,
+	}
+}
 
 // Inspector looks at the units of a camera's main stream, without decoding
 // them, for what is wrong. It is used by one goroutine.
 type Inspector struct {
+	cfg     InspectorConfig
 	camera  Camera
 	monitor *Monitor
 
@@ -38,8 +53,8 @@ type Inspector struct {
 }
 
 // NewInspector returns an inspector that reports to a monitor.
-func NewInspector(camera Camera, monitor *Monitor) *Inspector {
-	return &Inspector{camera: camera, monitor: monitor}
+func NewInspector(cfg InspectorConfig, camera Camera, monitor *Monitor) *Inspector {
+	return &Inspector{cfg: cfg, camera: camera, monitor: monitor}
 }
 
 // Unit looks at the next unit.
@@ -58,7 +73,7 @@ func (i *Inspector) damage(u *Unit) {
 	if u.Damaged {
 		i.damagedAt = u.Arrival
 	}
-	lossy := !i.damagedAt.IsZero() && u.Arrival.Sub(i.damagedAt) < cleanFor
+	lossy := !i.damagedAt.IsZero() && u.Arrival.Sub(i.damagedAt) < i.cfg.CleanFor
 	i.monitor.Set(lossy, TroubleDamage, Degraded, "packets are lost on the way from the camera; check the network, or use TCP")
 }
 
@@ -68,18 +83,18 @@ func (i *Inspector) keys(u *Unit) {
 		i.keyAt = u.Arrival
 	}
 	away := u.Arrival.Sub(i.keyAt)
-	i.monitor.Set(away > max(keyPatience, keyIntervals*i.interval), TroubleKeys, Blind,
+	i.monitor.Set(away > max(i.cfg.KeyPatience, time.Duration(i.cfg.KeyIntervals)*i.interval), TroubleKeys, Blind,
 		"no whole key frame comes; set a shorter key frame interval (GOP) in the camera, or check the network")
 }
 
 func (i *Inspector) rate(u *Unit) {
 	i.counted++
 	span := u.Arrival.Sub(i.countedAt)
-	if i.camera.FrameInterval <= 0 || span < rateSpan {
+	if i.camera.FrameInterval <= 0 || span < i.cfg.RateSpan {
 		return
 	}
 	expected := float64(span) / float64(i.camera.FrameInterval)
-	i.monitor.Set(float64(i.counted) < rateShare*expected, TroubleRate, Degraded,
+	i.monitor.Set(float64(i.counted) < i.cfg.RateShare*expected, TroubleRate, Degraded,
 		fmt.Sprintf("%.1f pictures a second come, %.1f were configured (frame_interval)",
 			float64(i.counted)/span.Seconds(), 1/i.camera.FrameInterval.Seconds()))
 	i.counted, i.countedAt = 0, u.Arrival
@@ -89,12 +104,15 @@ func (i *Inspector) clock(u *Unit) {
 	clockError, known := u.ClockError()
 	switch {
 	case !known:
-		late := u.Arrival.Sub(i.began) > reportPatience
+		late := u.Arrival.Sub(i.began) > i.cfg.ReportPatience
 		if late {
 			i.monitor.Report(TroubleClock, Degraded, "the camera does not tell its time (no RTCP sender reports); ours is used")
 		}
 	case clockError.Abs() > i.camera.ClockTolerance:
 		i.monitor.Report(TroubleClock, Degraded, fmt.Sprintf("the camera's clock is %s; ours is used; set it by NTP", aside(clockError)))
+	case math.Abs(u.Clock.Drift) > i.cfg.Drift:
+		const day = 24 * 60 * 60
+		i.monitor.Report(TroubleClock, Degraded, fmt.Sprintf("the camera's clock gains %+.0f s a day; set it by NTP", u.Clock.Drift*day))
 	default:
 		i.monitor.Clear(TroubleClock)
 	}

@@ -40,6 +40,13 @@ func off(by time.Duration) func(time.Time) Stamp {
 	}
 }
 
+// gains is a clock that is right but fast, as the fit tells it.
+func gains(drift float64) func(time.Time) Stamp {
+	return func(at time.Time) Stamp {
+		return Stamp{Camera: at, Arrival: at, Clock: ClockReading{Drift: drift, Settled: true}}
+	}
+}
+
 func TestInspector(t *testing.T) {
 	second := "Kpppp"
 	for _, test := range []struct {
@@ -64,13 +71,16 @@ func TestInspector(t *testing.T) {
 		{name: "no time told", letters: strings.Repeat(second, 31), stamp: silent, want: TroubleClock, state: Degraded, why: "does not tell its time"},
 		{name: "an hour fast", letters: second, stamp: off(time.Hour), want: TroubleClock, state: Degraded, why: "clock is 1h0m0s fast"},
 		{name: "eight hours slow", letters: second, stamp: off(-8 * time.Hour), want: TroubleClock, state: Degraded, why: "clock is 8h0m0s slow"},
+		{name: "gains 43 s a day", letters: second, stamp: gains(500e-6), want: TroubleClock, state: Degraded, why: "gains +43 s a day"},
+		{name: "loses 17 s a day", letters: second, stamp: gains(-200e-6), want: TroubleClock, state: Degraded, why: "gains -17 s a day"},
+		{name: "gains 2 s a day", letters: second, stamp: gains(23e-6)},
 		{name: "at the tolerance", letters: second, stamp: off(2 * time.Second)},
 		{name: "beyond the tolerance", letters: second, stamp: off(2*time.Second + 1), want: TroubleClock, state: Degraded, why: "clock is 2s fast"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			monitor, _ := newMonitor(slog.New(slog.DiscardHandler))
 			monitor.Clear(TroubleStream)
-			inspector := NewInspector(Camera{ClockTolerance: 2 * time.Second, FrameInterval: test.interval}, monitor)
+			inspector := NewInspector(DefaultInspectorConfig(), Camera{ClockTolerance: 2 * time.Second, FrameInterval: test.interval}, monitor)
 			for _, u := range script(test.letters, test.stamp) {
 				inspector.Unit(u)
 			}

@@ -39,11 +39,16 @@ type Config struct {
 	RTSP       rtsp.Config
 	Supervisor ingest.SupervisorConfig
 	Ring       ring.Config
+	Inspector  ingest.InspectorConfig
+	ClockSpan  time.Duration // see ingest.NewClock
 }
 
 // DefaultConfig suits cameras on a city's network.
 func DefaultConfig() Config {
-	return Config{RTSP: rtsp.DefaultConfig(), Supervisor: ingest.DefaultSupervisorConfig(), Ring: ring.DefaultConfig()}
+	return Config{
+		RTSP: rtsp.DefaultConfig(), Supervisor: ingest.DefaultSupervisorConfig(), Ring: ring.DefaultConfig(),
+		Inspector: ingest.DefaultInspectorConfig(), ClockSpan: ingest.ClockSpan,
+	}
 }
 
 // Metrics of all feeds.
@@ -82,7 +87,7 @@ type Feed struct {
 type stream struct {
 	source     ingest.Source
 	supervisor *ingest.Supervisor
-	clock      ingest.Clock
+	clock      *ingest.Clock
 	arrived    atomic.Int64 // when its newest key unit did, Unix nanoseconds; of the smaller one
 }
 
@@ -102,9 +107,10 @@ func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, n
 			source: rtsp.New(camera, which, cfg.RTSP, metrics.rtsp.Stream(camera.ID, which), now),
 			supervisor: ingest.NewSupervisor(cfg.Supervisor, which, f.monitor,
 				metrics.ingest.Stream(camera.ID, which), now),
+			clock: ingest.NewClock(cfg.ClockSpan),
 		}
 	}
-	f.inspector = ingest.NewInspector(camera, f.monitor)
+	f.inspector = ingest.NewInspector(cfg.Inspector, camera, f.monitor)
 	f.main = open(ingest.Main)
 	if camera.SubURL != "" {
 		f.sub = open(ingest.Sub)

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -16,7 +17,15 @@ import (
 	"tidewatch/ingest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets more tests wait at once than there are cores: they do little
+// else.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "32"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // tape is a source that sends one unit a second: a letter each, as long as it
 // lasts. K is a key unit, k a damaged one, p builds on one, - is none.

@@ -1,0 +1,535 @@
+package feed_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tidewatch/ingest"
+	"tidewatch/ingest/simcam"
+)
+
+var update = flag.Bool("update", false, "write docs/faults.md")
+
+// fault is what a camera, or the way to it, does wrong. The table of faults in
+// the documentation is made from these.
+type fault struct {
+	name     string
+	is       string // what goes wrong
+	health   string // how the camera then fares
+	metric   string // that tells
+	reaction string // what is done about it
+	test     func(t *testing.T)
+}
+
+func ended(reason string) string {
+	return fmt.Sprintf("`tidewatch_ingest_failures_total{reason=%q}`", reason)
+}
+
+func trouble(kind ingest.Kind) string {
+	return fmt.Sprintf("`tidewatch_ingest_trouble{kind=%q}`", string(kind))
+}
+
+// failed checks that connections have ended for a reason.
+func (r *rig) failed(reason string) {
+	r.t.Helper()
+	if r.metric("tidewatch_ingest_failures_total", reason) == 0 {
+		r.t.Errorf("no failure with reason %s is counted", reason)
+	}
+}
+
+// troubled checks that the metric of a trouble stands.
+func (r *rig) troubled(kind ingest.Kind) {
+	r.t.Helper()
+	r.until("the metric of "+string(kind), func() bool { return r.metric("tidewatch_ingest_trouble", string(kind)) == 1 })
+}
+
+// refusing is a camera that answers so from the start, and is healed.
+func refusing(faults simcam.Faults, reason, why string) func(*testing.T) {
+	return func(t *testing.T) {
+		r := newRig(t)
+		r.misbehave(faults)
+		r.start()
+		r.in(ingest.Offline, ingest.TroubleStream, why)
+		r.troubled(ingest.TroubleStream)
+		r.failed(reason)
+		r.misbehave(simcam.Faults{})
+		r.live()
+		r.discreet()
+	}
+}
+
+// failing is a camera that plays, does something once or until it is healed,
+// and is offline for it, then live again in another session.
+func failing(do func(*rig), reason, why string) func(*testing.T) {
+	return func(t *testing.T) {
+		r := newRig(t)
+		r.start()
+		r.live()
+		session := r.newest().Session
+		do(r)
+		r.in(ingest.Offline, ingest.TroubleStream, why)
+		r.failed(reason)
+		r.misbehave(simcam.Faults{})
+		r.live()
+		if again := r.newest().Session; again <= session {
+			t.Errorf("session %d follows session %d", again, session)
+		}
+		r.discreet()
+	}
+}
+
+// clockOff is a camera whose clock is off by so much.
+func clockOff(by time.Duration, why string) func(*testing.T) {
+	return func(t *testing.T) {
+		r := newRig(t)
+		r.misbehave(simcam.Faults{ClockOffset: by})
+		r.start()
+		r.in(ingest.Degraded, ingest.TroubleClock, why)
+		r.troubled(ingest.TroubleClock)
+		r.until("the error of the clock", func() bool {
+			return (seconds(r.metric("tidewatch_ingest_clock_error_seconds", "")) - by).Abs() < 5*time.Second
+		})
+		u := r.newest()
+		if off := u.Time(r.camera.ClockTolerance).Sub(u.Arrival); off.Abs() > 5*time.Second {
+			t.Errorf("judged by a time that is %s off ours", off)
+		}
+		if clockError, known := u.Resolved().ClockError(); !known || (clockError-by).Abs() > 5*time.Second {
+			t.Errorf("the picture says its clock is %s off (%v)", clockError, known)
+		}
+		r.misbehave(simcam.Faults{})
+		r.live()
+		r.discreet()
+	}
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// lossy is a camera on a network that loses packets.
+func lossy(share float64) func(*testing.T) {
+	return func(t *testing.T) {
+		r := newRig(t)
+		r.camera.Transport = ingest.TransportUDP
+		// After a loss, 64 packets are waited for, in case it is only late.
+		r.cfg.RTSP.UnitTimeout = patience
+		r.misbehave(simcam.Faults{Loss: share, LossSeed: 1})
+		r.start()
+		r.in(ingest.Degraded, ingest.TroubleDamage, "packets are lost")
+		r.troubled(ingest.TroubleDamage)
+		r.until("whole pictures between", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.looks) > 3 })
+		for _, metric := range []string{"tidewatch_rtsp_gaps_total", "tidewatch_ingest_damaged_units_total"} {
+			if r.metric(metric, "main") == 0 {
+				t.Errorf("%s counts nothing", metric)
+			}
+		}
+		r.misbehave(simcam.Faults{})
+		r.live()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, look := range r.looks {
+			if look.Unit.Damaged || look.Shown == nil || look.Shown.Damaged {
+				t.Error("a damaged picture is looked at")
+			}
+		}
+		r.discreet()
+	}
+}
+
+const (
+	waits    = "tried again, first after 0.5 s, then after ever longer, up to 30 s"
+	ourClock = "our clock is used; the measured error goes with each picture into the evidence"
+)
+
+// faults are in the order of the documentation.
+var faults = []fault{
+	{
+		"refused", "nobody listens on the camera's port", "offline", ended("refused"), waits,
+		func(t *testing.T) {
+			r := newRig(t)
+			r.check(r.server.Refuse())
+			r.start()
+			r.in(ingest.Offline, ingest.TroubleStream, "connection refused")
+			r.failed("refused")
+			r.check(r.server.Accept())
+			r.live()
+			r.discreet()
+		},
+	},
+	{
+		"wrong password", "401 to the right request", "offline", ended("unauthorized"),
+		"tried again after 2 min only: cameras lock accounts",
+		refusing(simcam.Faults{Password: "another"}, "unauthorized", "user name or password refused"),
+	},
+	{
+		"stale nonce", "the challenge runs out while the session is set up", "offline for a moment", ended("stale_nonce"),
+		"connected anew with a new challenge; no wrong password is assumed",
+		refusing(simcam.Faults{NonceUses: 2}, "stale_nonce", "took its challenge back"),
+	},
+	{
+		"stale nonce in a session", "the challenge of a running session runs out", "live", "`tidewatch_ingest_up`",
+		"nothing: video goes on, and the next session begins with a new challenge",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.start()
+			r.live()
+			r.server.Feed("main").ExpireNonces()
+			r.live()
+			r.server.Feed("main").HangUp()
+			r.in(ingest.Offline, ingest.TroubleStream, "ended the connection")
+			r.live()
+			if n := r.metric("tidewatch_ingest_failures_total", "unauthorized"); n > 0 {
+				t.Errorf("%v times the password was taken for wrong", n)
+			}
+			r.discreet()
+		},
+	},
+	{
+		"no such stream", "404", "offline", ended("not_found"), waits,
+		refusing(simcam.Faults{Status: 404}, "not_found", "no such stream"),
+	},
+	{
+		"busy", "453, or another refusal", "offline", ended("other"), waits,
+		refusing(simcam.Faults{Status: 453}, "other", "answered with status 453"),
+	},
+	{
+		"untrusted certificate", "TLS, and nobody we know has signed the certificate", "offline", ended("untrusted"),
+		"no request is sent; `ca_file` names whom to trust",
+		func(t *testing.T) {
+			security, authority := certificate(t)
+			r := newRig(t, func(c *simcam.Config) { c.TLS, c.UDP = security, false })
+			r.start()
+			r.in(ingest.Offline, ingest.TroubleStream, "certificate is not trusted")
+			r.failed("untrusted")
+			r.discreet()
+
+			trusting := newRig(t, func(c *simcam.Config) { c.TLS, c.UDP = security, false })
+			trusting.camera.Authority = authority
+			trusting.start()
+			trusting.live()
+			trusting.discreet()
+		},
+	},
+	{
+		"refuses TCP", "461 to RTP over TCP", "live", "`tidewatch_ingest_up`", "UDP is used, unless `transport: tcp` forbids it",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.misbehave(simcam.Faults{NoTCP: true})
+			r.start()
+			r.live()
+			r.discreet()
+
+			strict := newRig(t)
+			strict.camera.Transport = ingest.TransportTCP
+			strict.misbehave(simcam.Faults{NoTCP: true})
+			strict.start()
+			strict.in(ingest.Offline, ingest.TroubleStream, "does not send video this way")
+			strict.failed("transport")
+			strict.discreet()
+		},
+	},
+	{
+		"redirected", "the camera names another host", "offline", ended("redirected"),
+		"not followed: the credentials stay at home",
+		func(t *testing.T) {
+			thief, err := net.Listen("tcp", "127.0.0.2:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer thief.Close()
+			caught := make(chan net.Conn, 1)
+			go func() {
+				if conn, err := thief.Accept(); err == nil {
+					caught <- conn
+				}
+			}()
+			refusing(simcam.Faults{Redirect: "rtsp://" + thief.Addr().String() + "/main"}, "redirected", "redirected elsewhere")(t)
+			select {
+			case conn := <-caught:
+				conn.Close()
+				t.Error("the redirect was followed")
+			default:
+			}
+		},
+	},
+	{
+		"redirect loop", "the camera names itself", "offline", ended("redirected"), "given up after three connections; " + waits,
+		func(t *testing.T) {
+			r := newRig(t)
+			r.misbehave(simcam.Faults{Redirect: r.server.URL("main")})
+			r.start()
+			r.in(ingest.Offline, ingest.TroubleStream, "redirected elsewhere")
+			r.failed("redirected")
+			r.misbehave(simcam.Faults{})
+			r.live()
+			r.discreet()
+		},
+	},
+	{
+		"no media", "PLAY is answered, and nothing follows", "offline", ended("stalled"),
+		"connected anew after 10 s without a picture",
+		refusing(simcam.Faults{Stall: true}, "stalled", "no video comes"),
+	},
+	{
+		"stall", "video stops, keepalives are answered", "offline", ended("stalled"),
+		"connected anew after 10 s without a picture",
+		failing(func(r *rig) { r.misbehave(simcam.Faults{Stall: true}) }, "stalled", "no video comes"),
+	},
+	{
+		"hang-up", "FIN", "offline", ended("ended"), waits,
+		failing(func(r *rig) { r.server.Feed("main").HangUp() }, "ended", "ended the connection"),
+	},
+	{
+		"reset", "RST", "offline", ended("reset"), waits,
+		failing(func(r *rig) { r.server.Feed("main").Reset() }, "reset", "connection reset"),
+	},
+	{
+		"garbage", "what looks like RTSP but is not, on the control connection", "offline", ended("protocol"), waits,
+		failing(func(r *rig) { r.server.Feed("main").Write([]byte("RTSP/9.9 " + password + "\r\n\r\n")) }, "protocol", "not RTSP"),
+	},
+	{
+		"noise", "bytes between the packets that look like nothing", "live", "`tidewatch_rtsp_gaps_total`, if a packet is lost in it",
+		"passed over",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.start()
+			r.live()
+			session := r.newest().Session
+			r.server.Feed("main").Write([]byte("HTTP/1.1 " + password + "\r\n\r\n"))
+			r.live()
+			r.live()
+			if now := r.newest().Session; now != session {
+				t.Errorf("session %d follows session %d", now, session)
+			}
+			r.discreet()
+		},
+	},
+	{
+		"no key frame", "pictures come, but none that can be decoded", "blind, then offline", trouble(ingest.TroubleKeys) + ", " + ended("no_key"),
+		"connected anew after 60 s, for which most cameras give a key frame",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.start()
+			r.live()
+			r.misbehave(simcam.Faults{NoKeyFrames: true})
+			r.in(ingest.Blind, ingest.TroubleKeys, "no whole key frame")
+			r.troubled(ingest.TroubleKeys)
+			r.in(ingest.Offline, ingest.TroubleStream, "no key frame for")
+			r.failed("no_key")
+			r.misbehave(simcam.Faults{})
+			r.live()
+			r.discreet()
+		},
+	},
+	{
+		"new resolution", "other parameter sets in the same session", "live", "`tidewatch_ingest_up`",
+		"the new format goes with each picture; a clip does not cross the change",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.start()
+			r.live()
+			before := r.newest()
+			r.check(r.server.Feed("main").Show(film(t, ingest.H264, 160)))
+			r.until("pictures of another format", func() bool { return !bytes.Equal(r.newest().Format.SPS, before.Format.SPS) })
+			r.live()
+			if now := r.newest(); now.Session != before.Session || now.Damaged {
+				t.Errorf("session %d, damaged %v; want session %d to go on", now.Session, now.Damaged, before.Session)
+			}
+			r.discreet()
+		},
+	},
+	{
+		"new codec", "H.264 becomes H.265 in the same session", "offline for a moment", ended("stalled"),
+		"connected anew after 10 s without a picture: the camera then says what it sends",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.start()
+			r.live()
+			r.check(r.server.Feed("main").Show(film(t, ingest.H265, 320)))
+			r.in(ingest.Offline, ingest.TroubleStream, "no video comes")
+			r.failed("stalled")
+			r.until("pictures in H.265", func() bool { return r.newest().Format.Codec == ingest.H265 })
+			r.live()
+			r.discreet()
+		},
+	},
+	{
+		"1 % loss", "1 % of the packets are lost over UDP", "degraded", trouble(ingest.TroubleDamage),
+		"what is damaged, up to the next whole key frame, is neither looked at nor evidence", lossy(0.01),
+	},
+	{
+		"5 % loss", "5 % of the packets are lost over UDP", "degraded", trouble(ingest.TroubleDamage),
+		"as above; TCP would mend it", lossy(0.05),
+	},
+	{
+		"too few pictures", "fewer than `frame_interval` says", "degraded", trouble(ingest.TroubleRate), "none",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.camera.FrameInterval = 40 * time.Millisecond
+			r.start()
+			r.in(ingest.Degraded, ingest.TroubleRate, "25.0 were configured")
+			r.troubled(ingest.TroubleRate)
+			r.discreet()
+		},
+	},
+	{
+		"an hour off", "the camera's clock is an hour fast", "degraded", trouble(ingest.TroubleClock) + ", `tidewatch_ingest_clock_error_seconds`",
+		ourClock, clockOff(time.Hour, "clock is 1h0m0s fast"),
+	},
+	{
+		"eight hours off", "the camera's clock knows no time zone", "degraded", trouble(ingest.TroubleClock) + ", `tidewatch_ingest_clock_error_seconds`",
+		ourClock, clockOff(-8*time.Hour, "clock is 8h0m0s slow"),
+	},
+	{
+		"clock set", "the camera's clock is set while it plays", "degraded while it is wrong", "`tidewatch_ingest_clock_steps_total`",
+		"its error is measured anew",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.start()
+			r.live()
+			r.misbehave(simcam.Faults{ClockOffset: time.Minute})
+			r.in(ingest.Degraded, ingest.TroubleClock, "clock is 1m0s fast")
+			if steps := r.metric("tidewatch_ingest_clock_steps_total", ""); steps != 1 {
+				t.Errorf("%v steps counted, want 1", steps)
+			}
+			r.misbehave(simcam.Faults{})
+			r.live()
+			r.discreet()
+		},
+	},
+	{
+		"no clock", "no RTCP sender reports", "degraded", trouble(ingest.TroubleClock),
+		"our clock is used, and the evidence says that the camera's was unknown; what came before a report is told its time by it",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.misbehave(simcam.Faults{NoReports: true})
+			r.start()
+			r.in(ingest.Degraded, ingest.TroubleClock, "does not tell its time")
+			r.troubled(ingest.TroubleClock)
+			uncertain := r.newest()
+			if _, known := uncertain.Resolved().ClockError(); known || !uncertain.Time(time.Hour).Equal(uncertain.Arrival) {
+				t.Error("a time is known that nobody told")
+			}
+			r.misbehave(simcam.Faults{})
+			r.live()
+			if clockError, known := uncertain.Resolved().ClockError(); !known || clockError.Abs() > 10*time.Second {
+				t.Errorf("after the report the picture before it has the error %s (%v)", clockError, known)
+			}
+			r.discreet()
+		},
+	},
+	{
+		"drift", "the camera's clock gains 500 ppm", "degraded", trouble(ingest.TroubleClock) + ", `tidewatch_ingest_clock_drift_ratio`",
+		"the drift is measured and taken into account; beyond `clock_tolerance` our clock is used",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.cfg.ClockSpan = time.Second // half a minute instead of two and a half
+			r.misbehave(simcam.Faults{ClockDrift: 500})
+			r.start()
+			r.in(ingest.Degraded, ingest.TroubleClock, "the camera's clock gains +")
+			// A loaded machine is a poor network.
+			r.until("the drift", func() bool {
+				drift := r.metric("tidewatch_ingest_clock_drift_ratio", "")
+				return drift > 400e-6 && drift < 600e-6
+			})
+			r.discreet()
+		},
+	},
+	{
+		"no smaller stream", "the main stream plays, the smaller one does not", "degraded", trouble(ingest.TroubleSubStream),
+		"the main stream is looked at as well, after 15 s",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.camera.SubURL = r.server.URL("sub")
+			r.start()
+			r.live()
+			r.until("a look at the smaller stream", func() bool { return r.newest().Stream == ingest.Sub })
+			r.server.Feed("sub").Misbehave(simcam.Faults{Status: 404})
+			r.server.Feed("sub").HangUp()
+			r.in(ingest.Degraded, ingest.TroubleSubStream, "no such stream")
+			r.troubled(ingest.TroubleSubStream)
+			r.until("a look at the main stream", func() bool { return r.newest().Stream == ingest.Main })
+			r.server.Feed("sub").Misbehave(simcam.Faults{})
+			r.live()
+			r.until("a look at the smaller stream again", func() bool { return r.newest().Stream == ingest.Sub })
+			r.discreet()
+		},
+	},
+}
+
+func (r *rig) check(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			f.test(t)
+		})
+	}
+}
+
+// TestFaultsAreDocumented holds docs/faults.md against the table above.
+func TestFaultsAreDocumented(t *testing.T) {
+	const path = "../../docs/faults.md"
+	var want strings.Builder
+	want.WriteString(`# What cameras do wrong, and what then happens
+
+Each row is a test of that name (` + "`go test ./ingest/feed -run 'TestFaults/NAME'`" + `), with our connection on one side and a camera that misbehaves on request on the other. This page is made from the tests' table; they fail when it is not. Wherever a camera is not live, its page, ` + "`/cameras.json` and `/readyz`" + ` say since when and why; no name or password of an account is ever in what they say.
+
+| fault | what happens | health | metric | reaction |
+|---|---|---|---|---|
+`)
+	for _, f := range faults {
+		fmt.Fprintf(&want, "| %s | %s | %s | %s | %s |\n", f.name, f.is, f.health, f.metric, f.reaction)
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want.String(), string(got)); diff != "" {
+		t.Errorf("%s is not up to date; run go test ./ingest/feed -run Documented -update (-want +got):\n%s", path, diff)
+	}
+}
+
+// certificate is a camera's own, for loopback, and the PEM that makes it
+// trusted.
+func certificate(t *testing.T) (*tls.Config, []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{signed}, PrivateKey: key}}},
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})
+}
