@@ -49,6 +49,9 @@ bench: setup-demo ## Time one look of a camera, one decoded key unit and one jud
 bench-ingest: setup-demo ## Measure how many cameras a core takes in, beside the usual ways; some minutes
 	go run ./cmd/ingestbench
 
+soak: setup-test ## Have 50 cameras misbehave for ten minutes; a minute of it is part of the tests
+	go test ./ingest/soak -count=1 -v -for 10m -timeout 20m
+
 screenshots: setup-test ## Make the pictures of the review page in docs/images, from the demo
 	mkdir -p docs/images
 	go test ./e2e -count=1 -run TestDemo -screenshots $(CURDIR)/docs/images

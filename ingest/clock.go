@@ -35,7 +35,7 @@ const ClockSpan = 5 * time.Second
 // may be read by any.
 type Clock struct {
 	span    time.Duration // the least delay of each such time counts
-	number  uint64 // of the session
+	number  uint64        // of the session
 	session *timeline
 	last    *moment // the newest picture of the session whose time is known
 	spans   []delay // oldest first; the newest is still open

@@ -28,7 +28,7 @@ type InspectorConfig struct {
 // DefaultInspectorConfig suits cameras on a city's network.
 func DefaultInspectorConfig() InspectorConfig {
 	return InspectorConfig{
-		CleanFor:    30 * time.Second,
+		CleanFor:    20 * time.Second,
 		KeyPatience: 10 * time.Second, KeyIntervals: 3,
 		RateSpan: 10 * time.Second, RateShare: 0.8,
 		ReportPatience: 30 * time.Second,

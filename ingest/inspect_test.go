@@ -60,7 +60,7 @@ func TestInspector(t *testing.T) {
 	}{
 		{name: "all well", letters: strings.Repeat(second, 60), stamp: exact, interval: 200 * time.Millisecond},
 		{name: "a damaged unit", letters: strings.Repeat(second, 5) + "Kpxxx" + second, stamp: exact, want: TroubleDamage, state: Degraded, why: "packets are lost"},
-		{name: "a damaged unit half a minute ago", letters: "Kpxxx" + strings.Repeat(second, 31), stamp: exact},
+		{name: "a damaged unit a while ago", letters: "Kpxxx" + strings.Repeat(second, 31), stamp: exact},
 		{name: "no key unit any more", letters: strings.Repeat(second, 5) + strings.Repeat("p", 60), stamp: exact, want: TroubleKeys, state: Blind, why: "no whole key frame"},
 		{name: "no key unit for a while, as always with this camera", letters: strings.Repeat("K"+strings.Repeat("p", 99), 3), stamp: exact},
 		{name: "key units again", letters: second + strings.Repeat("p", 80) + second, stamp: exact},

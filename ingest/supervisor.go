@@ -33,13 +33,13 @@ func reasonOf(err error) string {
 type SupervisorConfig struct {
 	FirstWait        time.Duration // after the first failure; doubled at each further one
 	LongestWait      time.Duration // bound of the doubling
-	UnauthorizedWait time.Duration // after ErrUnauthorized
+	UnauthorizedWait time.Duration // bound of the doubling after ErrUnauthorized, which begins at a sixth of it
 }
 
 // DefaultSupervisorConfig is kind to cameras: they accept few connections and
 // lock accounts after a handful of wrong passwords.
 func DefaultSupervisorConfig() SupervisorConfig {
-	return SupervisorConfig{FirstWait: 500 * time.Millisecond, LongestWait: 30 * time.Second, UnauthorizedWait: 2 * time.Minute}
+	return SupervisorConfig{FirstWait: 500 * time.Millisecond, LongestWait: 20 * time.Second, UnauthorizedWait: 2 * time.Minute}
 }
 
 // Supervisor keeps one stream of a camera connected, and tells the camera's
@@ -68,7 +68,7 @@ func NewSupervisor(cfg SupervisorConfig, stream Stream, monitor *Monitor, metric
 func (s *Supervisor) Run(ctx context.Context, source Source, emit func(*Unit)) error {
 	s.metrics.Up.Set(0)
 	defer s.metrics.Up.Set(0)
-	failures := 0
+	failures, refusals := 0, 0 // in a row
 	for {
 		began := s.now()
 		err := source.Run(ctx, func(u *Unit) {
@@ -83,9 +83,17 @@ func (s *Supervisor) Run(ctx context.Context, source Source, emit func(*Unit)) e
 		if s.now().Sub(began) > s.cfg.LongestWait {
 			failures = 0 // it held for a while: this is a new fault
 		}
-		failures++
 		s.lost(err)
-		if err := sleep(ctx, s.wait(failures, err)); err != nil {
+		var wait time.Duration
+		if errors.Is(err, ErrUnauthorized) {
+			refusals++
+			// A camera that starts may know no accounts yet; after that, be careful.
+			wait = pause(s.cfg.UnauthorizedWait/6, s.cfg.UnauthorizedWait, refusals)
+		} else {
+			failures, refusals = failures+1, 0
+			wait = pause(s.cfg.FirstWait, s.cfg.LongestWait, failures)
+		}
+		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 		s.metrics.Reconnects.Inc()
@@ -103,15 +111,12 @@ func (s *Supervisor) lost(err error) {
 	s.monitor.Report(s.kind, s.down, why)
 }
 
-// wait is the pause after a number of failures in a row: doubled each time,
-// then shortened at random by up to half, so that a hundred cameras behind one
-// switch do not all come back in the same instant.
-func (s *Supervisor) wait(failures int, err error) time.Duration {
-	d := s.cfg.UnauthorizedWait
-	if !errors.Is(err, ErrUnauthorized) {
-		// Shifting by more would overflow; thirty doublings are beyond any bound.
-		d = min(s.cfg.FirstWait<<min(failures-1, 30), s.cfg.LongestWait)
-	}
+// pause is how long to wait after a number of failures in a row: doubled each
+// time up to a bound, then shortened at random by up to half, so that a hundred
+// cameras behind one switch do not all come back in the same instant.
+func pause(first, longest time.Duration, failures int) time.Duration {
+	// Shifting by more would overflow; ten doublings are beyond any bound.
+	d := min(first<<min(failures-1, 10), longest)
 	return d - rand.N(d/2+1)
 }
 

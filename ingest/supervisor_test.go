@@ -71,8 +71,9 @@ func TestSupervisorIsCarefulWithAccounts(t *testing.T) {
 		wrong := fmt.Errorf("pull: %w", ErrUnauthorized)
 		pauses := attempts(t, time.Hour, func(context.Context) error { return wrong })
 		for i, pause := range pauses {
-			if pause < time.Minute {
-				t.Errorf("pause %d after a wrong password is only %s", i, pause)
+			least := min(10*time.Second<<i, time.Minute)
+			if pause < least || pause > 2*least {
+				t.Errorf("pause %d after a wrong password is %s, want %s to %s", i, pause, least, 2*least)
 			}
 		}
 		if len(pauses) < 10 {

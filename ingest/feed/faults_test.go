@@ -150,7 +150,7 @@ func lossy(share float64) func(*testing.T) {
 }
 
 const (
-	waits    = "tried again, first after 0.5 s, then after ever longer, up to 30 s"
+	waits    = "tried again, first after 0.5 s, then after ever longer, up to 20 s"
 	ourClock = "our clock is used; the measured error goes with each picture into the evidence"
 )
 
@@ -171,7 +171,7 @@ var faults = []fault{
 	},
 	{
 		"wrong password", "401 to the right request", "offline", ended("unauthorized"),
-		"tried again after 2 min only: cameras lock accounts",
+		"tried again after 20 s, then after up to 2 min: cameras lock accounts",
 		refusing(simcam.Faults{Password: "another"}, "unauthorized", "user name or password refused"),
 	},
 	{

@@ -50,6 +50,16 @@ func (r *Ring) Add(u *ingest.Unit) {
 	r.metrics.Seconds.Set(u.Arrival.Sub(r.units[0].Arrival).Seconds())
 }
 
+// Span is how far back the held video reaches from its newest unit.
+func (r *Ring) Span() time.Duration {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if len(r.units) == 0 {
+		return 0
+	}
+	return r.units[len(r.units)-1].Arrival.Sub(r.units[0].Arrival)
+}
+
 // expire drops whole groups of pictures that nobody can ask for any more: a
 // clip that begins at the bound still needs the key unit before it.
 func (r *Ring) expire(bound time.Time) {
