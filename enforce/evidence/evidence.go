@@ -29,10 +29,18 @@ type Pictures interface {
 	CloseUp(ctx context.Context, u *ingest.Unit, box detect.Box) ([]byte, error)
 }
 
-// Clips cuts the camera's own video. Both times are arrivals; the clip may be
-// shorter where the video does not reach back.
+// Clips cuts the camera's own video.
 type Clips interface {
-	Clip(w io.Writer, from, until time.Time) (first *ingest.Unit, duration time.Duration, err error)
+	// Clip writes the video from one moment to judge by to another. It waits,
+	// not for long, until the second has come.
+	Clip(ctx context.Context, w io.Writer, from, until time.Time) (Footage, error)
+}
+
+// Footage says what was cut.
+type Footage struct {
+	First    *ingest.Unit
+	Duration time.Duration
+	Short    bool // it covers less than was asked for
 }
 
 // Files stores a file under its SHA-256, durable when it returns.
@@ -58,14 +66,19 @@ type Recorder struct {
 	Files    Files
 	Clock    time.Duration // how far the camera's clock may be from ours and be believed
 	Software string        // version written into manifests
-	ClipSpan time.Duration // how much video before the newest picture a clip holds
+	Span     Span
 	Log      *slog.Logger
 	Metrics  *Metrics
 }
 
-// Record stores the evidence of a violation. A clip that cannot be cut (the
-// connection is too young) is counted and left out; a picture that cannot be
-// shown is an error, and nothing refers to what was stored before it.
+// Span is how much video a clip holds around the picture that shows the stop
+// as the observation period ran out.
+type Span struct{ Before, After time.Duration }
+
+// Record stores the evidence of a violation. It waits for the end of the clip.
+// A clip that cannot be cut (the connection is too young) is counted and left
+// out; a picture that cannot be shown is an error, and nothing refers to what
+// was stored before it.
 func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibits) (enforce.Evidence, error) {
 	start := time.Now()
 	var files []enforce.File
@@ -93,7 +106,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 	}
 	files = append(files, file)
 
-	clip, err := r.clip(ctx, shown.Due.Unit.Arrival)
+	clip, err := r.clip(ctx, shown.Due.Unit.Time(r.Clock))
 	if err != nil {
 		r.Log.Warn("evidence without a clip", "violation", v.ID, "error", err)
 		r.Metrics.missingClips.Inc()
@@ -122,18 +135,18 @@ func (r *Recorder) put(ctx context.Context, kind enforce.FileKind, mediaType str
 	return file, nil
 }
 
-func (r *Recorder) clip(ctx context.Context, until time.Time) (enforce.File, error) {
+// clip stores the video around a moment.
+func (r *Recorder) clip(ctx context.Context, due time.Time) (enforce.File, error) {
 	var video bytes.Buffer
-	from := until.Add(-r.ClipSpan)
-	first, duration, err := r.Clips.Clip(&video, from, until)
+	cut, err := r.Clips.Clip(ctx, &video, due.Add(-r.Span.Before), due.Add(r.Span.After))
 	if err != nil {
-		return enforce.File{}, fmt.Errorf("cut clip: %w", err)
+		return enforce.File{}, err
 	}
-	if first.Arrival.After(from) {
+	if cut.Short {
 		r.Metrics.shortClips.Inc()
 	}
-	file, err := r.put(ctx, enforce.Clip, "video/mp4", video.Bytes(), first)
-	file.Duration = duration
+	file, err := r.put(ctx, enforce.Clip, "video/mp4", video.Bytes(), cut.First)
+	file.Codec, file.Duration = string(cut.First.Format.Codec), cut.Duration
 	return file, err
 }
 

@@ -102,19 +102,23 @@ func (p pictures) CloseUp(context.Context, *ingest.Unit, detect.Box) ([]byte, er
 	return []byte("close"), p.err
 }
 
-type clips struct{ err error }
+type clips struct {
+	err   error
+	short bool
+}
 
-func (c clips) Clip(w io.Writer, from, until time.Time) (*ingest.Unit, time.Duration, error) {
+func (c clips) Clip(_ context.Context, w io.Writer, from, until time.Time) (Footage, error) {
 	if c.err != nil {
-		return nil, 0, c.err
+		return Footage{}, c.err
 	}
 	_, err := io.WriteString(w, "video")
-	return &ingest.Unit{Stamp: ingest.Stamp{Arrival: from}}, until.Sub(from), err
+	first := &ingest.Unit{Stamp: ingest.Stamp{Camera: from, Arrival: from}, Format: &ingest.Format{Codec: ingest.H265}}
+	return Footage{First: first, Duration: until.Sub(from), Short: c.short}, err
 }
 
 func recorder(files Files, p Pictures, c Clips) *Recorder {
 	return &Recorder{
-		Pictures: p, Clips: c, Files: files, Software: "test", ClipSpan: 10 * time.Second,
+		Pictures: p, Clips: c, Files: files, Software: "test", Span: Span{Before: 7 * time.Second, After: 3 * time.Second}, Clock: time.Second,
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
 	}
 }
@@ -138,6 +142,13 @@ func TestManifestNamesEveryFileByItsHash(t *testing.T) {
 	want := []enforce.FileKind{enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp, enforce.Clip}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Error(diff)
+	}
+	clip, _ := kept.File(enforce.Clip)
+	if !clip.At.Equal(noon.Add(3*time.Second)) || clip.Duration != 10*time.Second {
+		t.Errorf("clip of %s from %v: it goes by the moment of the picture, not by its arrival", clip.Duration, clip.At)
+	}
+	if clip.MediaType != "video/mp4" || clip.Codec != "h265" {
+		t.Errorf("clip is %s, %s", clip.MediaType, clip.Codec)
 	}
 	begin, _ := kept.File(enforce.SceneBegin)
 	if begin.ClockError != -40*time.Millisecond || !begin.CameraTime.Equal(noon) {
@@ -164,6 +175,20 @@ func TestAMissingClipIsCountedAndLeftOut(t *testing.T) {
 	}
 	if got := testutil.ToFloat64(r.Metrics.missingClips); got != 1 {
 		t.Errorf("missing clips = %v", got)
+	}
+}
+
+func TestAShortClipIsCountedAndKept(t *testing.T) {
+	r := recorder(store{}, pictures{}, clips{short: true})
+	kept, err := r.Record(t.Context(), enforce.Violation{ID: "v"}, shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, there := kept.File(enforce.Clip); !there {
+		t.Error("there is no clip")
+	}
+	if got := testutil.ToFloat64(r.Metrics.shortClips); got != 1 {
+		t.Errorf("short clips = %v", got)
 	}
 }
 

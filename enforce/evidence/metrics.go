@@ -19,7 +19,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"kind"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "tidewatch_evidence_record_seconds",
-			Help:    "Time to render and store the evidence of one violation.",
+			Help:    "Time to render and store the evidence of one violation, the wait for the end of its clip included.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 2, 12),
 		}),
 		missingClips: prometheus.NewCounter(prometheus.CounterOpts{
@@ -28,7 +28,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 		shortClips: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidewatch_evidence_short_clips_total",
-			Help: "Clips that begin later than they should because the ring did not reach back.",
+			Help: "Clips that begin later or end earlier than they should because the ring had no more.",
 		}),
 	}
 	reg.MustRegister(m.bytes, m.seconds, m.missingClips, m.shortClips)

@@ -3,6 +3,7 @@ package ring
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tidewatch/ingest"
@@ -18,55 +19,78 @@ var (
 )
 
 // Clip is a stretch of one camera's video that plays from its first unit to
-// its last: one connection, one format, nothing damaged.
+// its last: one connection, one format, one clock, nothing damaged. Its times
+// are moments to judge by.
 type Clip struct {
 	Units   []*ingest.Unit // the first is a key unit; never empty
-	From    time.Time      // arrival of the first unit
-	Until   time.Time      // arrival of the last unit
+	From    time.Time      // moment of the first unit
+	Until   time.Time      // moment of the latest unit
+	Clock   Clock          // that From is told by
 	Damaged int            // damaged units of the time asked for, left out of the clip
 }
 
-// Cut returns the video that arrived from one moment to another, beginning
-// with the key unit at or before from. Times are arrivals: ask with the
-// Arrival of the units that matter.
+// Clock names whose clock tells a moment.
+type Clock string
+
+// The clocks. A camera's time that is not believed is brought to the server's.
+const (
+	CameraClock Clock = "camera"
+	ServerClock Clock = "server"
+)
+
+// Duration is how long the clip plays: its last picture stands as long as the
+// others do on average.
+func (c Clip) Duration() time.Duration {
+	if len(c.Units) == 0 {
+		return 0
+	}
+	return time.Duration(end(c.Units)-ticks(c.Units[0].PTS)) * time.Second / timeScale
+}
+
+// Cut returns the video from one moment to judge by to another, beginning with
+// the key unit at or before from.
 //
-// A clip never holds a damaged unit and never crosses a reconnect. Where the
-// time asked for has a gap of that kind, or the ring does not reach back to
-// from, the longest whole stretch is returned with ErrShort. The ring does not
-// wait for a moment that has not come: see the clip's Until.
+// A clip never holds a damaged unit, never crosses a reconnect, and never one
+// of the jumps after which its pictures' times would not be what its beginning
+// and its pace tell. Where the time asked for has a gap of that kind, or the
+// ring does not reach back to from or on to to, the longest whole stretch is
+// returned with ErrShort. The ring does not wait for a moment that has not
+// come: see Await.
 func (r *Ring) Cut(from, to time.Time) (Clip, error) {
-	units := r.between(from, to)
-	clip := Clip{Units: longest(units)}
-	for _, u := range units {
-		if u.Damaged {
-			clip.Damaged++
+	r.mu.RLock()
+	held := slices.Clone(r.units)
+	r.mu.RUnlock()
+	var clip Clip
+	whole := false
+	for rest := held; len(rest) > 0; {
+		n := r.stretch(rest)
+		// Of several as long, the newest.
+		if part, all := r.part(rest[:n], from, to); len(part.Units) > 0 && part.Duration() >= clip.Duration() {
+			clip, whole = part, all
 		}
+		rest = rest[max(n, 1):]
 	}
-	if len(clip.Units) == 0 {
-		return Clip{Damaged: clip.Damaged}, fmt.Errorf("cut clip from %s to %s: %w",
-			clock(from), clock(to), ErrEmpty)
-	}
-	last := clip.Units[len(clip.Units)-1]
-	clip.From, clip.Until = clip.Units[0].Arrival, last.Arrival
-	if clip.From.After(from) || last != units[len(units)-1] {
+	clip.Damaged = r.damaged(held, from, to)
+	switch {
+	case len(clip.Units) == 0:
+		return clip, fmt.Errorf("cut clip from %s to %s: %w", clock(from), clock(to), ErrEmpty)
+	case !whole:
 		return clip, fmt.Errorf("cut clip from %s to %s: %w: it covers %s to %s",
 			clock(from), clock(to), ErrShort, clock(clip.From), clock(clip.Until))
 	}
 	return clip, nil
 }
 
-// longest is the longest run of units that plays without a break; of several,
-// the newest.
-func longest(units []*ingest.Unit) []*ingest.Unit {
-	var best []*ingest.Unit
-	for len(units) > 0 {
-		n := playable(units)
-		if n > 0 && span(units[:n]) >= span(best) {
-			best = units[:n]
+// stretch is how many units, from the first on, play without a break and tell
+// their time by one clock.
+func (r *Ring) stretch(units []*ingest.Unit) int {
+	n := playable(units)
+	for i := 1; i < n; i++ {
+		if r.jumped(units[i-1], units[i]) {
+			return i
 		}
-		units = units[max(n, 1):]
 	}
-	return best
+	return n
 }
 
 // playable is how many units, from the first on, play without a break.
@@ -83,11 +107,70 @@ func playable(units []*ingest.Unit) int {
 	return len(units)
 }
 
-func span(units []*ingest.Unit) time.Duration {
-	if len(units) == 0 {
-		return 0
+// jump is the difference between the time that passed by the moments of two
+// units and by their presentation times from which a clock was set, not slewed.
+// Sender reports are off by up to a tenth of a second in some cameras.
+const jump = 500 * time.Millisecond
+
+// jumped reports whether a clock was set between a unit and the next one.
+func (r *Ring) jumped(a, b *ingest.Unit) bool {
+	from, to := r.time(a), r.time(b)
+	told := to.Sub(from)
+	// Arrivals wait for the network, yet only a clock that was set goes back.
+	if from.Equal(a.Arrival) && to.Equal(b.Arrival) {
+		return told < 0
 	}
-	return units[len(units)-1].Arrival.Sub(units[0].Arrival)
+	return (told - (b.PTS - a.PTS)).Abs() > jump
+}
+
+// part is what one stretch has of the time asked for, and whether that is all
+// of it. A stretch that was over before has nothing.
+func (r *Ring) part(units []*ingest.Unit, from, to time.Time) (clip Clip, whole bool) {
+	start, end := 0, 0
+	for i, u := range units {
+		at := r.time(u)
+		if at.After(to) {
+			continue // the units after one that is shown late may be in time
+		}
+		if u.Key && !at.After(from) {
+			start = i
+		}
+		end = i + 1
+	}
+	if end == 0 {
+		return Clip{}, false
+	}
+	clip = r.clip(units[start:end])
+	over := clip.From.Add(clip.Duration())
+	if over.Before(from) {
+		return Clip{}, false
+	}
+	return clip, !clip.From.After(from) && (end < len(units) || !over.Before(to))
+}
+
+func (r *Ring) clip(units []*ingest.Unit) Clip {
+	first := units[0]
+	clip := Clip{Units: units, From: r.time(first), Clock: ServerClock}
+	if clip.From.Equal(first.Resolved().Camera) {
+		clip.Clock = CameraClock
+	}
+	for _, u := range units {
+		if at := r.time(u); at.After(clip.Until) {
+			clip.Until = at
+		}
+	}
+	return clip
+}
+
+// damaged counts the damaged units of the time asked for.
+func (r *Ring) damaged(units []*ingest.Unit, from, to time.Time) int {
+	n := 0
+	for _, u := range units {
+		if at := r.time(u); u.Damaged && !at.Before(from) && !at.After(to) {
+			n++
+		}
+	}
+	return n
 }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") }

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -17,17 +18,34 @@ import (
 // timeScale is the ticks of a second in a clip, those of RTP video.
 const timeScale = 90_000
 
-// WriteMP4 writes the units of one clip as an MP4 file that plays while it
-// loads. The pictures stay byte for byte what the camera sent.
-func WriteMP4(w io.Writer, units []*ingest.Unit) error {
-	track, err := newTrack(units)
+// WriteMP4 writes the clip as an MP4 file that plays while it loads and tells
+// the moment of its first picture (see stamped). The pictures stay byte for
+// byte what the camera sent, and the same clip gives the same file.
+func (c Clip) WriteMP4(w io.Writer) error {
+	track, err := newTrack(c.Units)
 	if err != nil {
 		return fmt.Errorf("write clip: %w", err)
 	}
-	// Samples are asked for one by one, so the file is never in memory a second
-	// time.
-	if err := (pmp4.Presentation{Tracks: []*pmp4.Track{track}}).Marshal(w); err != nil {
+	// The samples yield nothing yet, so this is the file up to its pictures.
+	var head bytes.Buffer
+	if err := (pmp4.Presentation{Tracks: []*pmp4.Track{track}}).Marshal(&head); err != nil {
 		return fmt.Errorf("write clip: %w", err)
+	}
+	whole, err := c.stamped(head.Bytes())
+	if err != nil {
+		return fmt.Errorf("write clip: store its time: %w", err)
+	}
+	if _, err := w.Write(whole); err != nil {
+		return fmt.Errorf("write clip: %w", err)
+	}
+	for i, u := range c.Units { // one by one, so the file is never in memory a second time
+		picture, err := h264.AVCC(u.NALUs).Marshal()
+		if err == nil {
+			_, err = w.Write(picture)
+		}
+		if err != nil {
+			return fmt.Errorf("write clip: unit %d: %w", i, err)
+		}
 	}
 	return nil
 }
@@ -48,7 +66,7 @@ func newTrack(units []*ingest.Unit) (*pmp4.Track, error) {
 			PTSOffset:       int32(ticks(u.PTS) - decoded[i]),
 			IsNonSyncSample: !u.Key,
 			PayloadSize:     payloadSize(u),
-			GetPayload:      func() ([]byte, error) { return h264.AVCC(u.NALUs).Marshal() },
+			GetPayload:      func() ([]byte, error) { return nil, nil },
 		})
 	}
 	// Playing starts when the first picture is shown, not when it is decoded.

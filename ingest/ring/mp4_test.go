@@ -2,6 +2,7 @@ package ring
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,7 +83,20 @@ func units(t *testing.T, track *pmp4.Track) []*ingest.Unit {
 	return units
 }
 
-func write(t *testing.T, units []*ingest.Unit) string {
+func clipOf(units []*ingest.Unit) Clip {
+	clip := Clip{Units: units, Clock: ServerClock}
+	if len(units) > 0 {
+		clip.From = units[0].Arrival
+	}
+	return clip
+}
+
+func save(t *testing.T, units []*ingest.Unit) string {
+	t.Helper()
+	return saveClip(t, clipOf(units))
+}
+
+func saveClip(t *testing.T, clip Clip) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "clip.mp4")
 	file, err := os.Create(path)
@@ -89,7 +104,7 @@ func write(t *testing.T, units []*ingest.Unit) string {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := WriteMP4(file, units); err != nil {
+	if err := clip.WriteMP4(file); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -129,7 +144,7 @@ func TestWriteMP4(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			all, source := film(t, 4, test.options...)
-			clip := write(t, all[test.from:test.from+test.count])
+			clip := save(t, all[test.from:test.from+test.count])
 			out, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_streams", "-show_format", "-of", "json", clip).Output()
 			if err != nil {
 				t.Fatal(err)
@@ -141,7 +156,10 @@ func TestWriteMP4(t *testing.T) {
 					Duration, StartTime    string
 					AverageRate, CodecName string
 				}
-				Format struct{ Duration string }
+				Format struct {
+					Duration string
+					Tags     map[string]string
+				}
 			}
 			if err := json.Unmarshal(out, &probe); err != nil {
 				t.Fatal(err)
@@ -157,11 +175,98 @@ func TestWriteMP4(t *testing.T) {
 					t.Errorf("ffprobe says %s s, want %v", text, test.duration)
 				}
 			}
+			moment := all[test.from].Arrival.UTC()
+			for tag, want := range map[string]string{
+				"com.apple.quicktime.creationdate": moment.Format("2006-01-02T15:04:05.000000Z"),
+				"tidewatch.clock":                  "server",
+				"creation_time":                    moment.Truncate(time.Second).Format("2006-01-02T15:04:05.000000Z"),
+			} {
+				if got := probe.Format.Tags[tag]; got != want {
+					t.Errorf("ffprobe says %s %q, want %q", tag, got, want)
+				}
+			}
 			want, got := pictures(t, source)[test.from:test.from+test.count], pictures(t, clip)
 			if strings.Join(got, "") != strings.Join(want, "") {
 				t.Errorf("the clip's pictures are not the camera's:\n%v\nwant\n%v", got, want)
 			}
 		})
+	}
+}
+
+// TestEveryPictureTellsItsMoment holds what ffprobe makes of a clip against
+// the moments of its units.
+func TestEveryPictureTellsItsMoment(t *testing.T) {
+	all, _ := film(t, 3, "-c:v", "libx264", "-bf", "2", "-flags", "+cgop")
+	for _, u := range all { // a camera whose clock runs a little fast
+		u.Camera = at(0).Add((u.PTS - time.Hour) + u.PTS/100_000 + 123_456_789*time.Nanosecond)
+	}
+	cfg := DefaultConfig()
+	cfg.Tolerance = time.Minute
+	r := newRing(cfg)
+	fill(r, all)
+	clip, err := r.Cut(at(1.2), at(2.5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("ffprobe", "-v", "error", "-show_frames", "-show_format", "-of", "json", saveClip(t, clip)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var probe struct {
+		Frames []struct {
+			Time string `json:"best_effort_timestamp_time"`
+		}
+		Format struct{ Tags map[string]string }
+	}
+	if err := json.Unmarshal(out, &probe); err != nil {
+		t.Fatal(err)
+	}
+	first, err := time.Parse(time.RFC3339Nano, probe.Format.Tags["com.apple.quicktime.creationdate"])
+	if err != nil || probe.Format.Tags["tidewatch.clock"] != "camera" {
+		t.Fatalf("%v in %s", err, out)
+	}
+	shown := slices.SortedFunc(slices.Values(clip.Units), func(a, b *ingest.Unit) int { return cmp.Compare(a.PTS, b.PTS) })
+	if len(probe.Frames) != len(shown) || len(shown) < 10 {
+		t.Fatalf("ffprobe sees %d pictures of %d", len(probe.Frames), len(shown))
+	}
+	for i, frame := range probe.Frames {
+		after, err := time.ParseDuration(frame.Time + "s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if off := first.Add(after).Sub(shown[i].Camera).Abs(); off > time.Millisecond {
+			t.Errorf("picture %d is off by %s", i, off)
+		}
+	}
+}
+
+func TestTheSameClipGivesTheSameFile(t *testing.T) {
+	all, _ := film(t, 2, "-c:v", "libx264", "-bf", "2", "-flags", "+cgop")
+	var files [2]bytes.Buffer
+	for i := range files {
+		if err := clipOf(all).WriteMP4(&files[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(files[0].Bytes(), files[1].Bytes()) {
+		t.Error("two files of one clip differ")
+	}
+}
+
+// TestAClipTellsTimesBeyondTheOldHeader is of a day on which the times of MP4's
+// first version have run out.
+func TestAClipTellsTimesBeyondTheOldHeader(t *testing.T) {
+	all, _ := film(t, 1, "-c:v", "libx264", "-bf", "0")
+	clip := clipOf(all)
+	clip.From = time.Date(2051, 2, 3, 4, 5, 6, 7000, time.UTC)
+	out, err := exec.Command("ffprobe", "-v", "error", "-show_format", saveClip(t, clip)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"TAG:creation_time=2051-02-03T04:05:06.", "TAG:com.apple.quicktime.creationdate=2051-02-03T04:05:06.000007Z"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%s is not in\n%s", want, out)
+		}
 	}
 }
 
@@ -174,26 +279,28 @@ func TestWriteMP4RefusesWhatDoesNotPlay(t *testing.T) {
 		"an unknown picture": "K", // its format has no parameter sets
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := WriteMP4(&bytes.Buffer{}, script(letters)); err == nil {
+			if err := clipOf(script(letters)).WriteMP4(&bytes.Buffer{}); err == nil {
 				t.Error("no error")
 			}
 		})
 	}
 }
 
-// TestClipPlaysInABrowser plays a clip to its end in Chromium.
+// TestClipPlaysInABrowser seeks in a clip and plays it to its end in Chromium.
 func TestClipPlaysInABrowser(t *testing.T) {
-	all, _ := film(t, 2, "-c:v", "libx264", "-bf", "0")
-	clip := write(t, all[rate:]) // its last second, off the stream's clock
+	all, _ := film(t, 4, "-c:v", "libx264", "-bf", "2", "-flags", "+cgop")
+	clip := save(t, all[rate:]) // its last three seconds, off the stream's clock
 	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/clip.mp4" {
 			http.ServeFile(w, r, clip)
 			return
 		}
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte(`<video src="/clip.mp4" muted autoplay onended="show()" onerror="fail()"></video><p id="out"></p><script>
+		_, _ = w.Write([]byte(`<video src="/clip.mp4" muted onloadedmetadata="v.currentTime = 1.55" onseeked="seeked()" onended="show()" onerror="fail()"></video><p id="out"></p><script>
 			const v = document.querySelector("video"), out = text => { document.getElementById("out").innerHTML = "<b>" + text + "</b>" }
-			function show() { out([v.videoWidth, v.videoHeight, v.duration.toFixed(2), v.getVideoPlaybackQuality().corruptedVideoFrames].join(" ")) }
+			let place
+			function seeked() { place = v.currentTime.toFixed(2); v.play() }
+			function show() { out([v.videoWidth, v.videoHeight, v.duration.toFixed(2), place, v.currentTime.toFixed(2), v.getVideoPlaybackQuality().corruptedVideoFrames].join(" ")) }
 			function fail() { out("error " + v.error.message) }
 		</script>`))
 	}))
@@ -208,7 +315,7 @@ func TestClipPlaysInABrowser(t *testing.T) {
 	if err := chromedp.Run(tab, chromedp.Navigate(pages.URL), chromedp.WaitVisible("#out b"), chromedp.Text("#out", &got)); err != nil {
 		t.Fatal(err)
 	}
-	if got != "320 240 1.00 0" {
-		t.Errorf("the browser played %q, want 320x240, 1.00 s and nothing corrupt", got)
+	if got != "320 240 3.00 1.55 3.00 0" {
+		t.Errorf("the browser played %q, want 320x240, 3.00 s, from 1.55 s to the end, and nothing corrupt", got)
 	}
 }

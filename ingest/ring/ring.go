@@ -4,6 +4,7 @@
 package ring
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type Ring struct {
 	mu    sync.RWMutex
 	units []*ingest.Unit
 	bytes int
+	added chan struct{} // closed by the next Add; nil while nobody waits
 }
 
 // New returns an empty ring.
@@ -48,6 +50,10 @@ func (r *Ring) Add(u *ingest.Unit) {
 	r.shrink()
 	r.metrics.Bytes.Set(float64(r.bytes))
 	r.metrics.Seconds.Set(u.Arrival.Sub(r.units[0].Arrival).Seconds())
+	if r.added != nil {
+		close(r.added)
+		r.added = nil
+	}
 }
 
 // Span is how far back the held video reaches from its newest unit.
@@ -59,6 +65,45 @@ func (r *Ring) Span() time.Duration {
 	}
 	return r.units[len(r.units)-1].Arrival.Sub(r.units[0].Arrival)
 }
+
+// Await waits until the newest unit was taken at or after a moment to judge by,
+// and reports whether that came true. It gives up when ctx is done, and once
+// patience has passed since the unit that is the newest at the call: a camera
+// that is away is not waited for.
+func (r *Ring) Await(ctx context.Context, until time.Time, patience time.Duration) bool {
+	newest, added := r.newest()
+	if newest == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Until(newest.Arrival.Add(patience)))
+	defer cancel()
+	for r.time(newest).Before(until) {
+		select {
+		case <-added:
+			newest, added = r.newest()
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// newest is the unit that came last, nil if there is none, and a channel that
+// is closed when another one comes.
+func (r *Ring) newest() (*ingest.Unit, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.added == nil {
+		r.added = make(chan struct{})
+	}
+	if len(r.units) == 0 {
+		return nil, r.added
+	}
+	return r.units[len(r.units)-1], r.added
+}
+
+// time is the moment to judge by of a unit.
+func (r *Ring) time(u *ingest.Unit) time.Time { return u.Time(r.cfg.Tolerance) }
 
 // expire drops whole groups of pictures that nobody can ask for any more: a
 // clip that begins at the bound still needs the key unit before it.
@@ -101,27 +146,9 @@ func (r *Ring) KeyUnit(at time.Time) *ingest.Unit {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, u := range slices.Backward(r.units) {
-		if u.Key && !u.Damaged && !u.Time(r.cfg.Tolerance).After(at) {
+		if u.Key && !u.Damaged && !r.time(u).After(at) {
 			return u
 		}
 	}
 	return nil
-}
-
-// between returns the held units that may matter to a clip: from the last key
-// unit at or before from, or the oldest, to the last that arrived by to.
-func (r *Ring) between(from, to time.Time) []*ingest.Unit {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	start, end := 0, 0
-	for i, u := range r.units {
-		if u.Arrival.After(to) {
-			break
-		}
-		if u.Key && !u.Arrival.After(from) {
-			start = i
-		}
-		end = i + 1
-	}
-	return slices.Clone(r.units[start:end])
 }

@@ -1,11 +1,13 @@
 package ring
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -113,11 +115,14 @@ func TestCut(t *testing.T) {
 		{"from a key unit", "KppKppKpp", 3, 5, 3, 5, 0, nil},
 		{"from between key units", "KppKppKpp", 4.5, 7, 3, 7, 0, nil},
 		{"one moment", "KppKppKpp", 4, 4, 3, 4, 0, nil},
-		{"to after the newest", "KppKpp", 3, 99, 3, 5, 0, nil},
+		{"to while the newest is shown", "KppKpp", 3, 5.9, 3, 5, 0, nil},
+		{"to after the newest", "KppKpp", 3, 99, 3, 5, 0, ErrShort},
 		{"from before the oldest", "KppKpp", -5, 4, 0, 4, 0, ErrShort},
 		{"the oldest is no key unit", "ppKppKpp", 0.5, 6, 2, 6, 0, ErrShort},
 		{"nothing yet", "", 0, 5, 0, 0, 0, ErrEmpty},
 		{"all after", "KppKpp", -5, -1, 0, 0, 0, ErrEmpty},
+		{"all before", "KppKpp", 7, 9, 0, 0, 0, ErrEmpty},
+		{"a reconnect just after", "KppRpp", 0, 2.5, 0, 2, 0, nil},
 		{"damage before the clip", "KxxKppKpp", 3, 7, 3, 7, 0, nil},
 		{"damage at its beginning", "KpxKppKpp", 1, 8, 3, 8, 1, ErrShort},
 		{"damage at its end", "KppKppKxx", 1, 8, 0, 6, 2, ErrShort},
@@ -162,6 +167,140 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// told makes units as script does, with a camera's clock: a digit, in place of
+// each letter, is how many seconds it is ahead of ours, ? that it is unknown.
+func told(clocks string) []*ingest.Unit {
+	units := script("K" + strings.Repeat("p", len(clocks)-1))
+	for i, digit := range clocks {
+		u := units[i]
+		u.Key = i%3 == 0
+		if digit != '?' {
+			u.Camera = u.Arrival.Add(time.Duration(digit-'0') * time.Second)
+		}
+	}
+	return units
+}
+
+func TestCutGoesByTheMomentsOfThePictures(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		clocks      string // of each unit, a second apart
+		from, to    float64
+		first, last int
+		begins      float64
+		clock       Clock
+		err         error
+	}{
+		{"a clock that is believed", "222222222222", 7, 10, 3, 8, 5, CameraClock, nil},
+		{"a clock too far off", "555555555555", 7, 10, 6, 10, 6, ServerClock, nil},
+		{"a clock that is not known", "????????????", 7, 10, 6, 10, 6, ServerClock, nil},
+		{"a clock set ahead", "000000222222", 3, 12, 6, 10, 8, CameraClock, ErrShort},
+		{"a clock set ahead, before it", "000000222222", 1, 4, 0, 4, 0, CameraClock, nil},
+		{"a clock set back", "222222000000", 0, 12, 6, 11, 6, CameraClock, ErrShort},
+		{"a clock set back, before it", "222222000000", 2, 5, 0, 3, 2, CameraClock, nil},
+		{"a clock lost from sight", "111111555555", 3, 12, 6, 11, 6, ServerClock, ErrShort},
+		{"a clock set from far off to ours", "555555000000", 3, 12, 3, 11, 3, ServerClock, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := DefaultConfig()
+			cfg.Tolerance = 2 * time.Second
+			r := newRing(cfg)
+			fill(r, told(test.clocks))
+			clip, err := r.Cut(at(test.from), at(test.to))
+			if !errors.Is(err, test.err) || (err != nil) != (test.err != nil) {
+				t.Fatalf("got error %v, want %v", err, test.err)
+			}
+			first, last := clip.Units[0], clip.Units[len(clip.Units)-1]
+			if first.PTS != time.Duration(test.first)*time.Second || last.PTS != time.Duration(test.last)*time.Second {
+				t.Errorf("clip of %s to %s, want %d s to %d s", first.PTS, last.PTS, test.first, test.last)
+			}
+			if !clip.From.Equal(at(test.begins)) || clip.Clock != test.clock {
+				t.Errorf("begins at %s by the clock of the %s, want %s, %s", clock(clip.From), clip.Clock, clock(at(test.begins)), test.clock)
+			}
+			for _, u := range clip.Units { // what the file will say of each picture
+				if off := u.Time(cfg.Tolerance).Sub(clip.From.Add(u.PTS - first.PTS)).Abs(); off > jump {
+					t.Errorf("the clip's time of the picture at %s is off by %s", u.PTS, off)
+				}
+			}
+		})
+	}
+}
+
+// TestCutAcrossOurOwnClock sets the server's clock back: arrivals repeat, and
+// a clip must not show one for the other.
+func TestCutAcrossOurOwnClock(t *testing.T) {
+	r := newRing(DefaultConfig())
+	units := script("KppKppKppKpp")
+	for _, u := range units[6:] {
+		u.Arrival = u.Arrival.Add(-4 * time.Second)
+	}
+	fill(r, units)
+	clip, err := r.Cut(at(3), at(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	for _, u := range clip.Units {
+		got = append(got, int(u.PTS/time.Second))
+	}
+	if diff := cmp.Diff([]int{6, 7, 8, 9}, got); diff != "" {
+		t.Errorf("want the longer stretch alone: %s", diff)
+	}
+}
+
+func TestAwait(t *testing.T) {
+	const patience = 5 * time.Second
+	for _, test := range []struct {
+		name     string
+		count    int // of units that come, one a second
+		until    time.Duration
+		reached  bool
+		waited   time.Duration
+		canceled time.Duration // after which nobody wants it any more
+	}{
+		{name: "what has come", count: 3, until: 0, reached: true},
+		{name: "what comes", count: 20, until: 2500 * time.Millisecond, reached: true, waited: 3 * time.Second},
+		{name: "a camera that goes away", count: 3, until: 3 * time.Second, waited: patience},
+		{name: "more than anybody waits for", count: 99, until: time.Minute, waited: patience},
+		{name: "a stop", count: 20, until: 4 * time.Second, waited: 2 * time.Second, canceled: 2 * time.Second},
+		{name: "an empty ring", count: 0, until: time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRing(DefaultConfig())
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				start := time.Now()
+				comes := make(chan struct{})
+				go func() {
+					defer close(comes)
+					for i := range test.count {
+						r.Add(&ingest.Unit{Stamp: ingest.Stamp{Arrival: time.Now()}, Key: true, PTS: time.Duration(i) * time.Second})
+						time.Sleep(time.Second)
+					}
+				}()
+				if test.canceled > 0 {
+					time.AfterFunc(test.canceled, cancel)
+				}
+				synctest.Wait() // the first has come
+				if got := r.Await(ctx, start.Add(test.until), patience); got != test.reached {
+					t.Errorf("reached: %v", got)
+				}
+				if waited := time.Since(start); waited != test.waited {
+					t.Errorf("waited for %s, want %s", waited, test.waited)
+				}
+				<-comes
+				if test.count == 3 && !test.reached {
+					before := time.Now()
+					if r.Await(ctx, start.Add(time.Hour), patience) || time.Since(before) > patience-time.Second {
+						t.Errorf("waited for %s for a camera that is away", time.Since(before))
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestRingWhileCutting(t *testing.T) {
 	r := newRing(Config{Duration: 10 * time.Second, Bytes: 1 << 20})
 	units := script(strings.Repeat("Kpp", 300))
@@ -175,6 +314,11 @@ func TestRingWhileCutting(t *testing.T) {
 				if errors.Is(err, ErrEmpty) || playable(clip.Units) != len(clip.Units) {
 					t.Errorf("cut %d units: %v", len(clip.Units), err)
 				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				if !r.Await(ctx, at(1), time.Since(begin)+time.Hour) {
+					t.Error("waited for what is there")
+				}
+				cancel()
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"tidewatch/detect"
 	"tidewatch/detect/watch"
 	"tidewatch/enforce/docket"
+	"tidewatch/enforce/evidence"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/feed"
@@ -118,15 +119,24 @@ func (c *camera) shot(u *ingest.Unit) detect.Shot {
 	return detect.Shot{At: u.Time(c.ClockTolerance), Unit: u}
 }
 
-// clips cuts the evidence's clips from a ring.
-type clips struct{ ring *ring.Ring }
+// clips cuts the evidence's clips from a ring. A clip's end has yet to come
+// when it is asked for; patience is how long it is waited for.
+type clips struct {
+	ring     *ring.Ring
+	patience time.Duration
+}
+
+// clipLag is how much later than its moment a unit may come and be waited for.
+const clipLag = 2 * time.Second
 
 // Clip implements evidence.Clips. A clip that is shorter than asked for is
 // still the camera's own video.
-func (c clips) Clip(w io.Writer, from, until time.Time) (*ingest.Unit, time.Duration, error) {
+func (c clips) Clip(ctx context.Context, w io.Writer, from, until time.Time) (evidence.Footage, error) {
+	c.ring.Await(ctx, until, c.patience) // without its end a clip is short, and says so
 	clip, err := c.ring.Cut(from, until)
-	if err != nil && !errors.Is(err, ring.ErrShort) {
-		return nil, 0, err
+	short := errors.Is(err, ring.ErrShort)
+	if err != nil && !short {
+		return evidence.Footage{}, err
 	}
-	return clip.Units[0], clip.Until.Sub(clip.From), ring.WriteMP4(w, clip.Units)
+	return evidence.Footage{First: clip.Units[0], Duration: clip.Duration(), Short: short}, clip.WriteMP4(w)
 }

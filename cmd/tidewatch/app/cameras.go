@@ -73,8 +73,8 @@ func (a *App) openCameras(context.Context) error {
 				Camera: source, Zones: zones, Policies: a.cfg.Policies,
 				Recorder: &evidence.Recorder{
 					Pictures: picture.Renderer{Decoder: a.vision.decoders},
-					Clips:    clips{pulled.Ring()}, Files: a.files,
-					Software: "tidewatch " + a.version, ClipSpan: a.cfg.RingKeep, Clock: source.ClockTolerance,
+					Clips:    clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,
+					Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
 					Log: log, Metrics: evidenceMetrics,
 				},
 				Log: a.store.log, Cases: a.store.cases,

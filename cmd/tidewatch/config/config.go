@@ -21,6 +21,7 @@ type Config struct {
 	Assets        assets.Dir
 	LogLevel      slog.Level
 	RingKeep      time.Duration
+	Clip          Clip
 
 	Cameras  []ingest.Camera
 	Policies map[string]enforce.Policy // by section
@@ -32,6 +33,10 @@ type Config struct {
 
 	written file
 }
+
+// Clip says how much video a case's clip holds around the moment at which the
+// observation period ran out.
+type Clip struct{ Before, After time.Duration }
 
 // Kafka says where the case log is.
 type Kafka struct {

@@ -66,6 +66,21 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 			strings.Replace(small, "{id: gate,", "{id: gate, clock_tolerance: 1m,", 1),
 			[]string{"t.yaml:3: cameras[0].clock_tolerance: 1m: must be at most 30s; set the camera's clock instead"},
 		},
+		"clip longer than what is kept": {
+			small + "ring: {keep: 20s}\nclip: {before: 15s, after: 4s}\n",
+			[]string{"t.yaml:8: ring.keep: 20s: must be at least 21s for clips of 15s before and 4s after"},
+		},
+		"clip longer than what is kept by default": {
+			small + "clip:\n  before: 20s\n",
+			[]string{"t.yaml: ring.keep: 12s: must be at least 25s for clips of 20s before and 3s after"},
+		},
+		"clip": {
+			small + "clip:\n  before: 0s\n  after: 1m\n",
+			[]string{
+				"t.yaml:9: clip.before: 0s: must be at least 1s",
+				"t.yaml:10: clip.after: 1m: must be at most 10s: the case waits for it",
+			},
+		},
 		"device ID": {
 			strings.Replace(small, "{id: gate,", "{id: gate, device_id: '123',", 1),
 			[]string{`t.yaml:3: cameras[0].device_id: "123": want 20 digits`},
@@ -178,7 +193,7 @@ func TestDumpShowsDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"clock_tolerance: 2s", `code: "1039"`, "time_zone: Asia/Shanghai", "database: tidewatch", "keep: 10s"} {
+	for _, want := range []string{"clock_tolerance: 2s", `code: "1039"`, "time_zone: Asia/Shanghai", "database: tidewatch", "keep: 12s", "before: 7s", "after: 3s"} {
 		if !strings.Contains(string(dumped), want) {
 			t.Errorf("%q is not in the dump:\n%s", want, dumped)
 		}

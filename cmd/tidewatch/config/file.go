@@ -27,6 +27,7 @@ type file struct {
 	Assets   string   `yaml:"assets,omitempty"`
 	LogLevel string   `yaml:"log_level"`
 	Ring     ringYAML `yaml:"ring"`
+	Clip     clipYAML `yaml:"clip"`
 
 	Cameras  []cameraYAML  `yaml:"cameras"`
 	Sections []sectionYAML `yaml:"sections"`
@@ -39,6 +40,11 @@ type file struct {
 
 type ringYAML struct {
 	Keep string `yaml:"keep"`
+}
+
+type clipYAML struct {
+	Before string `yaml:"before"`
+	After  string `yaml:"after"`
 }
 
 type secretYAML struct {
@@ -113,7 +119,8 @@ type policeYAML struct {
 func defaults() file {
 	return file{
 		Data: "data", Listen: "127.0.0.1:8420", LogLevel: "info",
-		Ring:  ringYAML{Keep: "10s"},
+		Ring:  ringYAML{Keep: "12s"},
+		Clip:  clipYAML{Before: "7s", After: "3s"},
 		Kafka: kafkaYAML{Topic: "tidewatch-cases"},
 	}
 }

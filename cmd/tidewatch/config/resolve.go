@@ -55,6 +55,7 @@ func (r *resolver) config(f *file) *Config {
 		Policies: map[string]enforce.Policy{},
 		Kafka:    Kafka{f.Kafka.Brokers, f.Kafka.Topic},
 	}
+	c.Clip = r.clip(f.Clip, c.RingKeep)
 	if f.Data == "" {
 		r.wrong("data", "must name a folder")
 	}
@@ -65,6 +66,31 @@ func (r *resolver) config(f *file) *Config {
 	r.clickhouse(c, f.ClickHouse)
 	r.police(c, f.Police)
 	c.written = *f
+	return c
+}
+
+const (
+	// longestAfter bounds how long a case, and the looks of its camera, wait for
+	// the end of a clip.
+	longestAfter = 10 * time.Second
+	// clipReserve is how much more than a clip is kept: a look at a picture may
+	// be late by as much. The group of pictures before a clip is kept anyway.
+	clipReserve = 2 * time.Second
+)
+
+// clip reads how much a clip holds, all of which must be kept at its end.
+func (r *resolver) clip(y clipYAML, keep time.Duration) Clip {
+	mistakes := len(r.mistakes)
+	c := Clip{
+		Before: r.duration("clip.before", y.Before, 0, time.Second),
+		After:  r.duration("clip.after", y.After, 0, 0),
+	}
+	if c.After > longestAfter {
+		r.wrong("clip.after", "%s: must be at most %s: the case waits for it", y.After, longestAfter)
+	}
+	if need := c.Before + c.After + clipReserve; len(r.mistakes) == mistakes && keep > 0 && keep < need {
+		r.wrong("ring.keep", "%s: must be at least %s for clips of %s before and %s after", keep, need, c.Before, c.After)
+	}
 	return c
 }
 
