@@ -31,6 +31,9 @@ func (s *Server) showCase(w http.ResponseWriter, r *http.Request, code int, c en
 	}
 	view := catalogs[languageOf(r)].caseView(c, history, s.Now())
 	view.Form = f
+	if s.Previews != nil {
+		view.offerPreviews(c)
+	}
 	if view.Newer, view.Older, err = s.neighbours(r.Context(), c); err != nil {
 		return err
 	}

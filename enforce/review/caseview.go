@@ -50,8 +50,10 @@ type picture struct {
 	Day, Clock string // by the camera's time, else by ours
 	ClockError string // how far the two are apart
 	Video      bool
-	Wide       bool // the vehicle can be marked in it
-	First      bool // shown when the page opens
+	Wide       bool   // the vehicle can be marked in it
+	First      bool   // shown when the page opens
+	Original   string // address of the evidence itself where URL is a preview's
+	SHA256     string // of the evidence
 }
 
 // Time is the moment it shows.
@@ -168,7 +170,8 @@ func (c catalog) pictures(of enforce.Case, zone *time.Location) []picture {
 		at := f.At.In(zone)
 		found = append(found, picture{
 			Kind: kind, Key: i + 1, URL: filePath(of.ID, f.SHA256),
-			Day: at.Format(time.DateOnly), Clock: at.Format(time.TimeOnly), ClockError: c.clockError(f),
+			SHA256: f.SHA256,
+			Day:    at.Format(time.DateOnly), Clock: at.Format(time.TimeOnly), ClockError: c.clockError(f),
 			Video: kind == enforce.Clip, Wide: kind != enforce.Clip && kind != enforce.CloseUp,
 		})
 	}
@@ -176,6 +179,17 @@ func (c catalog) pictures(of enforce.Case, zone *time.Location) []picture {
 		found[first].First = true
 	}
 	return found
+}
+
+// offerPreviews puts previews in the place of clips that some browsers do not
+// play.
+func (v *caseView) offerPreviews(of enforce.Case) {
+	for i := range v.Pictures {
+		p := &v.Pictures[i]
+		if f, ok := of.Violation.Evidence.File(p.Kind); ok && previewable(f) {
+			p.Original, p.URL = p.URL, p.URL+"/preview"
+		}
+	}
 }
 
 func (c catalog) facts(of enforce.Case, now time.Time, zone *time.Location) []fact {

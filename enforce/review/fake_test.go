@@ -24,6 +24,7 @@ type bureau struct {
 	order   []string // cases as they were opened
 	files   map[string][]byte
 
+	previews  Previews
 	appendErr error
 	readErr   error
 	held      bool                // appended events do not show

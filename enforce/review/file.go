@@ -1,8 +1,10 @@
 package review
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"strconv"
@@ -31,13 +33,9 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return status(http.StatusNotFound)
 	}
-	content, err := s.Files.Open(r.Context(), found.SHA256)
-	if errors.Is(err, fs.ErrNotExist) {
-		s.Logger.Error("evidence is missing", "case", c.ID, "kind", found.Kind, "sha256", found.SHA256)
-		return status(http.StatusNotFound)
-	}
+	content, err := s.evidence(r.Context(), c, found)
 	if err != nil {
-		return fmt.Errorf("open evidence of case %s: %w", c.ID, err)
+		return err
 	}
 	defer content.Close()
 
@@ -54,6 +52,19 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) error {
 	h.Set("ETag", strconv.Quote(found.SHA256))
 	http.ServeContent(w, r, "", time.Time{}, content)
 	return nil
+}
+
+// evidence opens a file of a case.
+func (s *Server) evidence(ctx context.Context, c enforce.Case, f enforce.File) (io.ReadSeekCloser, error) {
+	content, err := s.Files.Open(ctx, f.SHA256)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.Logger.Error("evidence is missing", "case", c.ID, "kind", f.Kind, "sha256", f.SHA256)
+		return nil, status(http.StatusNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open evidence of case %s: %w", c.ID, err)
+	}
+	return content, nil
 }
 
 const manifestKind enforce.FileKind = "manifest"

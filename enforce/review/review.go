@@ -76,7 +76,8 @@ type Files interface {
 	Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, error)
 }
 
-// Dependencies is what the pages stand on. All but Cameras and Now must be set.
+// Dependencies is what the pages stand on. All but Cameras, Previews and Now must
+// be set.
 type Dependencies struct {
 	Cases    Cases
 	Records  Records
@@ -84,6 +85,7 @@ type Dependencies struct {
 	Files    Files
 	Cameras  Cameras // nil: there is no page of cameras
 	Officers *Officers
+	Previews Previews // nil: clips are shown as they are
 	Logger   *slog.Logger
 	Metrics  prometheus.Registerer
 	Now      func() time.Time // time.Now where nil
@@ -96,6 +98,7 @@ type Server struct {
 	sessions *scs.SessionManager
 	pages    pages
 	assets   assets
+	previews *previews
 	metrics  *metrics
 }
 
@@ -111,6 +114,7 @@ func New(cfg Config, deps Dependencies) *Server {
 		sessions:     newSessions(cfg),
 		pages:        loadPages(assets),
 		assets:       assets,
+		previews:     newPreviews(),
 		metrics:      newMetrics(deps.Metrics),
 	}
 }
@@ -143,6 +147,8 @@ func (s *Server) routes() map[string]handler {
 		"POST /cases/{id}/reject":        s.officer(s.reject),
 		"GET /cases/{id}/files/{sha256}": s.officer(s.file),
 		"/":                              notFound,
+
+		"GET /cases/{id}/files/{sha256}/preview": s.officer(s.preview),
 	}
 	if s.Cameras != nil {
 		routes["GET /cameras"] = s.officer(s.cameras)

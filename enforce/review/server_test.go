@@ -70,7 +70,7 @@ func newDeskWith(t *testing.T, b *bureau, cameras Cameras, change ...func(*Confi
 	}
 	d := &desk{t: t, reg: prometheus.NewRegistry(), logs: &lockedLog{}}
 	server := httptest.NewServer(New(cfg, Dependencies{
-		Cases: b, Records: b, Log: b, Files: b, Cameras: cameras, Officers: testOfficers(),
+		Cases: b, Records: b, Log: b, Files: b, Cameras: cameras, Officers: testOfficers(), Previews: b.previews,
 		Logger: slog.New(slog.NewTextHandler(d.logs, nil)), Metrics: d.reg,
 		Now: func() time.Time { return opened.Add(2 * time.Hour) },
 	}).Handler())

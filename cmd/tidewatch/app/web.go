@@ -12,6 +12,7 @@ import (
 
 	"tidewatch/enforce/review"
 	"tidewatch/ingest"
+	"tidewatch/ingest/decode"
 )
 
 // serve answers officers, and operators' probes, until ctx is done.
@@ -21,7 +22,7 @@ func (a *App) serve(ctx context.Context) error {
 	cameras := newFleet(a.cfg, a.cameras, a.vision.decoders)
 	pages := review.New(cfg, review.Dependencies{
 		Cases: a.store.cases, Records: a.store.cases, Log: a.store.log, Files: a.files,
-		Cameras: cameras, Officers: a.officers, Logger: a.log, Metrics: a.registry,
+		Cameras: cameras, Officers: a.officers, Previews: decode.Previewer{}, Logger: a.log, Metrics: a.registry,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", pages.Handler())
