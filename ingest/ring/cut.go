@@ -116,11 +116,12 @@ const jump = 500 * time.Millisecond
 func (r *Ring) jumped(a, b *ingest.Unit) bool {
 	from, to := r.time(a), r.time(b)
 	told := to.Sub(from)
-	// Arrivals wait for the network, yet only a clock that was set goes back.
-	if from.Equal(a.Arrival) && to.Equal(b.Arrival) {
-		return told < 0
+	if (told - (b.PTS - a.PTS)).Abs() <= jump {
+		return false
 	}
-	return (told - (b.PTS - a.PTS)).Abs() > jump
+	// Arrivals wait for the network, yet only a clock that was set goes back.
+	byArrival := from.Equal(a.Arrival) && to.Equal(b.Arrival)
+	return !byArrival || told < 0
 }
 
 // part is what one stretch has of the time asked for, and whether that is all
