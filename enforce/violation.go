@@ -84,7 +84,7 @@ type File struct {
 	SHA256    string   `json:"sha256"` // hex
 	MediaType string   `json:"media_type"`
 	Codec     string   `json:"codec,omitempty"` // of a clip: h264 or h265, as the camera encoded it
-	Size      int64    `json:"size"` // bytes
+	Size      int64    `json:"size"`            // bytes
 
 	// At is the moment judged by: CameraTime, the camera's clock, where it was
 	// known and within tolerance, else ArrivalTime, ours. For a clip they are
