@@ -39,7 +39,7 @@ type Config struct {
 	Patience     time.Duration
 	ResumeWithin time.Duration
 
-	// Young is the dwell up to which a stop is looked at as often as can be.
+	// Young is the dwell up to which what stands is looked at as often as can be.
 	Young time.Duration
 
 	// Observations bounds the key pictures kept of a stop.

@@ -82,14 +82,12 @@ func (t *Tracker) Early(at time.Time) bool {
 }
 
 // Forming reports whether something may be about to change: a thing has come
-// to stand and is not yet a stop, a stop is young, or one was not seen standing
-// in the newest look. Until then rare looks tell as much as many.
+// to stand of late, or a stop was not seen standing in the newest look. Else
+// rare looks tell as much as many.
 func (t *Tracker) Forming() bool {
 	return slices.ContainsFunc(t.places, func(p *Place) bool {
-		if p.open() {
-			return !p.standsNow || p.Stop.Dwell() < t.cfg.Young
-		}
-		return p.Stop.Looks > 1
+		young := p.Stop.Looks > 1 && p.Stop.Dwell() < t.cfg.Young
+		return young || p.open() && !p.standsNow
 	})
 }
 

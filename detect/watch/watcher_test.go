@@ -1,8 +1,11 @@
 package watch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"image"
+	"image/jpeg"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -230,6 +233,58 @@ func TestLightChanges(t *testing.T) {
 }
 
 // TestKilled drops a watcher in the middle of its work and lets another go on.
+// TestPace checks that a street is looked at often while something comes to
+// stand, and rarely once it stands.
+func TestPace(t *testing.T) {
+	cfg := watch.DefaultConfig()
+	r := newRig(t, cfg, vehicles(t), nil)
+	if pace := r.Pace(); pace != cfg.Rest {
+		t.Errorf("before anything was seen the pace is %s, want %s", pace, cfg.Rest)
+	}
+	paces := map[int]time.Duration{}
+	walkway(t, 0, 40, func(second int, pic *decode.Picture) {
+		if _, err := r.Look(t.Context(), at(second), pic, detect.Shot{At: at(second)}); err != nil {
+			t.Fatal(err)
+		}
+		paces[second] = r.Pace()
+	})
+	rests := 0
+	for second := 12; second < 40; second++ {
+		if paces[second] == cfg.Rest {
+			rests++
+		}
+	}
+	if paces[1] != 0 || paces[5] != 0 || rests < 14 {
+		t.Errorf("paces %v, want 0 while the vehicles have just come to stand, then mostly %s", paces, cfg.Rest)
+	}
+	if r.Blind() {
+		t.Error("blind on a street that shows")
+	}
+	covered, err := picture.Decode(black(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer covered.Close()
+	for second := 40; second < 46; second++ {
+		if _, err := r.Look(t.Context(), at(second), covered, detect.Shot{At: at(second)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !r.Blind() || r.Pace() != 0 {
+		t.Errorf("a covered lens: blind %v, pace %s", r.Blind(), r.Pace())
+	}
+}
+
+// black is a covered lens, as a JPEG of the walkway's size.
+func black(t *testing.T) []byte {
+	t.Helper()
+	var text bytes.Buffer
+	if err := jpeg.Encode(&text, image.NewGray(image.Rect(0, 0, 768, 576)), nil); err != nil {
+		t.Fatal(err)
+	}
+	return text.Bytes()
+}
+
 func TestKilled(t *testing.T) {
 	cfg := watch.DefaultConfig()
 	cfg.Dir = filepath.Join(t.TempDir(), "stops")

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidewatch/ingest"
+	"tidewatch/ingest/feed"
 	"tidewatch/ingest/simcam"
 )
 
@@ -149,10 +150,16 @@ func lossy(share float64) func(*testing.T) {
 	}
 }
 
-const (
-	waits    = "tried again, first after 0.5 s, then after ever longer, up to 20 s"
-	ourClock = "our clock is used; the measured error goes with each picture into the evidence"
+// What is done, with the numbers in force.
+var (
+	usual     = feed.DefaultConfig()
+	waits     = fmt.Sprintf("tried again, first after %s, then after ever longer, up to %s", usual.Supervisor.FirstWait, usual.Supervisor.LongestWait)
+	carefully = fmt.Sprintf("tried again after %s, then after up to %s: cameras lock accounts", usual.Supervisor.UnauthorizedWait/6, usual.Supervisor.UnauthorizedWait)
+	anew      = fmt.Sprintf("connected anew after %s without a picture", usual.RTSP.UnitTimeout)
+	keyless   = fmt.Sprintf("connected anew after %s, for which most cameras give a key frame", usual.RTSP.KeyTimeout)
 )
+
+const ourClock = "our clock is used; the measured error goes with each picture into the evidence"
 
 // faults are in the order of the documentation.
 var faults = []fault{
@@ -171,7 +178,7 @@ var faults = []fault{
 	},
 	{
 		"wrong password", "401 to the right request", "offline", ended("unauthorized"),
-		"tried again after 20 s, then after up to 2 min: cameras lock accounts",
+		carefully,
 		refusing(simcam.Faults{Password: "another"}, "unauthorized", "user name or password refused"),
 	},
 	{
@@ -280,12 +287,12 @@ var faults = []fault{
 	},
 	{
 		"no media", "PLAY is answered, and nothing follows", "offline", ended("stalled"),
-		"connected anew after 10 s without a picture",
+		anew,
 		refusing(simcam.Faults{Stall: true}, "stalled", "no video comes"),
 	},
 	{
 		"stall", "video stops, keepalives are answered", "offline", ended("stalled"),
-		"connected anew after 10 s without a picture",
+		anew,
 		failing(func(r *rig) { r.misbehave(simcam.Faults{Stall: true}) }, "stalled", "no video comes"),
 	},
 	{
@@ -319,7 +326,7 @@ var faults = []fault{
 	},
 	{
 		"no key frame", "pictures come, but none that can be decoded", "blind, then offline", trouble(ingest.TroubleKeys) + ", " + ended("no_key"),
-		"connected anew after 60 s, for which most cameras give a key frame",
+		keyless,
 		func(t *testing.T) {
 			r := newRig(t)
 			r.start()
@@ -353,7 +360,7 @@ var faults = []fault{
 	},
 	{
 		"new codec", "H.264 becomes H.265 in the same session", "offline for a moment", ended("stalled"),
-		"connected anew after 10 s without a picture: the camera then says what it sends",
+		anew + ": the camera then says what it sends",
 		func(t *testing.T) {
 			r := newRig(t)
 			r.start()
@@ -450,7 +457,7 @@ var faults = []fault{
 	},
 	{
 		"no smaller stream", "the main stream plays, the smaller one does not", "degraded", trouble(ingest.TroubleSubStream),
-		"the main stream is looked at as well, after 15 s",
+		"the main stream is looked at as well",
 		func(t *testing.T) {
 			r := newRig(t)
 			r.camera.SubURL = r.server.URL("sub")

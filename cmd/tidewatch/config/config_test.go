@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidewatch/enforce"
+	"tidewatch/ingest"
 )
 
 const small = `
@@ -80,6 +81,34 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 				"t.yaml:9: clip.before: 0s: must be at least 1s",
 				"t.yaml:10: clip.after: 1m: must be at most 10s: the case waits for it",
 			},
+		},
+		"smaller stream": {
+			strings.Replace(small, "{id: gate,", "{id: gate, sub_url: 'rtsp://root:secret@127.0.0.1/sub',", 1),
+			[]string{"t.yaml:3: cameras[0].sub_url: must not hold credentials: use username and password_env or password_file"},
+		},
+		"transport": {
+			strings.Replace(small, "{id: gate,", "{id: gate, transport: carrier-pigeon,", 1),
+			[]string{`t.yaml:3: cameras[0].transport: "carrier-pigeon": want auto, tcp or udp`},
+		},
+		"video in the open": {
+			strings.NewReplacer("{id: gate,", "{id: gate, transport: udp,", "rtsp:", "rtsps:").Replace(small),
+			[]string{"t.yaml:3: cameras[0].transport: udp would carry the video of an rtsps camera in the open: use tcp"},
+		},
+		"authority that is not there": {
+			strings.NewReplacer("{id: gate,", "{id: gate, ca_file: testdata/none.pem,", "rtsp:", "rtsps:").Replace(small),
+			[]string{"t.yaml:3: cameras[0].ca_file: open testdata/none.pem: no such file or directory"},
+		},
+		"authority that is none": {
+			strings.NewReplacer("{id: gate,", "{id: gate, ca_file: config_test.go,", "rtsp:", "rtsps:").Replace(small),
+			[]string{"t.yaml:3: cameras[0].ca_file: config_test.go holds no certificate in PEM"},
+		},
+		"frame interval": {
+			strings.Replace(small, "{id: gate,", "{id: gate, frame_interval: 25,", 1),
+			[]string{`t.yaml:3: cameras[0].frame_interval: "25": want a duration such as 90s or 5m`},
+		},
+		"section of a camera": {
+			strings.Replace(small, "{id: gate,", "{id: gate, section: nowhere,", 1),
+			[]string{`t.yaml:3: cameras[0].section: "nowhere": no such section`},
 		},
 		"device ID": {
 			strings.Replace(small, "{id: gate,", "{id: gate, device_id: '123',", 1),
@@ -158,6 +187,10 @@ func TestShippedExampleIsValidAndDumpsToItself(t *testing.T) {
 	}
 	if got := c.Cameras[0].Password; got != "s3cret-EAST_GATE_PASSWORD" {
 		t.Errorf("camera password = %q", got)
+	}
+	camera := c.Cameras[0]
+	if camera.Section != "jianshe-road" || camera.SubURL == "" || camera.Transport != ingest.TransportAuto || camera.FrameInterval != 40*time.Millisecond {
+		t.Errorf("camera = %+v", camera)
 	}
 	section := c.Policies["jianshe-road"].Section
 	if section.Windows[0].From != 19*60 || section.Grace != 10*time.Minute {
