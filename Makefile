@@ -23,7 +23,7 @@ build: ## Build bin/tidewatch and the simulators of a camera and of the police p
 	@echo 'go build: the first one compiles the bindings to OpenCV and takes some minutes' >&2
 	@go build -ldflags '-X main.version=$(version)' -o bin/ ./cmd/tidewatch ./cmd/camerasim ./cmd/policesim
 
-test: setup-test build lint check-generated race unit ## Set up and run every check and test
+test: setup-test build lint check-generated race unit ## Set up and run every check, and every test once
 
 setup-demo: ## Install what building and the demo need
 	@script/setup demo
@@ -31,8 +31,8 @@ setup-demo: ## Install what building and the demo need
 setup-test: ## Install that, and what only the tests need
 	@script/setup test
 
-unit: ## Run all tests, the ones of the built programs too
-	go test -count=1 -timeout $(timeout) ./...
+unit: ## Run all other tests, the ones of the built programs too
+	go test -count=1 -timeout $(timeout) $$(go list ./... | grep -vxF "$$(script/race-packages)")
 
 race: ## Run the tests that touch no OpenCV with the race detector
 	go test -race -timeout $(timeout) $$(script/race-packages)

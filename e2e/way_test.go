@@ -187,7 +187,7 @@ func (w *tidewatch) checkMetrics() {
 	for name, least := range map[string]float64{
 		"tidewatch_ingest_units_total":      50,
 		"tidewatch_ingest_up":               1,
-		"tidewatch_detect_looks_total":      5,
+		"tidewatch_detect_looks_total":      3, // looks at what stands are rare
 		"tidewatch_enforce_open_stops":      2,
 		"tidewatch_clickhouse_events_total": 3,
 	} {
