@@ -9,6 +9,7 @@ type Metrics struct {
 	lost      *prometheus.CounterVec
 	early     *prometheus.CounterVec
 	opened    *prometheus.CounterVec
+	backdated *prometheus.CounterVec
 	ended     *prometheus.CounterVec
 	open      *prometheus.GaugeVec
 	plates    *prometheus.CounterVec
@@ -26,27 +27,28 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "tidewatch_detect_inference_seconds", Help: "Time to find the vehicles in one picture.",
 			Buckets: prometheus.ExponentialBuckets(0.002, 2, 10),
 		}),
-		looks:  byCamera("tidewatch_detect_looks_total", "Pictures looked at."),
-		lost:   byCamera("tidewatch_detect_lost_looks_total", "Pictures that could not be brought together with the one before; nothing was judged by them."),
-		early:  byCamera("tidewatch_detect_early_looks_total", "Pictures older than the newest one by the clock judged by; they were not looked at."),
-		opened: byCamera("tidewatch_detect_stops_opened_total", "Vehicles that came to stand."),
-		ended:  byCamera("tidewatch_detect_stops_ended_total", "Standing vehicles that left."),
+		looks:     byCamera("tidewatch_detect_looks_total", "Pictures looked at."),
+		lost:      byCamera("tidewatch_detect_lost_looks_total", "Pictures that could not be brought together with the one before; nothing was judged by them."),
+		early:     byCamera("tidewatch_detect_early_looks_total", "Pictures older than the newest one by the clock judged by; they were not looked at."),
+		opened:    byCamera("tidewatch_detect_stops_opened_total", "Vehicles that came to stand."),
+		backdated: byCamera("tidewatch_detect_backdated_pictures_total", "Pictures not looked at in time in which a stop had already begun; it begins there."),
+		ended:     byCamera("tidewatch_detect_stops_ended_total", "Standing vehicles that left."),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tidewatch_detect_open_stops", Help: "Vehicles that stand now.",
 		}, []string{"camera"}),
 		plates:  byCamera("tidewatch_detect_plate_reads_total", "Attempts to read the plate of a standing vehicle, by outcome.", "outcome"),
 		unsaved: byCamera("tidewatch_detect_unsaved_stops_total", "Times that an open stop could not be written to disk, or not be read back."),
 	}
-	reg.MustRegister(m.inference, m.looks, m.lost, m.early, m.opened, m.ended, m.open, m.plates, m.unsaved)
+	reg.MustRegister(m.inference, m.looks, m.lost, m.early, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved)
 	return m
 }
 
 // cameraMetrics are the metrics of one camera.
 type cameraMetrics struct {
-	inference                                  prometheus.Observer
-	looks, lost, early, opened, ended, unsaved prometheus.Counter
-	open                                       prometheus.Gauge
-	plates                                     map[outcome]prometheus.Counter
+	inference                                             prometheus.Observer
+	looks, lost, early, opened, backdated, ended, unsaved prometheus.Counter
+	open                                                  prometheus.Gauge
+	plates                                                map[outcome]prometheus.Counter
 }
 
 // outcome is what became of an attempt to read a plate.
@@ -67,6 +69,7 @@ func (m *Metrics) camera(id string) cameraMetrics {
 		lost:      m.lost.WithLabelValues(id),
 		early:     m.early.WithLabelValues(id),
 		opened:    m.opened.WithLabelValues(id),
+		backdated: m.backdated.WithLabelValues(id),
 		ended:     m.ended.WithLabelValues(id),
 		unsaved:   m.unsaved.WithLabelValues(id),
 		open:      m.open.WithLabelValues(id),

@@ -39,6 +39,7 @@ type Config struct {
 	Dir           string        // folder for the camera's open stops; empty: they are not kept
 	SaveEvery     time.Duration // how old a stop on disk may become
 	Rest          time.Duration // between looks while nothing changes
+	Past          Past          // of the camera; nil where every picture is looked at
 }
 
 // DefaultConfig is for one look a second to one in ten seconds.
@@ -130,6 +131,12 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 		w.metrics.lost.Inc()
 	}
 	stops := w.tracker.Look(at, found, shot, scene)
+	for _, s := range stops {
+		if _, known := w.savedAt[s.ID]; !known && !s.Ended {
+			w.backdate(ctx, s)
+		}
+	}
+	stops = w.tracker.Refresh(stops)
 	w.readPlates(ctx, at, pic, shot, stops, found)
 	w.note(stops)
 	w.save(at)

@@ -233,6 +233,57 @@ func TestLightChanges(t *testing.T) {
 }
 
 // TestKilled drops a watcher in the middle of its work and lets another go on.
+// pastOf is what a camera's ring holds that was not looked at.
+type pastOf func(time.Time) []detect.Shot
+
+func (p pastOf) Before(at time.Time) []detect.Shot { return p(at) }
+
+// TestRareLooksFindTheBeginning looks at a vehicle every four seconds, and
+// wants the second in which it came to stand.
+func TestRareLooksFindTheBeginning(t *testing.T) {
+	present, gone := stage(t, true), stage(t, false)
+	defer present.Close()
+	defer gone.Close()
+	const came = 9
+	taken := func(second int) *decode.Picture {
+		if second >= came {
+			return present
+		}
+		return gone
+	}
+	cfg := watch.DefaultConfig()
+	cfg.Past = pastOf(func(before time.Time) []detect.Shot {
+		var shots []detect.Shot
+		for second := 40; second >= 0; second-- {
+			if at(second).Before(before) {
+				shots = append(shots, detect.Shot{At: at(second), Unit: unit(t, second, taken(second))})
+			}
+		}
+		return shots
+	})
+	finder := &script{looks: [][]detect.Detection{nil}}
+	r := newRig(t, cfg, finder, nil)
+	var stops []detect.Stop
+	for second := 0; second <= 20; second += 4 {
+		if second >= came {
+			finder.looks = [][]detect.Detection{sure(bay)}
+		}
+		var err error
+		if stops, err = r.Look(t.Context(), at(second), taken(second), detect.Shot{At: at(second), Unit: unit(t, second, taken(second))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(stops) != 1 || !stops[0].Start.Equal(at(came)) {
+		t.Fatalf("stops %+v, want one that begins at second %d", stops, came)
+	}
+	if first := stops[0].Observations[0]; !first.At.Equal(at(came)) || first.Unit == nil {
+		t.Errorf("the first picture is of %s", first.At)
+	}
+	if n := r.metric(t, "tidewatch_detect_backdated_pictures_total"); n != 12-came {
+		t.Errorf("%v pictures backdated, want %d", n, 12-came)
+	}
+}
+
 // TestPace checks that a street is looked at often while something comes to
 // stand, and rarely once it stands.
 func TestPace(t *testing.T) {

@@ -152,3 +152,17 @@ func (r *Ring) KeyUnit(at time.Time) *ingest.Unit {
 	}
 	return nil
 }
+
+// KeyUnitsBefore are the whole key units that were taken before a moment to
+// judge by, the newest first.
+func (r *Ring) KeyUnitsBefore(at time.Time) []*ingest.Unit {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var keys []*ingest.Unit
+	for _, u := range slices.Backward(r.units) {
+		if u.Key && !u.Damaged && r.time(u).Before(at) {
+			keys = append(keys, u)
+		}
+	}
+	return keys
+}

@@ -324,3 +324,47 @@ func TestRingWhileCutting(t *testing.T) {
 	}
 	group.Wait()
 }
+
+func TestKeyUnits(t *testing.T) {
+	r := newRing(Config{Duration: time.Minute, Bytes: 1 << 20, Tolerance: time.Second})
+	units := script("KpKkpKp")
+	fill(r, units)
+	for _, test := range []struct {
+		name   string
+		at     float64
+		unit   int // -1: none
+		before []int
+	}{
+		{"before all", -1, -1, nil},
+		{"at the first", 0, 0, nil},
+		{"between", 1.5, 0, []int{0}},
+		{"what is damaged does not count", 4, 2, []int{2, 0}},
+		{"at the last", 5, 5, []int{2, 0}},
+		{"after all", 60, 5, []int{5, 2, 0}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var want *ingest.Unit
+			if test.unit >= 0 {
+				want = units[test.unit]
+			}
+			if got := r.KeyUnit(at(test.at)); got != want {
+				t.Errorf("the key unit is %+v, want unit %d", got, test.unit)
+			}
+			got := r.KeyUnitsBefore(at(test.at))
+			if len(got) != len(test.before) {
+				t.Fatalf("%d key units before, want %v", len(got), test.before)
+			}
+			for i, n := range test.before {
+				if got[i] != units[n] {
+					t.Errorf("key unit %d before is not unit %d", i, n)
+				}
+			}
+		})
+	}
+	if span := r.Span(); span != 6*time.Second {
+		t.Errorf("the ring spans %s, want 6 s", span)
+	}
+	if span := newRing(Config{}).Span(); span != 0 {
+		t.Errorf("an empty ring spans %s", span)
+	}
+}

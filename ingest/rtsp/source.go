@@ -202,20 +202,22 @@ func (s *Source) security() (*tls.Config, error) {
 // nonce tells a password that is wrong from a challenge that has run out. It
 // is used by the client's goroutine, and by ours while that waits for nothing.
 type nonce struct {
-	accepted bool // a request was let in before the refusal
-	stale    bool // the refusal says so
-	opened   bool // the path asks for credentials at all
+	opened   bool // the camera asks for credentials at all
+	accepted bool // a request with them was let in
+	refused  bool // the newest answer is a 401
+	stale    bool // and says that the challenge has run out
 }
 
 func (n *nonce) answered(res *base.Response) {
-	switch res.StatusCode {
-	case base.StatusOK:
-		n.accepted = n.opened
-	case base.StatusUnauthorized:
+	n.refused = res.StatusCode == base.StatusUnauthorized
+	switch {
+	case n.refused:
 		n.opened = true
 		n.stale = slices.ContainsFunc(res.Header["WWW-Authenticate"], func(challenge string) bool {
 			return staleForm.MatchString(challenge)
 		})
+	case res.StatusCode == base.StatusOK:
+		n.accepted = n.opened
 	}
 }
 
@@ -225,7 +227,7 @@ var staleForm = regexp.MustCompile(`(?i)\bstale\s*=\s*"?true\b`)
 // explain turns the refusal of a request into ErrStaleNonce where the password
 // is known to be right: the camera says so, or has just taken it.
 func (n *nonce) explain(err error) error {
-	if errors.Is(classify(err), ingest.ErrUnauthorized) && (n.stale || n.accepted) {
+	if n.refused && (n.stale || n.accepted) && errors.Is(classify(err), ingest.ErrUnauthorized) {
 		return ErrStaleNonce
 	}
 	return err

@@ -119,6 +119,21 @@ func (c *camera) shot(u *ingest.Unit) detect.Shot {
 	return detect.Shot{At: u.Time(c.ClockTolerance), Unit: u}
 }
 
+// past is what a camera's ring holds that was not looked at.
+type past struct {
+	ring      *ring.Ring
+	tolerance time.Duration
+}
+
+// Before implements watch.Past.
+func (p past) Before(at time.Time) []detect.Shot {
+	var shots []detect.Shot
+	for _, u := range p.ring.KeyUnitsBefore(at) {
+		shots = append(shots, detect.Shot{At: u.Time(p.tolerance), Unit: u})
+	}
+	return shots
+}
+
 // clips cuts the evidence's clips from a ring. A clip's end has yet to come
 // when it is asked for; patience is how long it is waited for.
 type clips struct {

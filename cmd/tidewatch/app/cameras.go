@@ -58,6 +58,7 @@ func (a *App) openCameras(context.Context) error {
 		}
 		pulled := feed.New(source, feedConfig, feedMetrics, log, time.Now)
 		watchConfig := watch.DefaultConfig()
+		watchConfig.Past = past{pulled.Ring(), source.ClockTolerance}
 		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
 		watcher, err := watch.New(watchConfig, source.ID, a.vision.vehicles, a.vision.plates, a.vision.decoders, log, watchMetrics)
 		if err != nil {

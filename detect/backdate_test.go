@@ -1,0 +1,83 @@
+package detect_test
+
+import (
+	"testing"
+	"time"
+
+	"tidewatch/detect"
+	"tidewatch/ingest"
+)
+
+// TestBackdate looks at a street every four seconds and then holds the stop
+// against the pictures between.
+func TestBackdate(t *testing.T) {
+	empty, there := street{}, street{things: []thing{car(1)}}
+	rolling := street{things: []thing{car(1).at(0.1, 0)}}
+	other := street{things: []thing{car(2)}}
+	for _, test := range []struct {
+		name  string
+		past  []street // one second, two seconds and so on before the first look
+		start int      // seconds from that look
+	}{
+		{"nothing to look at", nil, 0},
+		{"it came just then", []street{empty, empty}, 0},
+		{"it came two seconds earlier", []street{there, there, empty, there}, -2},
+		{"it still rolled a second earlier", []street{rolling, empty}, 0},
+		{"another vehicle stood there", []street{other, other}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := detect.DefaultConfig()
+			tracker := detect.NewTracker(cfg, "kerb")
+			first := start.Add(time.Minute)
+			tracker.Look(first.Add(-4*time.Second), nil, detect.Shot{At: first.Add(-4 * time.Second)}, empty)
+			tracker.Look(first, there.detections(), detect.Shot{At: first}, there)
+			stops := tracker.Look(first.Add(4*time.Second), there.detections(), detect.Shot{At: first.Add(4 * time.Second)}, there)
+			if len(stops) != 1 || !stops[0].Start.Equal(first) {
+				t.Fatalf("stops before: %+v", stops)
+			}
+			id := stops[0].ID
+			for i, scene := range test.past {
+				shot := detect.Shot{At: first.Add(time.Duration(-i-1) * time.Second), Unit: &ingest.Unit{Key: true}}
+				if !tracker.Backdate(id, shot, scene) {
+					break
+				}
+			}
+			stop := tracker.Refresh(stops)[0]
+			if got := stop.Start.Sub(first); got != time.Duration(test.start)*time.Second || stop.ID != id {
+				t.Errorf("stop %s begins %s after the first look, want %d s; it was %s", stop.ID, got, test.start, id)
+			}
+			if !stop.Observations[0].At.Equal(stop.Start) {
+				t.Errorf("the first picture is of %s, the stop begins at %s", stop.Observations[0].At, stop.Start)
+			}
+			if tracker.Backdate(id, detect.Shot{At: stop.Start.Add(time.Second)}, there) {
+				t.Error("a picture from after the beginning moved it")
+			}
+			if tracker.Backdate("unknown", detect.Shot{At: start}, there) {
+				t.Error("a stop was backdated that is not open")
+			}
+		})
+	}
+}
+
+// TestBackdateKeepsItsBounds checks that pictures from before a beginning do
+// not pile up.
+func TestBackdateKeepsItsBounds(t *testing.T) {
+	cfg := detect.DefaultConfig()
+	cfg.Observations = 4
+	tracker := detect.NewTracker(cfg, "kerb")
+	there := street{things: []thing{car(1)}}
+	var stops []detect.Stop
+	for look := range 6 {
+		at := start.Add(time.Duration(look) * time.Second)
+		stops = tracker.Look(at, there.detections(), detect.Shot{At: at}, there)
+	}
+	for back := 1; back <= 8; back++ {
+		if !tracker.Backdate(stops[0].ID, detect.Shot{At: start.Add(time.Duration(-back) * time.Second)}, there) {
+			t.Fatalf("it did not stand %d s earlier", back)
+		}
+	}
+	kept := tracker.Refresh(stops)[0].Observations
+	if len(kept) > cfg.Observations || !kept[0].At.Equal(start.Add(-8*time.Second)) || !kept[len(kept)-1].At.Equal(start.Add(5*time.Second)) {
+		t.Errorf("kept %+v", kept)
+	}
+}
