@@ -86,10 +86,11 @@ type File struct {
 	Codec     string   `json:"codec,omitempty"` // of a clip: h264 or h265, as the camera encoded it
 	Size      int64    `json:"size"`            // bytes
 
-	// At is the moment judged by: CameraTime, the camera's clock, where it was
-	// known and within tolerance, else ArrivalTime, ours. For a clip they are
-	// those of its first unit. CameraTime is zero if unknown. ClockError is camera minus
-	// arrival, meaningful only with a camera time.
+	// At is the moment judged by: when the picture was taken, by our clock.
+	// CameraTime is when by the camera's clock, zero if unknown, and ArrivalTime
+	// when it had come, by ours. For a clip they are those of its first unit.
+	// ClockError is the camera's clock minus ours, meaningful only with a camera
+	// time.
 	At          time.Time     `json:"at"`
 	CameraTime  time.Time     `json:"camera_time,omitzero"`
 	ArrivalTime time.Time     `json:"arrival_time"`

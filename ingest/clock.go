@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -9,8 +10,8 @@ import (
 // ClockReading is what was known of a camera's clock when a picture arrived.
 type ClockReading struct {
 	Offset  time.Duration // camera's clock minus ours, less the least delay of the network
-	Drift   float64       // seconds that it gains on ours in each second; 0 until known
-	Settled bool          // by many pictures; else by one alone, its own delay included
+	Drift   float64       // seconds that it gains on ours in each second; 0 until known, or if it cannot be told from none
+	Settled bool          // by many pictures; else nothing is known but this picture's own times
 }
 
 const (
@@ -18,9 +19,6 @@ const (
 	// which it was set, not slewed. Reports are off by up to a tenth of a
 	// second in some cameras.
 	clockStep = 500 * time.Millisecond
-	// farOff is the same where a new session hides the jump: its first pictures
-	// may have waited in the camera.
-	farOff = 3 * time.Second
 
 	fitSpans   = 30 // spans from which drift is told, and the most that are kept
 	fitSettled = 2  // spans from which the offset is
@@ -34,11 +32,16 @@ const ClockSpan = 5 * time.Second
 // some minutes do. It is used by one goroutine; the units that it has stamped
 // may be read by any.
 type Clock struct {
-	span    time.Duration // the least delay of each such time counts
-	number  uint64        // of the session
+	span time.Duration // the least delay of each such time counts
+
+	number  uint64 // of the session
 	session *timeline
-	last    *moment // the newest picture of the session whose time is known
-	spans   []delay // oldest first; the newest is still open
+	last    *moment   // the newest picture of the session whose time is known
+	arrival time.Time // of the unit before
+
+	spans   []delay // that are complete, oldest first
+	open    *delay  // the span that is not
+	fresh   bool    // none of the session is complete: the clock may have been set meanwhile
 	reading ClockReading
 	fitted  time.Time // when reading.Offset holds, by our clock
 	steps   int
@@ -60,54 +63,91 @@ type delay struct {
 func (c *Clock) Stamp(u *Unit) {
 	if c.session == nil || u.Session != c.number {
 		c.number, c.session, c.last = u.Session, new(timeline), nil
+		c.open, c.fresh = nil, true
 	}
 	u.timeline = c.session
+	c.ours(u.Arrival)
 	if u.Camera.IsZero() {
 		return
 	}
 	c.session.learn(u.PTS, u.Camera)
-	if c.stepped(u) {
-		c.steps++
-		c.spans, c.reading = nil, ClockReading{}
+	if c.last != nil && (u.Camera.Sub(c.last.camera)-(u.PTS-c.last.pts)).Abs() > clockStep {
+		c.stepped()
 	}
 	c.last = &moment{u.PTS, u.Camera}
 	c.add(u)
-	u.Clock = c.reading
-	u.Clock.Offset += time.Duration(c.reading.Drift * float64(u.Arrival.Sub(c.fitted)))
+	if !c.fresh {
+		u.Clock = c.at(u.Arrival)
+	}
+}
+
+// at is the reading at a moment by our clock.
+func (c *Clock) at(now time.Time) ClockReading {
+	r := c.reading
+	r.Offset += time.Duration(r.Drift * float64(now.Sub(c.fitted)))
+	return r
 }
 
 // Steps is how often the camera's clock was set.
 func (c *Clock) Steps() int { return c.steps }
 
-// stepped reports whether the camera's clock was set since the unit before.
-func (c *Clock) stepped(u *Unit) bool {
-	if c.last != nil {
-		return (u.Camera.Sub(c.last.camera) - (u.PTS - c.last.pts)).Abs() > clockStep
-	}
-	return c.reading.Settled && (u.Camera.Sub(u.Arrival)-c.reading.Offset).Abs() > farOff
+// stepped begins anew: the camera's clock was set.
+func (c *Clock) stepped() {
+	c.steps++
+	c.spans, c.open, c.reading = nil, nil, ClockReading{}
 }
 
-// add enters a unit's delay, and reckons anew when a span begins.
+// ours notices that our own clock was set: more or less time has passed by it
+// than by the machine's own. What is known of the camera's stays true.
+func (c *Clock) ours(arrival time.Time) {
+	jump := arrival.Round(0).Sub(c.arrival.Round(0)) - arrival.Sub(c.arrival)
+	first := c.arrival.IsZero()
+	c.arrival = arrival
+	if !first && jump.Abs() > clockStep {
+		c.shift(jump)
+	}
+}
+
+// shift moves our clock forward in what is known.
+func (c *Clock) shift(jump time.Duration) {
+	for i := range c.spans {
+		c.spans[i].least += jump
+	}
+	if c.open != nil {
+		c.open.least += jump
+	}
+	c.reading.Offset -= jump
+}
+
+// add enters a unit's delay, and reckons anew when a span is complete.
 func (c *Clock) add(u *Unit) {
-	d := delay{began: u.Arrival, arrival: u.Arrival, least: u.Arrival.Sub(u.Camera)}
-	if n := len(c.spans); n > 0 {
-		newest := &c.spans[n-1]
-		// A clock of ours that was set back begins a span as well.
-		if since := u.Arrival.Sub(newest.began); since >= 0 && since < c.span {
-			if d.least < newest.least {
-				newest.arrival, newest.least = d.arrival, d.least
-			}
-			return
+	late := u.Arrival.Round(0).Sub(u.Camera)
+	if c.open != nil && u.Arrival.Sub(c.open.began) < c.span {
+		if late < c.open.least {
+			c.open.arrival, c.open.least = u.Arrival, late
 		}
+		return
 	}
-	c.fit()
-	c.spans = append(c.spans, d)
-	c.spans = c.spans[max(0, len(c.spans)-fitSpans-1):]
+	if c.open != nil {
+		c.complete(*c.open)
+	}
+	c.open = &delay{began: u.Arrival, arrival: u.Arrival, least: late}
 }
 
-// fit reckons offset and drift from the spans that are complete: the drift is
-// the median slope between any two of them, which a congested network cannot
-// bend, and the offset follows from it.
+// complete takes a span. The first of a session tells whether the camera's
+// clock was set between two sessions.
+func (c *Clock) complete(d delay) {
+	if c.fresh && c.reading.Settled && (d.least+c.at(d.arrival).Offset).Abs() > clockStep {
+		c.stepped()
+	}
+	c.fresh = false
+	c.spans = append(c.spans, d)
+	c.spans = c.spans[max(0, len(c.spans)-fitSpans):]
+	c.fit()
+}
+
+// fit reckons offset and drift: the drift is the median slope between any two
+// spans, which a congested network cannot bend, and the offset follows from it.
 func (c *Clock) fit() {
 	n := len(c.spans)
 	if n < fitSettled {
@@ -115,19 +155,29 @@ func (c *Clock) fit() {
 	}
 	c.fitted = c.spans[n-1].arrival
 	drift := 0.0
-	if n >= fitSpans {
+	if n == fitSpans {
 		drift = medianSlope(c.spans)
 	}
-	offsets := make([]time.Duration, n)
-	for i, d := range c.spans {
-		offsets[i] = -d.least + time.Duration(drift*float64(c.fitted.Sub(d.arrival)))
+	offsets := c.offsets(drift)
+	if drift != 0 && math.Abs(drift) < slopeError(c.spans, offsets) {
+		drift = 0
+		offsets = c.offsets(0)
 	}
 	slices.Sort(offsets)
 	offset := offsets[n-1] // the least delay of all
-	if n >= fitSpans {
+	if n == fitSpans {
 		offset = offsets[n/2]
 	}
 	c.reading = ClockReading{Offset: offset, Drift: drift, Settled: true}
+}
+
+// offsets are what each span says of the offset at c.fitted.
+func (c *Clock) offsets(drift float64) []time.Duration {
+	offsets := make([]time.Duration, len(c.spans))
+	for i, d := range c.spans {
+		offsets[i] = -d.least + time.Duration(drift*float64(c.fitted.Sub(d.arrival)))
+	}
+	return offsets
 }
 
 func medianSlope(spans []delay) float64 {
@@ -144,6 +194,21 @@ func medianSlope(spans []delay) float64 {
 	}
 	slices.Sort(slopes)
 	return slopes[len(slopes)/2]
+}
+
+// slopeError is the slope from which spans differ more than they scatter: four
+// standard errors of a line through them, the scatter told by the median
+// deviation of what the line leaves.
+func slopeError(spans []delay, offsets []time.Duration) float64 {
+	sorted := slices.Sorted(slices.Values(offsets))
+	middle := sorted[len(sorted)/2]
+	for i, o := range sorted {
+		sorted[i] = (o - middle).Abs()
+	}
+	slices.Sort(sorted)
+	scatter := 1.4826 * float64(sorted[len(sorted)/2])
+	long := float64(spans[len(spans)-1].arrival.Sub(spans[0].arrival))
+	return 4 * scatter * math.Sqrt(12/float64(len(spans))) / long
 }
 
 // timeline joins the presentation times of one session with the camera's

@@ -110,6 +110,14 @@ func (m *Monitor) Clear(kind Kind) {
 	m.changed(kind, Live, "")
 }
 
+// Gone takes away what can only be said of pictures that come: the main stream
+// is lost.
+func (m *Monitor) Gone() {
+	for _, kind := range []Kind{TroubleKeys, TroubleDecoding, TroubleScene, TroubleDamage, TroubleRate, TroubleClock} {
+		m.Clear(kind)
+	}
+}
+
 // Set reports a trouble or clears it.
 func (m *Monitor) Set(wrong bool, kind Kind, state State, why string) {
 	if wrong {

@@ -36,6 +36,9 @@ type Camera struct {
 	Authority []byte // PEM of who signed the camera's TLS certificate; nil: whom the system trusts
 	Username  string
 	Password  string // never logged, never in an error
+	// AllowBasic lets the password be sent as it is to a camera that knows no
+	// digest, even without TLS.
+	AllowBasic bool
 
 	// FrameInterval is how often a picture of the main stream should come;
 	// zero if nobody said.
@@ -66,8 +69,23 @@ func (s Stamp) ClockError() (time.Duration, bool) {
 	return s.Camera.Sub(s.Arrival), true
 }
 
-// Time is the moment to judge by: the camera's clock where it is known and
-// within tolerance of ours. A clock that is not believed still tells how long
+// Moment is when the picture was taken, by our clock: the moment to judge by.
+// Once the camera's clock has been followed for a while it is the camera's time
+// less its error, so that neither the delay of this picture nor a clock that
+// was set, lost or is wrong moves it; before that it is the arrival. Two
+// moments of one camera can be subtracted.
+func (s Stamp) Moment() time.Time {
+	if s.Camera.IsZero() || !s.Clock.Settled {
+		return s.Arrival
+	}
+	if moment := s.Camera.Add(-s.Clock.Offset); moment.Before(s.Arrival) {
+		return moment
+	}
+	return s.Arrival // nothing arrives before it is taken
+}
+
+// Time is when the picture was taken, by the camera's clock where it is known
+// and within tolerance of ours. A clock that is not believed still tells how long
 // this picture was on its way beyond the least delay, so its time is brought
 // to ours by the error; and where nothing is known, the arrival counts.
 func (s Stamp) Time(tolerance time.Duration) time.Time {
@@ -147,6 +165,10 @@ func (u *Unit) Resolved() Stamp {
 	}
 	return stamp
 }
+
+// Moment is the stamp's Moment. What is learnt of the camera's time later does
+// not change it.
+func (u *Unit) Moment() time.Time { return u.Stamp.Moment() }
 
 // Time is the resolved stamp's Time.
 func (u *Unit) Time(tolerance time.Duration) time.Time { return u.Resolved().Time(tolerance) }

@@ -50,6 +50,7 @@ type Inspector struct {
 	interval  time.Duration // between the two before
 	counted   int           // units since countedAt
 	countedAt time.Time
+	clockOff  bool
 }
 
 // NewInspector returns an inspector that reports to a monitor.
@@ -109,11 +110,16 @@ func (i *Inspector) clock(u *Unit) {
 			i.monitor.Report(TroubleClock, Degraded, "the camera does not tell its time (no RTCP sender reports); ours is used")
 		}
 	case clockError.Abs() > i.camera.ClockTolerance:
+		i.clockOff = true
 		i.monitor.Report(TroubleClock, Degraded, fmt.Sprintf("the camera's clock is %s; ours is used; set it by NTP", aside(clockError)))
 	case math.Abs(u.Clock.Drift) > i.cfg.Drift:
+		i.clockOff = true
 		const day = 24 * 60 * 60
 		i.monitor.Report(TroubleClock, Degraded, fmt.Sprintf("the camera's clock gains %+.0f s a day; set it by NTP", u.Clock.Drift*day))
+	case i.clockOff && (clockError.Abs() > i.camera.ClockTolerance*4/5 || math.Abs(u.Clock.Drift) > i.cfg.Drift/2):
+		// It must be clearly well again, else it would come and go.
 	default:
+		i.clockOff = false
 		i.monitor.Clear(TroubleClock)
 	}
 }

@@ -109,6 +109,9 @@ func (s *Supervisor) lost(err error) {
 	}
 	s.metrics.failed(reasonOf(err))
 	s.monitor.Report(s.kind, s.down, why)
+	if s.kind == TroubleStream {
+		s.monitor.Gone()
+	}
 }
 
 // pause is how long to wait after a number of failures in a row: doubled each

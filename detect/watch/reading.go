@@ -31,6 +31,7 @@ type reading struct {
 	Reads    []plate.Read // those with a text
 	Attempts int
 	Next     time.Time // not before
+	Seen     time.Time // the newest picture that was read: each has one vote
 }
 
 // best is the vote of all reads.
@@ -47,9 +48,10 @@ func (r *reading) due(at time.Time) bool {
 	return !settled && !at.Before(r.Next)
 }
 
-// note adds one attempt.
-func (r *reading) note(at time.Time, read plate.Read) {
+// note adds one attempt, on a picture taken at some moment.
+func (r *reading) note(at, taken time.Time, read plate.Read) {
 	r.Attempts++
+	r.Seen = taken
 	if read.Text != "" {
 		r.Reads = append(r.Reads, read)
 		r.Reads = r.Reads[max(0, len(r.Reads)-keptReads):]
@@ -75,7 +77,9 @@ func (w *Watcher) readPlates(ctx context.Context, at time.Time, pic *decode.Pict
 		if w.readings[s.ID] == nil {
 			w.readings[s.ID] = &reading{}
 		}
-		if !w.readings[s.ID].due(at) {
+		r := w.readings[s.ID]
+		// A picture from before it stood may show another vehicle there.
+		if !r.due(at) || shot.At.Before(s.Start) || !shot.At.After(r.Seen) {
 			continue
 		}
 		if hidden(s.Box, found) {
@@ -95,20 +99,23 @@ func (w *Watcher) readPlates(ctx context.Context, at time.Time, pic *decode.Pict
 		full, err := w.decoder.Decode(ctx, shot.Unit)
 		if err != nil {
 			w.log.Warn("plates could not be read", "error", err)
-			w.metrics.plates[plateFailed].Add(float64(len(due)))
+			for _, s := range due {
+				w.metrics.plates[plateFailed].Inc()
+				w.readings[s.ID].note(at, shot.At, plate.Read{})
+			}
 			return
 		}
 		defer full.Close()
 		pic = full
 	}
 	for _, s := range due {
-		w.readPlate(at, pic, s)
+		w.readPlate(at, shot.At, pic, s)
 	}
 }
 
 // readPlate makes one attempt. A failure is counted and not repeated at once:
 // a stop is worth having without its plate.
-func (w *Watcher) readPlate(at time.Time, pic *decode.Picture, s detect.Stop) {
+func (w *Watcher) readPlate(at, taken time.Time, pic *decode.Picture, s detect.Stop) {
 	read, err := w.plates.Read(pic, s.Box)
 	result := plateUnread
 	switch {
@@ -121,7 +128,7 @@ func (w *Watcher) readPlate(at time.Time, pic *decode.Picture, s detect.Stop) {
 		result = plateAccepted
 	}
 	w.metrics.plates[result].Inc()
-	w.readings[s.ID].note(at, read)
+	w.readings[s.ID].note(at, taken, read)
 }
 
 // hidden reports whether another vehicle stands or drives in front of a box:

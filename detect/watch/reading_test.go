@@ -103,6 +103,36 @@ func TestPlates(t *testing.T) {
 	}
 }
 
+// TestPlatesAreReadInPicturesOfTheStop checks that a plate is never read in a
+// picture from before the vehicle stood, and only once in each.
+func TestPlatesAreReadInPicturesOfTheStop(t *testing.T) {
+	pic := stage(t, true)
+	for _, test := range []struct {
+		name  string
+		shown func(second int) int // second in which the picture at full size was taken
+		calls int
+	}{
+		{"a picture of each look", func(second int) int { return second }, 5},
+		{"the main stream is away", func(int) int { return -10 }, 0},
+		{"the main stream brings one every ten seconds", func(second int) int { return second - second%10 }, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			plates := &reader{reads: []plate.Read{good("京A12345")}}
+			r := newRig(t, watch.DefaultConfig(), &script{looks: [][]detect.Detection{sure(bay)}}, plates)
+			for second := range 20 {
+				taken := test.shown(second)
+				shot := detect.Shot{At: at(taken), Unit: unit(t, taken, pic)}
+				if _, err := r.Look(t.Context(), at(second), pic, shot); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if plates.calls != test.calls {
+				t.Errorf("read %d times, want %d", plates.calls, test.calls)
+			}
+		})
+	}
+}
+
 // outcome is how often plate reads had an outcome.
 func (r rig) outcome(t *testing.T, outcome string) float64 {
 	t.Helper()

@@ -6,6 +6,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"image"
 	"log/slog"
 	"time"
 
@@ -27,9 +28,11 @@ type PlateReader interface {
 	Read(pic *decode.Picture, box detect.Box) (plate.Read, error)
 }
 
-// Decoder decodes one key unit; the caller closes the picture.
+// Decoder decodes one key unit, at full size or brought to a size; the caller
+// closes the picture.
 type Decoder interface {
 	Decode(context.Context, *ingest.Unit) (*decode.Picture, error)
+	DecodeTo(ctx context.Context, u *ingest.Unit, size image.Point) (*decode.Picture, error)
 }
 
 // Config of a watcher.
@@ -113,7 +116,7 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 		w.metrics.early.Inc()
 		return w.withPlates(w.tracker.Open()), nil
 	}
-	w.recall(ctx)
+	w.recall(ctx, pic.Size())
 	began := time.Now()
 	found, err := w.vehicles.Find(pic)
 	if err != nil {
@@ -170,13 +173,13 @@ func (w *Watcher) withPlates(stops []detect.Stop) []detect.Stop {
 
 // recall shows the camera the newest picture of the worker before, so that the
 // first look is compared with it: the camera may have been moved since.
-func (w *Watcher) recall(ctx context.Context) {
+func (w *Watcher) recall(ctx context.Context, size image.Point) {
 	unit := w.prior
 	w.prior = nil
 	if unit == nil || w.decoder == nil {
 		return
 	}
-	pic, err := w.decoder.Decode(ctx, unit)
+	pic, err := w.decoder.DecodeTo(ctx, unit, size)
 	if err != nil {
 		w.log.Warn("the last picture before the restart is lost", "error", err)
 		return

@@ -101,6 +101,24 @@ func (jpegDecoder) Decode(_ context.Context, u *ingest.Unit) (*decode.Picture, e
 	return picture.Decode(u.NALUs[0])
 }
 
+func (jpegDecoder) DecodeTo(_ context.Context, u *ingest.Unit, size image.Point) (*decode.Picture, error) {
+	whole, err := jpeg.Decode(bytes.NewReader(u.NALUs[0]))
+	if err != nil {
+		return nil, err
+	}
+	scaled := image.NewRGBA(image.Rectangle{Max: size})
+	for y := range size.Y {
+		for x := range size.X {
+			scaled.Set(x, y, whole.At(x*whole.Bounds().Dx()/size.X, y*whole.Bounds().Dy()/size.Y))
+		}
+	}
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, scaled, &jpeg.Options{Quality: 95}); err != nil {
+		return nil, err
+	}
+	return picture.Decode(file.Bytes())
+}
+
 // walkway yields the looks of a real clip: a van and a car stand there from
 // beginning to end, and people walk by.
 func walkway(t *testing.T, from, until int, visit func(second int, pic *decode.Picture)) {
@@ -232,7 +250,6 @@ func TestLightChanges(t *testing.T) {
 	checkStanding(t, stops, 39)
 }
 
-// TestKilled drops a watcher in the middle of its work and lets another go on.
 // pastOf is what a camera's ring holds that was not looked at.
 type pastOf func(time.Time) []detect.Shot
 
@@ -281,6 +298,37 @@ func TestRareLooksFindTheBeginning(t *testing.T) {
 	}
 	if n := r.metric(t, "tidewatch_detect_backdated_pictures_total"); n != 12-came {
 		t.Errorf("%v pictures backdated, want %d", n, 12-came)
+	}
+}
+
+// TestRestartAtAnotherSize looks at a smaller stream after a restart: what is on
+// disk came from the main one.
+func TestRestartAtAnotherSize(t *testing.T) {
+	cfg := watch.DefaultConfig()
+	cfg.Dir = t.TempDir()
+	finder := &script{looks: [][]detect.Detection{sure(bay)}}
+	first := newRig(t, cfg, finder, nil)
+	small := stage(t, true)
+	defer small.Close()
+	kept := unit(t, 0, small)
+	large, err := jpegDecoder{}.DecodeTo(t.Context(), kept, small.Size().Mul(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer large.Close()
+	for second := range 5 {
+		shot := detect.Shot{At: at(second), Unit: unit(t, second, large)}
+		if _, err := first.Look(t.Context(), at(second), small, shot); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := newRig(t, cfg, finder, nil)
+	stops, err := second.Look(t.Context(), at(6), small, detect.Shot{At: at(6), Unit: unit(t, 6, large)})
+	if err != nil || len(stops) != 1 || !stops[0].End.Equal(at(6)) {
+		t.Errorf("after the restart: %+v, %v; want the stop to go on", stops, err)
+	}
+	if n := second.metric(t, "tidewatch_detect_lost_looks_total"); n != 0 {
+		t.Errorf("%v looks were lost", n)
 	}
 }
 
@@ -336,6 +384,7 @@ func black(t *testing.T) []byte {
 	return text.Bytes()
 }
 
+// TestKilled drops a watcher in the middle of its work and lets another go on.
 func TestKilled(t *testing.T) {
 	cfg := watch.DefaultConfig()
 	cfg.Dir = filepath.Join(t.TempDir(), "stops")

@@ -127,7 +127,7 @@ func (r *Recorder) put(ctx context.Context, kind enforce.FileKind, mediaType str
 		return enforce.File{}, fmt.Errorf("store %s: %w", kind, err)
 	}
 	r.Metrics.bytes.WithLabelValues(string(kind)).Add(float64(size))
-	file := enforce.File{Kind: kind, SHA256: sum, MediaType: mediaType, Size: size, At: u.Time(r.Clock).UTC(), ArrivalTime: u.Arrival.UTC()}
+	file := enforce.File{Kind: kind, SHA256: sum, MediaType: mediaType, Size: size, At: u.Moment().UTC(), ArrivalTime: u.Arrival.UTC()}
 	stamp := u.Resolved()
 	if clockError, known := stamp.ClockError(); known {
 		file.CameraTime, file.ClockError = stamp.Camera.UTC(), clockError
@@ -165,8 +165,9 @@ func (r *Recorder) manifest(ctx context.Context, v enforce.Violation, files []en
 }
 
 // ErrTooFewPictures says that the stop has not yet been seen at three
-// different moments of the stretch. The next look may mend it.
-var ErrTooFewPictures = errors.New("fewer than three undamaged pictures of the stop")
+// different moments of the stretch, the first and the last of them as far apart
+// as the observation period is long. The next look may mend it.
+var ErrTooFewPictures = errors.New("fewer than three undamaged pictures of the stop over the observation period")
 
 // Exhibits are the moments of a stop that the pictures show.
 type Exhibits struct {
@@ -176,8 +177,9 @@ type Exhibits struct {
 }
 
 // Select picks the exhibits of a stretch out of observations: the first, the
-// first as the period ran out, and the one nearest to midway between. Only
-// undamaged ones inside the stretch count.
+// first that is the whole period later, and the one nearest to midway between.
+// Only undamaged ones inside the stretch count. With an error come the best
+// there are by now.
 func Select(observations []detect.Observation, since, due time.Time) (Exhibits, error) {
 	usable := slices.DeleteFunc(slices.Clone(observations), func(o detect.Observation) bool {
 		return o.Unit == nil || o.Unit.Damaged || o.At.Before(since)
@@ -191,16 +193,21 @@ func Select(observations []detect.Observation, since, due time.Time) (Exhibits, 
 	if len(usable) < 3 {
 		return chosen, ErrTooFewPictures
 	}
-	// The picture as the period ran out leaves room for one between.
+	// The first picture may come a little after the stretch began: the pictures
+	// prove what lies between them. The last leaves room for one between.
+	due = chosen.Begin.At.Add(due.Sub(since))
 	end := slices.IndexFunc(usable, func(o detect.Observation) bool { return !o.At.Before(due) })
 	if end < 0 {
 		end = len(usable) - 1
 	}
 	end = max(end, 2)
 	chosen.Due = usable[end]
-	midway := since.Add(due.Sub(since) / 2)
+	midway := chosen.Begin.At.Add(due.Sub(chosen.Begin.At) / 2)
 	chosen.Middle = slices.MinFunc(usable[1:end], func(a, b detect.Observation) int {
 		return cmp.Compare(a.At.Sub(midway).Abs(), b.At.Sub(midway).Abs())
 	})
+	if chosen.Due.At.Before(due) {
+		return chosen, ErrTooFewPictures
+	}
 	return chosen, nil
 }

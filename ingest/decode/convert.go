@@ -96,14 +96,21 @@ func frameTime(f *astiav.Frame) int64 { return int64(C.frame_time(rawFrame(f))) 
 // for frames of one kind; it is not safe for concurrent use.
 type converter struct{ c C.converter }
 
-// picture converts a frame straight into a Mat of its own, made smaller where
-// it is larger than a limit; a limit of zero is none.
-func (c *converter) picture(f *astiav.Frame, limit image.Point) (*Picture, error) {
+// sizing gives the size wanted of a frame's; nil wants it as it is.
+type sizing func(image.Point) image.Point
+
+// picture converts a frame straight into a Mat of its own.
+func (c *converter) picture(f *astiav.Frame, wanted sizing) (*Picture, error) {
 	size := image.Pt(f.Width(), f.Height())
 	if size.X <= 0 || size.Y <= 0 {
 		return nil, fmt.Errorf("convert picture: size %v", size)
 	}
-	size = within(size, limit)
+	if wanted != nil {
+		size = wanted(size)
+	}
+	if size.X <= 0 || size.Y <= 0 || size.X > largestSide || size.Y > largestSide {
+		return nil, fmt.Errorf("convert picture: to size %v", size)
+	}
 	mat := gocv.NewMatWithSize(size.Y, size.X, gocv.MatTypeCV8UC3)
 	pixels, err := mat.DataPtrUint8()
 	if err == nil {
@@ -115,6 +122,9 @@ func (c *converter) picture(f *astiav.Frame, limit image.Point) (*Picture, error
 	}
 	return &Picture{Mat: mat}, nil
 }
+
+// largestSide bounds the sides of a picture, in pixels.
+const largestSide = 16384
 
 // within shrinks a size, its shape kept, until it fits into a limit.
 func within(size, limit image.Point) image.Point {

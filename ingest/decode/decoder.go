@@ -3,7 +3,6 @@ package decode
 import (
 	"errors"
 	"fmt"
-	"image"
 	"sync"
 
 	"github.com/asticode/go-astiav"
@@ -78,11 +77,11 @@ func openCodec(codec *astiav.Codec, set func(*astiav.CodecContext) error) (*asti
 	return context, nil
 }
 
-// decode returns the picture of one key unit, no larger than a limit. The decoder is not flushed
+// decode returns the picture of one key unit, in the size wanted. The decoder is not flushed
 // between units, which would cost a fifth more: a key unit builds on nothing.
 // Only a stream that announces reordering holds its picture back; then it is
 // drained, so that what comes out is always the picture of what went in.
-func (d *decoder) decode(u *ingest.Unit, limit image.Point) (*Picture, error) {
+func (d *decoder) decode(u *ingest.Unit, size sizing) (*Picture, error) {
 	if err := d.send(u); err != nil {
 		flush(d.context)
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
@@ -101,7 +100,7 @@ func (d *decoder) decode(u *ingest.Unit, limit image.Point) (*Picture, error) {
 	if corrupt(d.frame) {
 		return nil, ErrCorrupt
 	}
-	return d.converter.picture(d.frame, limit)
+	return d.converter.picture(d.frame, size)
 }
 
 // send gives the decoder a unit under a new serial number.

@@ -180,7 +180,7 @@ func (f *File) feed() error {
 
 // picture is the current frame, upright.
 func (f *File) picture() (*Picture, error) {
-	picture, err := f.converter.picture(f.frame, image.Point{})
+	picture, err := f.converter.picture(f.frame, nil)
 	if err != nil || f.turn == upright {
 		return picture, err
 	}

@@ -39,13 +39,23 @@ func NewPool(n int, metrics *Metrics) *Pool {
 // noticed not to be a whole picture give ErrCorrupt, but an H.265 picture that
 // was cut off passes as whole: look at the unit's Damaged first.
 func (p *Pool) Decode(ctx context.Context, u *ingest.Unit) (*Picture, error) {
-	return p.DecodeWithin(ctx, u, image.Point{})
+	return p.decode(ctx, u, func(size image.Point) image.Point { return size })
 }
 
 // DecodeWithin is Decode, with the picture made smaller, its shape kept, where
 // it is larger than a limit: straight from the decoder's own form, which costs
 // less than the whole picture does. A limit of zero is none.
 func (p *Pool) DecodeWithin(ctx context.Context, u *ingest.Unit, limit image.Point) (*Picture, error) {
+	return p.decode(ctx, u, func(size image.Point) image.Point { return within(size, limit) })
+}
+
+// DecodeTo is Decode, with the picture brought to a size, whatever its shape:
+// to be compared with another one.
+func (p *Pool) DecodeTo(ctx context.Context, u *ingest.Unit, size image.Point) (*Picture, error) {
+	return p.decode(ctx, u, func(image.Point) image.Point { return size })
+}
+
+func (p *Pool) decode(ctx context.Context, u *ingest.Unit, size sizing) (*Picture, error) {
 	if !u.Key || u.Format == nil {
 		return nil, errors.New("decode unit: it is no key unit")
 	}
@@ -57,7 +67,7 @@ func (p *Pool) DecodeWithin(ctx context.Context, u *ingest.Unit, limit image.Poi
 	}
 	defer func() { p.free <- worker }()
 	began := time.Now()
-	picture, err := worker.decode(u, limit)
+	picture, err := worker.decode(u, size)
 	p.metrics.seconds.Observe(time.Since(began).Seconds())
 	if err != nil {
 		p.metrics.failures.Inc()
@@ -66,7 +76,7 @@ func (p *Pool) DecodeWithin(ctx context.Context, u *ingest.Unit, limit image.Poi
 	return picture, nil
 }
 
-func (b bench) decode(u *ingest.Unit, limit image.Point) (*Picture, error) {
+func (b bench) decode(u *ingest.Unit, size sizing) (*Picture, error) {
 	d := b[u.Format.Codec]
 	if d == nil {
 		var err error
@@ -75,7 +85,7 @@ func (b bench) decode(u *ingest.Unit, limit image.Point) (*Picture, error) {
 		}
 		b[u.Format.Codec] = d
 	}
-	return d.decode(u, limit)
+	return d.decode(u, size)
 }
 
 // Close waits for the units being decoded and frees the decoders. Nothing may

@@ -187,21 +187,42 @@ var faults = []fault{
 		refusing(simcam.Faults{NonceUses: 2}, "stale_nonce", "took its challenge back"),
 	},
 	{
-		"stale nonce in a session", "the challenge of a running session runs out", "live", "`tidewatch_ingest_up`",
-		"nothing: video goes on, and the next session begins with a new challenge",
+		"stale nonce in a session", "the challenge of a running session runs out", "live; offline for a moment if the camera hangs up", ended("ended"),
+		"keepalives go on with the old one; if the camera ends the session for that, connected anew with a new one",
 		func(t *testing.T) {
-			r := newRig(t)
+			// Told to be quick, we send a keepalive each second. This camera
+			// forgives one that is stale, and hangs up at the second.
+			r := newRig(t, func(c *simcam.Config) { c.IdleTimeout = 8 * time.Second })
 			r.start()
 			r.live()
+			session := r.newest().Session
 			r.server.Feed("main").ExpireNonces()
-			r.live()
-			r.server.Feed("main").HangUp()
 			r.in(ingest.Offline, ingest.TroubleStream, "ended the connection")
+			r.failed("ended")
 			r.live()
+			if again := r.newest().Session; again <= session {
+				t.Errorf("session %d follows session %d", again, session)
+			}
 			if n := r.metric("tidewatch_ingest_failures_total", "unauthorized"); n > 0 {
 				t.Errorf("%v times the password was taken for wrong", n)
 			}
 			r.discreet()
+		},
+	},
+	{
+		"password in the clear", "the camera knows Basic authentication alone, without TLS", "offline", ended("basic"),
+		"the password is not sent, unless `allow_basic` allows it",
+		func(t *testing.T) {
+			r := newRig(t)
+			address, heard := basic(t)
+			r.camera.URL = "rtsp://" + address + "/main"
+			r.start()
+			r.in(ingest.Offline, ingest.TroubleStream, "wants the password in the clear")
+			r.failed("basic")
+			r.discreet()
+			if text := heard(); strings.Count(text, "OPTIONS") < 2 || strings.Contains(text, "Authorization") {
+				t.Errorf("the camera heard\n%s", text)
+			}
 		},
 	},
 	{
@@ -315,7 +336,9 @@ var faults = []fault{
 			r.start()
 			r.live()
 			session := r.newest().Session
-			r.server.Feed("main").Write([]byte("HTTP/1.1 " + password + "\r\n\r\n"))
+			if n := r.server.Feed("main").Write([]byte("HTTP/1.1 " + password + "\r\n\r\n")); n != 1 {
+				t.Fatalf("the noise went to %d sessions", n)
+			}
 			r.live()
 			r.live()
 			if now := r.newest().Session; now != session {

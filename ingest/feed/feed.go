@@ -76,8 +76,8 @@ type Feed struct {
 
 	main, sub *stream // sub is nil without one
 	inspector *ingest.Inspector
-	pause     atomic.Int64 // nanoseconds wanted between looks
-	offered   atomic.Int64 // arrival of the newest unit to look at, Unix nanoseconds
+	pause     atomic.Int64              // nanoseconds wanted between looks
+	offered   atomic.Pointer[time.Time] // arrival of the newest unit to look at
 
 	newest    atomic.Pointer[ingest.Unit] // whole key unit of the main stream
 	newestSub atomic.Pointer[ingest.Unit] // and of the smaller one
@@ -88,13 +88,14 @@ type stream struct {
 	source     ingest.Source
 	supervisor *ingest.Supervisor
 	clock      *ingest.Clock
-	arrived    atomic.Int64 // when its newest key unit did, Unix nanoseconds; of the smaller one
+	arrived    atomic.Pointer[time.Time] // when its newest key unit did; of the smaller one
+	passed     atomic.Pointer[time.Time] // over until then: what it sends is of no use
 }
 
 // New returns the feed of a camera; log should carry the camera's ID. Nothing
 // is pulled before Run.
 func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, now func() time.Time) *Feed {
-	cfg.Ring.Tolerance = camera.ClockTolerance
+	cfg.Ring.Tolerance = camera.ClockTolerance // clips are cut by the camera's clock
 	of := metrics.ingest.Camera(camera.ID)
 	f := &Feed{
 		camera: camera, now: now, metrics: of,
@@ -123,7 +124,8 @@ func (f *Feed) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return f.main.supervisor.Run(ctx, f.main.source, f.receiveMain) })
 	if f.sub != nil {
-		f.sub.arrived.Store(f.now().UnixNano()) // it has its patience from now
+		now := f.now()
+		f.sub.arrived.Store(&now) // it has its patience from now
 		group.Go(func() error { return f.sub.supervisor.Run(ctx, f.sub.source, f.receiveSub) })
 	}
 	return group.Wait()
@@ -147,9 +149,12 @@ func (f *Feed) receiveMain(u *ingest.Unit) {
 
 func (f *Feed) receiveSub(u *ingest.Unit) {
 	f.sub.clock.Stamp(u)
+	if until := f.sub.passed.Load(); until != nil && u.Arrival.Before(*until) {
+		return
+	}
 	if u.Key && !u.Damaged {
 		f.newestSub.Store(u)
-		f.sub.arrived.Store(u.Arrival.UnixNano())
+		f.sub.arrived.Store(&u.Arrival)
 		f.offer(u)
 	}
 }
@@ -159,18 +164,29 @@ func (f *Feed) receiveSub(u *ingest.Unit) {
 const subPatience = 15 * time.Second
 
 func (f *Feed) subAway(now time.Time) bool {
-	return now.Sub(time.Unix(0, f.sub.arrived.Load())) > subPatience
+	return now.Sub(*f.sub.arrived.Load()) > subPatience
+}
+
+// PassOver looks at the main stream for a while, since what the smaller one
+// sends is of no use.
+func (f *Feed) PassOver(d time.Duration) {
+	until, never := f.now().Add(d), time.Time{}
+	f.sub.passed.Store(&until)
+	f.sub.arrived.Store(&never)
 }
 
 // offer leaves a key unit to be looked at, unless the last look is still good
 // enough. Key units do not come to the moment, so an eighth early is in time.
 func (f *Feed) offer(u *ingest.Unit) {
 	pause := time.Duration(f.pause.Load())
-	if u.Arrival.Sub(time.Unix(0, f.offered.Load())) < pause-pause/8 {
-		f.metrics.Spared.Inc()
-		return
+	if last := f.offered.Load(); last != nil {
+		since := u.Arrival.Sub(*last) // below zero if our clock was set back
+		if since >= 0 && since < pause-pause/8 {
+			f.metrics.Spared.Inc()
+			return
+		}
 	}
-	f.offered.Store(u.Arrival.UnixNano())
+	f.offered.Store(&u.Arrival)
 	if f.latest.Put(u) {
 		f.metrics.Superseded.Inc()
 	}
@@ -180,10 +196,14 @@ func (f *Feed) offer(u *ingest.Unit) {
 type Look struct {
 	Unit *ingest.Unit // whole key unit, of the smaller stream where there is one
 	// Shown is the key unit of the main stream that shows the same, at full
-	// size: the newest that is not later. It is Unit itself without a smaller
-	// stream, and nil while the main stream has none.
+	// size: the newest that did not come later. It is Unit itself without a
+	// smaller stream, and nil while the main stream has none of late.
 	Shown *ingest.Unit
 }
+
+// shownAge is how much older than the look the picture to show may be: a group
+// of pictures of a main stream that is set as it should be.
+const shownAge = 5 * time.Second
 
 // Next waits for the newest picture.
 func (f *Feed) Next(ctx context.Context) (Look, error) {
@@ -194,7 +214,11 @@ func (f *Feed) Next(ctx context.Context) (Look, error) {
 	if u.Stream == ingest.Main {
 		return Look{Unit: u, Shown: u}, nil
 	}
-	return Look{Unit: u, Shown: f.ring.KeyUnit(u.Time(f.camera.ClockTolerance))}, nil
+	shown := f.ring.KeyUnit(u.Arrival)
+	if shown != nil && u.Arrival.Sub(shown.Arrival) > shownAge {
+		shown = nil
+	}
+	return Look{Unit: u, Shown: shown}, nil
 }
 
 // Pace says how long after a look the next one is wanted; zero is the next key

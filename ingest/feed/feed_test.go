@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,8 +25,18 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "32"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	var err error
+	if Scratch, err = os.MkdirTemp("", "feed"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(Scratch)
+		os.Exit(code)
+	}))
 }
+
+// Scratch is a folder for all tests of the package.
+var Scratch string
 
 // tape is a source that sends one unit a second: a letter each, as long as it
 // lasts. K is a key unit, k a damaged one, p builds on one, - is none.
@@ -108,6 +119,20 @@ func TestFeedGivesWhatToLookAt(t *testing.T) {
 			want: []seen{{"sub", 500, 0, false}, {"sub", 1500, 1000, false}, {"main", 17000, 17000, false}, {"main", 18000, 18000, false}, {"main", 19000, 19000, false}},
 		},
 		{
+			name: "the main stream goes away", main: "KK", sub: "KKKKKKKKK", late: 500 * time.Millisecond,
+			want: []seen{
+				{"sub", 500, 0, false},
+				{"sub", 1500, 1000, false},
+				{"sub", 2500, 1000, false},
+				{"sub", 3500, 1000, false},
+				{"sub", 4500, 1000, false},
+				{"sub", 5500, 1000, false},
+				{"sub", 6500, 0, true},
+				{"sub", 7500, 0, true},
+				{"sub", 8500, 0, true},
+			},
+		},
+		{
 			name: "rarely", main: "KKKKKKKKKK", pace: 4 * time.Second, spared: 7,
 			want: []seen{{"main", 0, 0, false}, {"main", 4000, 4000, false}, {"main", 8000, 8000, false}},
 		},
@@ -145,6 +170,45 @@ func TestFeedGivesWhatToLookAt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFeedSurvivesOurClockBeingSetBack offers a key unit after our clock was
+// set back by an hour: nobody waits until it has caught up.
+func TestFeedSurvivesOurClockBeingSetBack(t *testing.T) {
+	f := newFeed("", "", 0)
+	f.Pace(4 * time.Second)
+	now := time.Now()
+	f.offer(&ingest.Unit{Key: true, Stamp: ingest.Stamp{Arrival: now.Round(0)}})
+	f.offer(&ingest.Unit{Key: true, Stamp: ingest.Stamp{Arrival: now.Round(0).Add(-time.Hour)}})
+	if spared := testutil.ToFloat64(f.metrics.Spared); spared != 0 {
+		t.Errorf("%v key units were spared", spared)
+	}
+}
+
+// TestFeedPassesOver looks at the main stream while the smaller one is of no
+// use.
+func TestFeedPassesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFeed("KKKKKKKKKK", "KKKKKKKKKK", 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { done <- f.Run(ctx) }()
+		streams := ""
+		for {
+			look, err := f.Next(ctx)
+			if err != nil {
+				break
+			}
+			if streams += string(look.Unit.Stream[0]); len(streams) == 2 {
+				f.PassOver(4 * time.Second)
+			}
+		}
+		<-done
+		if streams != "ssmmmmsssss" {
+			t.Errorf("looked at %s, want ssmmmmsssss", streams)
+		}
+	})
 }
 
 func TestFeedCountsWhatNobodyTook(t *testing.T) {

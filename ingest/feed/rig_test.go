@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -34,12 +33,8 @@ var films sync.Map
 func film(t *testing.T, codec ingest.Codec, width int) string {
 	t.Helper()
 	prepare := sync.OnceValues(func() (string, error) {
-		dir := filepath.Join(os.TempDir(), "tidewatch-feed-films")
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return "", err
-		}
-		source := filepath.Join(dir, fmt.Sprintf("%s-%d-%d.avi", codec, width, os.Getpid()))
-		defer os.Remove(source)
+		dir := feed.Scratch
+		source := filepath.Join(dir, fmt.Sprintf("%s-%d.avi", codec, width))
 		out, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi",
 			"-i", "testsrc2=size=320x240:rate=10", "-t", "2", "-c:v", "mpeg4", "-flags", "+bitexact", source).CombinedOutput()
 		if err != nil {

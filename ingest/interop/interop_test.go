@@ -113,6 +113,7 @@ func TestSourcePullsServersOfOthers(t *testing.T) {
 			camera := ingest.Camera{ID: "kerb-7", URL: serve(t, row.server, row.codec), Transport: row.transport}
 			if strings.HasSuffix(row.server, "digest") || strings.HasSuffix(row.server, "basic") {
 				camera.Username, camera.Password = user, password
+				camera.AllowBasic = strings.HasSuffix(row.server, "basic")
 			}
 			units, err := pull(t, rtsp.New(camera, ingest.Main, rtsp.DefaultConfig(), metrics, time.Now))
 			if row.fails != nil {
@@ -140,7 +141,7 @@ func TestServersOfOthersRefuseAWrongPassword(t *testing.T) {
 			metrics := rtsp.NewMetrics(prometheus.NewRegistry()).Stream("kerb-7", ingest.Main)
 			camera := ingest.Camera{
 				ID: "kerb-7", URL: serve(t, server, ingest.H264), Transport: ingest.TransportAuto,
-				Username: user, Password: "secret-but-wrong",
+				Username: user, Password: "secret-but-wrong", AllowBasic: true,
 			}
 			_, err := pull(t, rtsp.New(camera, ingest.Main, rtsp.DefaultConfig(), metrics, time.Now))
 			if !errors.Is(err, ingest.ErrUnauthorized) {

@@ -16,7 +16,8 @@ import (
 type Config struct {
 	Duration time.Duration // how far back a clip can begin at least
 	Bytes    int           // of encoded video held
-	// Tolerance is how far the camera's clock may be from ours and be believed.
+	// Tolerance is how far the camera's clock may be from ours and be believed:
+	// clips are then cut by it.
 	Tolerance time.Duration
 }
 
@@ -140,27 +141,27 @@ func (r *Ring) drop(n int) {
 	r.units = slices.Delete(r.units, 0, n)
 }
 
-// KeyUnit is the newest whole key unit that was taken at or before a moment to
-// judge by, nil if there is none.
+// KeyUnit is the newest whole key unit that arrived at or before a moment, nil
+// if there is none.
 func (r *Ring) KeyUnit(at time.Time) *ingest.Unit {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, u := range slices.Backward(r.units) {
-		if u.Key && !u.Damaged && !r.time(u).After(at) {
+		if u.Key && !u.Damaged && !u.Arrival.After(at) {
 			return u
 		}
 	}
 	return nil
 }
 
-// KeyUnitsBefore are the whole key units that were taken before a moment to
-// judge by, the newest first.
+// KeyUnitsBefore are the whole key units that were taken before a moment by our
+// clock, the newest first.
 func (r *Ring) KeyUnitsBefore(at time.Time) []*ingest.Unit {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var keys []*ingest.Unit
 	for _, u := range slices.Backward(r.units) {
-		if u.Key && !u.Damaged && r.time(u).Before(at) {
+		if u.Key && !u.Damaged && u.Moment().Before(at) {
 			keys = append(keys, u)
 		}
 	}

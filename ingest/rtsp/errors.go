@@ -20,6 +20,7 @@ var (
 	ErrURL        = &ingest.Fault{Reason: "url", Text: "URL cannot be used", Hint: "write rtsp://HOST[:PORT]/PATH, with user name and password apart from it"}
 	ErrRefused    = &ingest.Fault{Reason: "refused", Text: "connection refused", Hint: "check that the camera is on and the port is right"}
 	ErrStaleNonce = &ingest.Fault{Reason: "stale_nonce", Text: "the camera took its challenge back", Hint: "it is asked for a new one"}
+	ErrBasic      = &ingest.Fault{Reason: "basic", Text: "the camera wants the password in the clear", Hint: "set the camera to digest authentication, use rtsps, or allow it with allow_basic"}
 	ErrNotFound   = &ingest.Fault{Reason: "not_found", Text: "no such stream", Hint: "check the path of the URL"}
 	ErrUntrusted  = &ingest.Fault{Reason: "untrusted", Text: "the camera's certificate is not trusted", Hint: "give the authority that signed it (ca_file), and check that it names the host of the URL"}
 	ErrNoVideo    = &ingest.Fault{Reason: "no_video", Text: "no H.264 or H.265 video in the stream", Hint: "set the camera's stream to H.264"}

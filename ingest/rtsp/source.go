@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
@@ -99,8 +100,8 @@ func (s *Source) address() (*base.URL, error) {
 }
 
 func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.Unit)) error {
-	var nonce nonce
-	client, err := s.client(address, &nonce)
+	access := access{basic: s.camera.AllowBasic || address.Scheme == "rtsps"}
+	client, err := s.client(address, &access)
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 
 	stream, _, err := client.Describe(address)
 	if err != nil {
-		return nonce.explain(err)
+		return access.explain(err)
 	}
 	track, err := findTrack(stream)
 	if err != nil {
@@ -123,12 +124,12 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 		return ErrTrack
 	}
 	if _, err := client.Setup(stream.BaseURL, track.media, 0, 0); err != nil {
-		return nonce.explain(err)
+		return access.explain(err)
 	}
 	watch := newWatch(s.cfg.UnitTimeout, s.cfg.KeyTimeout)
 	s.receive(client, track, s.assembler(track, watch, emit), watch)
 	if _, err := client.Play(nil); err != nil {
-		return nonce.explain(err)
+		return access.explain(err)
 	}
 	return watch.wait(client.Wait)
 }
@@ -163,7 +164,7 @@ func (s *Source) receive(client *gortsplib.Client, track *track, units *assemble
 	})
 }
 
-func (s *Source) client(address *base.URL, nonce *nonce) (*gortsplib.Client, error) {
+func (s *Source) client(address *base.URL, access *access) (*gortsplib.Client, error) {
 	protocol := gortsplib.ProtocolTCP
 	if s.udp {
 		protocol = gortsplib.ProtocolUDP
@@ -180,7 +181,8 @@ func (s *Source) client(address *base.URL, nonce *nonce) (*gortsplib.Client, err
 		WriteTimeout:  s.cfg.AnswerTimeout,
 		UserAgent:     "tidewatch",
 		DialContext:   stayHome(),
-		OnResponse:    nonce.answered,
+		OnRequest:     access.asked,
+		OnResponse:    access.answered,
 		OnDecodeError: func(error) { s.metrics.Discarded.Inc() },
 		OnPacketsLost: func(uint64) {}, // the assembler sees gaps itself
 	}, nil
@@ -199,25 +201,38 @@ func (s *Source) security() (*tls.Config, error) {
 	return security, nil
 }
 
-// nonce tells a password that is wrong from a challenge that has run out. It
+// access watches how we authenticate: it keeps the password from being sent in
+// the clear, and tells one that is wrong from a challenge that has run out. It
 // is used by the client's goroutine, and by ours while that waits for nothing.
-type nonce struct {
+type access struct {
+	basic    bool // the password may be sent as it is
+	withheld bool // it was asked for so, and was not sent
 	opened   bool // the camera asks for credentials at all
 	accepted bool // a request with them was let in
 	refused  bool // the newest answer is a 401
 	stale    bool // and says that the challenge has run out
 }
 
-func (n *nonce) answered(res *base.Response) {
-	n.refused = res.StatusCode == base.StatusUnauthorized
+// asked looks at a request before it is sent. Whoever answers at a camera's
+// address could ask for the password as it is, instead of a digest of it.
+func (a *access) asked(req *base.Request) {
+	credentials := req.Header["Authorization"]
+	if !a.basic && len(credentials) > 0 && strings.HasPrefix(credentials[0], "Basic ") {
+		delete(req.Header, "Authorization")
+		a.withheld = true
+	}
+}
+
+func (a *access) answered(res *base.Response) {
+	a.refused = res.StatusCode == base.StatusUnauthorized
 	switch {
-	case n.refused:
-		n.opened = true
-		n.stale = slices.ContainsFunc(res.Header["WWW-Authenticate"], func(challenge string) bool {
+	case a.refused:
+		a.opened = true
+		a.stale = slices.ContainsFunc(res.Header["WWW-Authenticate"], func(challenge string) bool {
 			return staleForm.MatchString(challenge)
 		})
 	case res.StatusCode == base.StatusOK:
-		n.accepted = n.opened
+		a.accepted = a.opened
 	}
 }
 
@@ -226,8 +241,11 @@ var staleForm = regexp.MustCompile(`(?i)\bstale\s*=\s*"?true\b`)
 
 // explain turns the refusal of a request into ErrStaleNonce where the password
 // is known to be right: the camera says so, or has just taken it.
-func (n *nonce) explain(err error) error {
-	if n.refused && (n.stale || n.accepted) && errors.Is(classify(err), ingest.ErrUnauthorized) {
+func (a *access) explain(err error) error {
+	if a.withheld && a.refused {
+		return ErrBasic
+	}
+	if a.refused && (a.stale || a.accepted) && errors.Is(classify(err), ingest.ErrUnauthorized) {
 		return ErrStaleNonce
 	}
 	return err

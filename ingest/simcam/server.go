@@ -39,6 +39,9 @@ type Config struct {
 	Password string
 	TLS      *tls.Config // if there is one, the server speaks RTSP over TLS alone
 	UDP      bool        // clients may choose UDP; not with TLS
+	// IdleTimeout is after how long a session without keepalives ends; clients
+	// are told a little less. 0 is a minute.
+	IdleTimeout time.Duration
 }
 
 // Server plays cameras to any number of clients.
@@ -109,6 +112,7 @@ func (s *Server) listen() error {
 		RTSPAddress:              s.cfg.Listen,
 		TLSConfig:                s.cfg.TLS,
 		Listen:                   s.openDoor,
+		IdleTimeout:              s.cfg.IdleTimeout,
 		WriteQueueSize:           4096, // packets: a large key frame is sent in one go
 		DisableRTCPSenderReports: true, // feeds send their own
 	}

@@ -41,12 +41,15 @@ func (f *Feed) Reset() {
 }
 
 // Write puts bytes that no camera should send between two messages of all
-// control connections.
-func (f *Feed) Write(junk []byte) {
+// control connections, and returns to how many.
+func (f *Feed) Write(junk []byte) (written int) {
 	for _, conn := range f.conns() {
 		// An error says that the client has gone.
-		_, _ = conn.NetConn().Write(junk)
+		if _, err := conn.NetConn().Write(junk); err == nil {
+			written++
+		}
 	}
+	return written
 }
 
 // ExpireNonces makes the camera answer the next request of each session that

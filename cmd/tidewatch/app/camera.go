@@ -31,8 +31,8 @@ type camera struct {
 	docket  *docket.Docket
 	log     *slog.Logger
 
-	limit     image.Point // of pictures to look at, in pixels
-	undecoded int         // pictures in a row that could not be decoded
+	size      image.Point           // of pictures of the smaller stream; zero before any
+	undecoded map[ingest.Stream]int // pictures in a row that could not be decoded
 }
 
 // lookLimit bounds the pictures that are looked at: detection and stillness
@@ -75,7 +75,7 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 		return err
 	}
 	defer picture.Close()
-	stops, err := c.watcher.Look(ctx, look.Unit.Time(c.ClockTolerance), picture, c.shot(look.Shown))
+	stops, err := c.watcher.Look(ctx, look.Unit.Moment(), picture, c.shot(look.Shown))
 	if err != nil {
 		return err
 	}
@@ -89,26 +89,51 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 	return nil
 }
 
-// undecodedForGood is how many pictures in a row may fail before the camera is
-// taken to send nothing that can be seen.
-const undecodedForGood = 3
+const (
+	// undecodedForGood is how many pictures in a row may fail before a stream is
+	// taken to send nothing that can be seen.
+	undecodedForGood = 3
+	// passOver is how long such a smaller stream is left alone.
+	passOver = time.Minute
+)
 
 // decode makes the picture to look at. While the smaller stream is away, the
-// main one is brought to its size, so that the looks stay comparable.
+// main one is brought to its very size, so that the looks stay comparable.
 func (c *camera) decode(ctx context.Context, u *ingest.Unit) (*decode.Picture, error) {
-	picture, err := c.decoder.DecodeWithin(ctx, u, c.limit)
+	picture, err := c.decodeSized(ctx, u)
 	if err != nil {
-		if c.undecoded++; c.undecoded >= undecodedForGood && ctx.Err() == nil {
-			c.feed.Monitor().Report(ingest.TroubleDecoding, ingest.Blind, "the pictures cannot be decoded; set the camera's stream to plain H.264")
+		if c.undecoded[u.Stream]++; c.undecoded[u.Stream] >= undecodedForGood && ctx.Err() == nil {
+			c.undecodable(u.Stream)
 		}
 		return nil, err
 	}
-	c.undecoded = 0
-	c.feed.Monitor().Clear(ingest.TroubleDecoding)
+	c.undecoded[u.Stream] = 0
 	if u.Stream == ingest.Sub {
-		c.limit = picture.Size()
+		c.size = picture.Size()
+	}
+	if c.undecoded[ingest.Main]+c.undecoded[ingest.Sub] == 0 {
+		c.feed.Monitor().Clear(ingest.TroubleDecoding)
 	}
 	return picture, nil
+}
+
+func (c *camera) decodeSized(ctx context.Context, u *ingest.Unit) (*decode.Picture, error) {
+	if u.Stream == ingest.Main && c.size != (image.Point{}) {
+		return c.decoder.DecodeTo(ctx, u, c.size)
+	}
+	return c.decoder.DecodeWithin(ctx, u, lookLimit)
+}
+
+// undecodable says that nothing of a stream can be seen. The main stream then
+// takes the smaller one's place.
+func (c *camera) undecodable(stream ingest.Stream) {
+	const what = "cannot be decoded; set the camera's stream to plain H.264"
+	if stream == ingest.Main {
+		c.feed.Monitor().Report(ingest.TroubleDecoding, ingest.Blind, "the pictures "+what)
+		return
+	}
+	c.feed.PassOver(passOver)
+	c.feed.Monitor().Report(ingest.TroubleDecoding, ingest.Degraded, "the pictures of the smaller stream "+what)
 }
 
 // shot is the picture by which a look can be shown, none if u is nil.
@@ -116,20 +141,17 @@ func (c *camera) shot(u *ingest.Unit) detect.Shot {
 	if u == nil {
 		return detect.Shot{}
 	}
-	return detect.Shot{At: u.Time(c.ClockTolerance), Unit: u}
+	return detect.Shot{At: u.Moment(), Unit: u}
 }
 
 // past is what a camera's ring holds that was not looked at.
-type past struct {
-	ring      *ring.Ring
-	tolerance time.Duration
-}
+type past struct{ ring *ring.Ring }
 
 // Before implements watch.Past.
 func (p past) Before(at time.Time) []detect.Shot {
 	var shots []detect.Shot
 	for _, u := range p.ring.KeyUnitsBefore(at) {
-		shots = append(shots, detect.Shot{At: u.Time(p.tolerance), Unit: u})
+		shots = append(shots, detect.Shot{At: u.Moment(), Unit: u})
 	}
 	return shots
 }

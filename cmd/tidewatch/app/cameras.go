@@ -13,6 +13,7 @@ import (
 	"tidewatch/detect/watch"
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
+	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/feed"
 )
@@ -58,18 +59,18 @@ func (a *App) openCameras(context.Context) error {
 		}
 		pulled := feed.New(source, feedConfig, feedMetrics, log, time.Now)
 		watchConfig := watch.DefaultConfig()
-		watchConfig.Past = past{pulled.Ring(), source.ClockTolerance}
+		watchConfig.Past = past{pulled.Ring()}
 		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
 		watcher, err := watch.New(watchConfig, source.ID, a.vision.vehicles, a.vision.plates, a.vision.decoders, log, watchMetrics)
 		if err != nil {
 			return fmt.Errorf("open camera %s: %w", source.ID, err)
 		}
 		a.cameras = append(a.cameras, &camera{
-			Camera:  source,
-			feed:    pulled,
-			decoder: a.vision.decoders,
-			limit:   lookLimit,
-			watcher: watcher,
+			Camera:    source,
+			feed:      pulled,
+			decoder:   a.vision.decoders,
+			watcher:   watcher,
+			undecoded: map[ingest.Stream]int{},
 			docket: &docket.Docket{
 				Camera: source, Zones: zones, Policies: a.cfg.Policies,
 				Recorder: &evidence.Recorder{

@@ -65,6 +65,7 @@ type cameraYAML struct {
 	CAFile         string     `yaml:"ca_file,omitempty"`
 	Username       string     `yaml:"username,omitempty"`
 	Secret         secretYAML `yaml:",inline"`
+	AllowBasic     bool       `yaml:"allow_basic,omitempty"`
 	FrameInterval  string     `yaml:"frame_interval,omitempty"`
 	ClockTolerance string     `yaml:"clock_tolerance,omitempty"`
 }

@@ -176,7 +176,7 @@ func (r *resolver) cameras(c *Config, f *file) map[string]bool {
 			ID: y.ID, Name: y.Name, DeviceID: y.DeviceID, Place: y.Place, Direction: y.Direction,
 			Section: y.Section, URL: y.URL, SubURL: y.SubURL,
 			Transport: r.transport(path+".transport", y), Authority: r.authority(path+".ca_file", y),
-			Username: y.Username, Password: r.password(path, y.Secret),
+			Username: y.Username, Password: r.password(path, y.Secret), AllowBasic: y.AllowBasic,
 			FrameInterval:  r.duration(path+".frame_interval", y.FrameInterval, 0, time.Millisecond),
 			ClockTolerance: r.tolerance(path+".clock_tolerance", y.ClockTolerance),
 		})
