@@ -68,10 +68,26 @@ type Stop struct {
 	Looks  int       // looks in which it was seen standing
 	Plate  plate.Read
 
+	// Unseen are the stretches between Start and End in which the camera's
+	// pictures could not be trusted, in order of time and apart. They count
+	// towards nobody's dwell.
+	Unseen []Span
+
 	// Observations are key pictures of the stop in order of time: always the
 	// first and the newest, thinned evenly between, a bounded number.
 	Observations []Observation
 }
 
 // Dwell is how long the vehicle has been seen standing.
-func (s Stop) Dwell() time.Duration { return s.End.Sub(s.Start) }
+func (s Stop) Dwell() time.Duration {
+	dwell := s.End.Sub(s.Start)
+	for _, u := range s.Unseen {
+		dwell -= u.Until.Sub(u.From)
+	}
+	return dwell
+}
+
+// Span is a stretch of time: From inclusive, Until exclusive.
+type Span struct {
+	From, Until time.Time
+}

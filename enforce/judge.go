@@ -18,6 +18,7 @@ const (
 	NoWindow        ReasonCode = "no_window"         // no tidal window touched the stop
 	InWindow        ReasonCode = "in_window"         // a window permitted From..Until of the stop
 	WindowEnded     ReasonCode = "window_ended"      // it stayed past a window's end, grace added
+	Unseen          ReasonCode = "unseen"            // the camera could not see From..Until, which is not counted
 	StillObserving  ReasonCode = "still_observing"   // the observation period has not run out
 	PeriodRanOut    ReasonCode = "period_ran_out"    // stood From..Until outside every window
 	WholeStopInside ReasonCode = "whole_stop_inside" // every moment of the stop was permitted
@@ -43,7 +44,8 @@ type Verdict struct {
 // Judge holds a stop, as far as it has been seen, against the policy of the
 // zone it may stand in. The stop is judged on its stretches outside every
 // tidal window: the first that lasts for the observation period (and the grace,
-// where a window has just ended) makes it suspected.
+// where a window has just ended) makes it suspected. Time in which the camera
+// could not see the stop counts towards neither.
 func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
 	if !zone.Holds(stop.Box) {
 		return Verdict{Reasons: []Reason{{Code: OutsideZone}}}
@@ -55,7 +57,7 @@ func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
 	}
 	since, ended := stop.Start, (*TidalWindow)(nil)
 	for _, open := range openings {
-		if open.From.After(since) && p.ranOut(&v, Span{since, open.From}, ended) {
+		if open.From.After(since) && p.ranOut(&v, Span{since, open.From}, ended, stop.Unseen) {
 			return v
 		}
 		v.Reasons = append(v.Reasons, Reason{
@@ -70,23 +72,39 @@ func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
 		v.Reasons = append(v.Reasons, Reason{Code: WholeStopInside})
 		return v
 	}
-	if !p.ranOut(&v, Span{since, stop.End}, ended) {
-		v.Reasons = append(v.Reasons, Reason{Code: StillObserving, From: since, Until: stop.End, Required: v.Due.Sub(since)})
+	if !p.ranOut(&v, Span{since, stop.End}, ended, stop.Unseen) {
+		v.Reasons = append(v.Reasons, Reason{Code: StillObserving, From: since, Until: stop.End, Required: p.required(ended)})
 	}
 	return v
 }
 
+// required is how long a vehicle must have been seen to stand: the observation
+// period, and the grace if a window has ended where the stretch begins.
+func (p Policy) required(ended *TidalWindow) time.Duration {
+	if ended == nil {
+		return p.Section.ObservationPeriod
+	}
+	return p.Section.ObservationPeriod + p.Section.Grace
+}
+
 // ranOut judges one stretch outside every window; ended is the window, if any,
 // that ended where the stretch begins.
-func (p Policy) ranOut(v *Verdict, stretch Span, ended *TidalWindow) bool {
-	required := p.Section.ObservationPeriod
+func (p Policy) ranOut(v *Verdict, stretch Span, ended *TidalWindow, unseen []detect.Span) bool {
+	required := p.required(ended)
 	if ended != nil {
-		required += p.Section.Grace
 		v.Reasons = append(v.Reasons, Reason{
 			Code: WindowEnded, From: stretch.From, Announcement: ended.Announcement, Required: required,
 		})
 	}
 	v.Since, v.Due = stretch.From, stretch.From.Add(required)
+	for _, u := range unseen {
+		if !u.Until.After(v.Since) || !u.From.Before(earlier(v.Due, stretch.Until)) {
+			continue
+		}
+		from := later(u.From, v.Since)
+		v.Due = v.Due.Add(u.Until.Sub(from))
+		v.Reasons = append(v.Reasons, Reason{Code: Unseen, From: from, Until: earlier(u.Until, stretch.Until)})
+	}
 	if stretch.Until.Before(v.Due) {
 		return false
 	}

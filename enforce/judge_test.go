@@ -167,6 +167,103 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestTimeInWhichTheCameraWasBlindIsNotCounted(t *testing.T) {
+	type spans [][2]string
+	for name, test := range map[string]struct {
+		start, end string
+		unseen     spans
+		due        string // "" : not suspected
+		reasons    []ReasonCode
+	}{
+		"blind for longer than it stood in sight": {
+			"2026-03-02 10:00:00", "2026-03-02 10:08:59", spans{{"2026-03-02 10:02:00", "2026-03-02 10:06:00"}},
+			"",
+			[]ReasonCode{NoWindow, Unseen, StillObserving},
+		},
+		"seen for long enough before and after": {
+			"2026-03-02 10:00:00", "2026-03-02 10:09:00", spans{{"2026-03-02 10:02:00", "2026-03-02 10:06:00"}},
+			"2026-03-02 10:09:00",
+			[]ReasonCode{NoWindow, Unseen, PeriodRanOut},
+		},
+		"blind until now": {
+			"2026-03-02 10:00:00", "2026-03-02 10:06:00", spans{{"2026-03-02 10:04:30", "2026-03-02 10:07:00"}},
+			"",
+			[]ReasonCode{NoWindow, Unseen, StillObserving},
+		},
+		"blind only once the period had run out": {
+			"2026-03-02 10:00:00", "2026-03-02 10:08:00", spans{{"2026-03-02 10:05:00", "2026-03-02 10:07:00"}},
+			"2026-03-02 10:05:00",
+			[]ReasonCode{NoWindow, PeriodRanOut},
+		},
+		"twice, the second time while the first is made up for": {
+			"2026-03-02 10:00:00", "2026-03-02 10:08:00",
+			spans{{"2026-03-02 10:01:00", "2026-03-02 10:02:00"}, {"2026-03-02 10:05:30", "2026-03-02 10:07:30"}},
+			"2026-03-02 10:08:00",
+			[]ReasonCode{NoWindow, Unseen, Unseen, PeriodRanOut},
+		},
+		"blind as the window ended: the grace, too, begins in sight": {
+			"2026-03-02 22:00:00", "2026-03-03 07:24:59", spans{{"2026-03-03 06:00:00", "2026-03-03 07:10:00"}},
+			"",
+			[]ReasonCode{InWindow, WindowEnded, Unseen, StillObserving},
+		},
+		"blind inside the window only": {
+			"2026-03-02 22:00:00", "2026-03-03 07:15:00", spans{{"2026-03-03 05:00:00", "2026-03-03 06:00:00"}},
+			"2026-03-03 07:15:00",
+			[]ReasonCode{InWindow, WindowEnded, PeriodRanOut},
+		},
+		"too early by less than was seen": {
+			"2026-03-02 18:54:00", "2026-03-02 23:00:00", spans{{"2026-03-02 18:56:00", "2026-03-02 18:58:00"}},
+			"",
+			[]ReasonCode{Unseen, InWindow, WholeStopInside},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stop := detect.Stop{Box: onTheKerb, Start: at(shanghai, test.start), End: at(shanghai, test.end)}
+			for _, u := range test.unseen {
+				stop.Unseen = append(stop.Unseen, detect.Span{From: at(shanghai, u[0]), Until: at(shanghai, u[1])})
+			}
+			got := night(nil).Judge(stop, kerb)
+			if got.Suspected != (test.due != "") {
+				t.Errorf("suspected = %v, reasons %v", got.Suspected, got.Reasons)
+			}
+			if test.due != "" && !got.Due.Equal(at(shanghai, test.due)) {
+				t.Errorf("due = %v, want %s", got.Due, test.due)
+			}
+			if diff := cmp.Diff(test.reasons, codes(got)); diff != "" {
+				t.Errorf("reasons (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What a camera could not see is never held against anybody.
+func TestBlindnessNeverMakesASuspect(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	monday := at(shanghai, "2026-03-02 00:00:00")
+	for range 20000 {
+		start := monday.Add(time.Duration(random.IntN(2*24*3600)) * time.Second)
+		stop := detect.Stop{Box: onTheKerb, Start: start, End: start.Add(time.Duration(random.IntN(3600)) * time.Second)}
+		blind := stop
+		for from := start; ; {
+			from = from.Add(time.Duration(random.IntN(600)) * time.Second)
+			until := from.Add(time.Duration(1+random.IntN(600)) * time.Second)
+			if !until.Before(stop.End) {
+				break
+			}
+			blind.Unseen = append(blind.Unseen, detect.Span{From: from, Until: until})
+			from = until.Add(time.Second)
+		}
+		policy := night(nil)
+		seeing, partly := policy.Judge(stop, kerb), policy.Judge(blind, kerb)
+		if partly.Suspected && (!seeing.Suspected || partly.Due.Before(seeing.Due)) {
+			t.Fatalf("%v to %v, unseen %v: due %v, in full sight %v", stop.Start, stop.End, blind.Unseen, partly.Due, seeing.Due)
+		}
+		if partly.Suspected && blind.Dwell() < policy.Section.ObservationPeriod {
+			t.Fatalf("%v to %v, unseen %v: suspected after %v in sight", stop.Start, stop.End, blind.Unseen, blind.Dwell())
+		}
+	}
+}
+
 func TestJudgeLeavesOtherPlacesAlone(t *testing.T) {
 	stop := detect.Stop{Box: onTheKerb, Start: at(shanghai, "2026-03-02 10:00:00"), End: at(shanghai, "2026-03-02 12:00:00")}
 	elsewhere := Zone{Polygon: Polygon{{0.8, 0.8}, {1, 0.8}, {1, 1}}}

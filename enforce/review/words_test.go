@@ -52,6 +52,11 @@ func TestReasons(t *testing.T) {
 				"the required 15 min had not passed.",
 		},
 		{
+			enforce.Reason{Code: enforce.Unseen, From: from, Until: until},
+			"2026-03-10 07:00:00 至 2026-03-10 07:12:30 摄像机无法看清现场，该段时间不计入停放时长。",
+			"The camera could not see the place from 2026-03-10 07:00:00 to 2026-03-10 07:12:30; that time is not counted.",
+		},
+		{
 			enforce.Reason{Code: enforce.PeriodRanOut, From: from, Until: until, Required: 5 * time.Minute},
 			"2026-03-10 07:00:00 至 2026-03-10 07:12:30 在允许时段之外停放，已超过规定的 5分。",
 			"It stood from 2026-03-10 07:00:00 to 2026-03-10 07:12:30 outside every permitted window; 5 min is the limit.",
