@@ -176,22 +176,26 @@ func TestTimeInWhichTheCameraWasBlindIsNotCounted(t *testing.T) {
 		reasons    []ReasonCode
 	}{
 		"blind for longer than it stood in sight": {
-			"2026-03-02 10:00:00", "2026-03-02 10:08:59", spans{{"2026-03-02 10:02:00", "2026-03-02 10:06:00"}},
+			"2026-03-02 10:00:00", "2026-03-02 10:08:59",
+			spans{{"2026-03-02 10:02:00", "2026-03-02 10:06:00"}},
 			"",
 			[]ReasonCode{NoWindow, Unseen, StillObserving},
 		},
 		"seen for long enough before and after": {
-			"2026-03-02 10:00:00", "2026-03-02 10:09:00", spans{{"2026-03-02 10:02:00", "2026-03-02 10:06:00"}},
+			"2026-03-02 10:00:00", "2026-03-02 10:09:00",
+			spans{{"2026-03-02 10:02:00", "2026-03-02 10:06:00"}},
 			"2026-03-02 10:09:00",
 			[]ReasonCode{NoWindow, Unseen, PeriodRanOut},
 		},
 		"blind until now": {
-			"2026-03-02 10:00:00", "2026-03-02 10:06:00", spans{{"2026-03-02 10:04:30", "2026-03-02 10:07:00"}},
+			"2026-03-02 10:00:00", "2026-03-02 10:06:00",
+			spans{{"2026-03-02 10:04:30", "2026-03-02 10:07:00"}},
 			"",
 			[]ReasonCode{NoWindow, Unseen, StillObserving},
 		},
 		"blind only once the period had run out": {
-			"2026-03-02 10:00:00", "2026-03-02 10:08:00", spans{{"2026-03-02 10:05:00", "2026-03-02 10:07:00"}},
+			"2026-03-02 10:00:00", "2026-03-02 10:08:00",
+			spans{{"2026-03-02 10:05:00", "2026-03-02 10:07:00"}},
 			"2026-03-02 10:05:00",
 			[]ReasonCode{NoWindow, PeriodRanOut},
 		},
@@ -202,17 +206,20 @@ func TestTimeInWhichTheCameraWasBlindIsNotCounted(t *testing.T) {
 			[]ReasonCode{NoWindow, Unseen, Unseen, PeriodRanOut},
 		},
 		"blind as the window ended: the grace, too, begins in sight": {
-			"2026-03-02 22:00:00", "2026-03-03 07:24:59", spans{{"2026-03-03 06:00:00", "2026-03-03 07:10:00"}},
+			"2026-03-02 22:00:00", "2026-03-03 07:24:59",
+			spans{{"2026-03-03 06:00:00", "2026-03-03 07:10:00"}},
 			"",
 			[]ReasonCode{InWindow, WindowEnded, Unseen, StillObserving},
 		},
 		"blind inside the window only": {
-			"2026-03-02 22:00:00", "2026-03-03 07:15:00", spans{{"2026-03-03 05:00:00", "2026-03-03 06:00:00"}},
+			"2026-03-02 22:00:00", "2026-03-03 07:15:00",
+			spans{{"2026-03-03 05:00:00", "2026-03-03 06:00:00"}},
 			"2026-03-03 07:15:00",
 			[]ReasonCode{InWindow, WindowEnded, PeriodRanOut},
 		},
 		"too early by less than was seen": {
-			"2026-03-02 18:54:00", "2026-03-02 23:00:00", spans{{"2026-03-02 18:56:00", "2026-03-02 18:58:00"}},
+			"2026-03-02 18:54:00", "2026-03-02 23:00:00",
+			spans{{"2026-03-02 18:56:00", "2026-03-02 18:58:00"}},
 			"",
 			[]ReasonCode{Unseen, InWindow, WholeStopInside},
 		},

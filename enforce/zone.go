@@ -1,7 +1,12 @@
 package enforce
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"tidewatch/detect"
 )
@@ -21,6 +26,22 @@ type Zone struct {
 	Camera  string
 	Section string
 	Polygon Polygon
+}
+
+// Layout names what zones draw in a camera's picture: the same name for the
+// same polygons, in whatever order and for whatever sections; empty without
+// zones.
+func Layout(zones []Zone) string {
+	if len(zones) == 0 {
+		return ""
+	}
+	drawn := make([]string, len(zones))
+	for i, z := range zones {
+		drawn[i] = fmt.Sprintf("%s %v", z.ID, z.Polygon)
+	}
+	slices.Sort(drawn)
+	sum := sha256.Sum256([]byte(strings.Join(drawn, "\n")))
+	return hex.EncodeToString(sum[:8])
 }
 
 // footprintShare is the part of a box's height, from its foot, that is taken

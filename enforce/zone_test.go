@@ -50,3 +50,28 @@ func TestClippedAreaIsNeitherMoreThanThePolygonNorTheBox(t *testing.T) {
 		t.Errorf("clipping to the whole picture gives %v, want %v", whole, polygon.Area())
 	}
 }
+
+func TestLayout(t *testing.T) {
+	a := Zone{ID: "a", Section: "road", Polygon: Polygon{{0, 0}, {1, 0}, {1, 1}}}
+	b := Zone{ID: "b", Polygon: Polygon{{0, 0}, {0.5, 0}, {1, 1}}}
+	elsewhere, moved := a, a
+	elsewhere.Section = "street"
+	moved.Polygon = Polygon{{0, 0}, {1, 0}, {1, 0.99}}
+	for name, test := range map[string]struct {
+		one, other []Zone
+		same       bool
+	}{
+		"none":            {nil, []Zone{}, true},
+		"another order":   {[]Zone{a, b}, []Zone{b, a}, true},
+		"another section": {[]Zone{a}, []Zone{elsewhere}, true},
+		"a corner moved":  {[]Zone{a}, []Zone{moved}, false},
+		"one more":        {[]Zone{a}, []Zone{a, b}, false},
+		"the first":       {nil, []Zone{a}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if one, other := Layout(test.one), Layout(test.other); (one == other) != test.same {
+				t.Errorf("layouts %q and %q", one, other)
+			}
+		})
+	}
+}

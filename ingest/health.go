@@ -32,7 +32,7 @@ const (
 	TroubleSubStream Kind = "sub_stream" // the smaller stream does not come; the main one serves
 	TroubleKeys      Kind = "key_frames" // nothing that can be decoded comes
 	TroubleDecoding  Kind = "decoding"   // what comes cannot be decoded
-	TroubleScene     Kind = "scene"      // the picture is not that of the street: moved, covered, dark
+	TroubleScene     Kind = "scene"      // the picture does not show the street: dark, covered, blurred, moved, frozen
 	TroubleDamage    Kind = "damage"     // packets are lost on the way
 	TroubleRate      Kind = "frame_rate" // fewer pictures come than were configured
 	TroubleClock     Kind = "clock"      // the camera's clock is unknown, or not believed

@@ -26,6 +26,9 @@ func (w *Watcher) backdate(ctx context.Context, stop detect.Stop) {
 	}
 	past := w.cfg.Past.Before(stop.Start)
 	for _, shot := range past[:min(len(past), longestBack)] {
+		if shot.At.Before(w.sight.sees) {
+			return // what was taken then cannot be trusted
+		}
 		stood, err := w.stoodIn(ctx, stop.ID, shot)
 		if err != nil {
 			w.log.Warn("the beginning of a stop cannot be looked for further back", "stop", stop.ID, "error", err)

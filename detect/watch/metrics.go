@@ -1,6 +1,10 @@
 package watch
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/detect/picture"
+)
 
 // Metrics tells what the watchers see and what it costs.
 type Metrics struct {
@@ -14,6 +18,10 @@ type Metrics struct {
 	open      *prometheus.GaugeVec
 	plates    *prometheus.CounterVec
 	unsaved   *prometheus.CounterVec
+	doubts    *prometheus.CounterVec
+	unseen    *prometheus.CounterVec
+	blind     *prometheus.GaugeVec
+	shift     *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics of this package. It panics if they are
@@ -36,10 +44,18 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tidewatch_detect_open_stops", Help: "Vehicles that stand now.",
 		}, []string{"camera"}),
-		plates:  byCamera("tidewatch_detect_plate_reads_total", "Attempts to read the plate of a standing vehicle, by outcome.", "outcome"),
+		plates: byCamera("tidewatch_detect_plate_reads_total", "Attempts to read the plate of a standing vehicle, by outcome.", "outcome"),
+		doubts: byCamera("tidewatch_detect_scene_doubts_total", "Pictures that did not show the camera's street, by reason; nothing was judged by them.", "reason"),
+		unseen: byCamera("tidewatch_detect_scene_unseen_seconds_total", "Time for which a camera was blind, as known once it saw again; it counts towards no dwell."),
+		blind: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tidewatch_detect_scene_blind", Help: "1 while a camera is blind for this reason, else 0.",
+		}, []string{"camera", "reason"}),
+		shift: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tidewatch_detect_scene_shift_ratio", Help: "How far the picture lies from where the zones were drawn, as a share of its longer side; as last known.",
+		}, []string{"camera"}),
 		unsaved: byCamera("tidewatch_detect_unsaved_stops_total", "Times that an open stop could not be written to disk, or not be read back."),
 	}
-	reg.MustRegister(m.inference, m.looks, m.lost, m.early, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved)
+	reg.MustRegister(m.inference, m.looks, m.lost, m.early, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
 	return m
 }
 
@@ -49,6 +65,11 @@ type cameraMetrics struct {
 	looks, lost, early, opened, backdated, ended, unsaved prometheus.Counter
 	open                                                  prometheus.Gauge
 	plates                                                map[outcome]prometheus.Counter
+
+	doubts map[picture.Fault]prometheus.Counter
+	blind  map[picture.Fault]prometheus.Gauge
+	unseen prometheus.Counter
+	shift  prometheus.Gauge
 }
 
 // outcome is what became of an attempt to read a plate.
@@ -74,9 +95,17 @@ func (m *Metrics) camera(id string) cameraMetrics {
 		unsaved:   m.unsaved.WithLabelValues(id),
 		open:      m.open.WithLabelValues(id),
 		plates:    map[outcome]prometheus.Counter{},
+		doubts:    map[picture.Fault]prometheus.Counter{},
+		blind:     map[picture.Fault]prometheus.Gauge{},
+		unseen:    m.unseen.WithLabelValues(id),
+		shift:     m.shift.WithLabelValues(id),
 	}
 	for _, o := range []outcome{plateAccepted, plateUnread, plateNone, plateHidden, plateFailed} {
 		c.plates[o] = m.plates.WithLabelValues(id, string(o))
+	}
+	for _, f := range picture.Faults {
+		c.doubts[f] = m.doubts.WithLabelValues(id, string(f))
+		c.blind[f] = m.blind.WithLabelValues(id, string(f))
 	}
 	return c
 }

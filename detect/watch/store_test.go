@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tidewatch/detect"
+	"tidewatch/detect/picture"
 	"tidewatch/detect/plate"
 	"tidewatch/ingest"
 )
@@ -191,4 +192,64 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("%d places and error %v", len(places), err)
 		}
 	})
+}
+
+func FuzzLoadMemory(f *testing.F) {
+	f.Add([]byte("spoilt"))
+	dir := f.TempDir()
+	s := &store{dir: dir}
+	anchor := picture.Anchor{Width: 128, Height: 96, Grey: make([]byte, 128*96), Motion: [4]float64{1, 0, 0, 0}}
+	if err := s.saveMemory("drawn", picture.Memory{Anchors: []picture.Anchor{anchor}}); err != nil {
+		f.Fatal(err)
+	}
+	good, err := os.ReadFile(filepath.Join(dir, memoryName))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, memoryName), string(data))
+		s := newStore(t, dir)
+		known, err := s.loadMemory("drawn")
+		if !known.Sound() {
+			t.Error("the memory is not sound")
+		}
+		if left := len(names(t, dir, "")); (err == nil) != (left == 1) {
+			t.Errorf("%d files and error %v", left, err)
+		}
+	})
+}
+
+func TestMemoryRoundTrip(t *testing.T) {
+	anchor := picture.Anchor{Width: 128, Height: 96, Grey: make([]byte, 128*96), Motion: [4]float64{1, 0, 3, 4}, Fitted: 7}
+	known := picture.Memory{Anchors: []picture.Anchor{anchor}}
+	for name, test := range map[string]struct {
+		zones  string
+		damage func(string) error
+		want   picture.Memory
+		broken bool
+	}{
+		"the same zones": {"drawn", func(string) error { return nil }, known, false},
+		"other zones":    {"drawn anew", func(string) error { return nil }, picture.Memory{}, false},
+		"none":           {"drawn", os.Remove, picture.Memory{}, false},
+		"spoilt":         {"drawn", func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) }, picture.Memory{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t, t.TempDir())
+			if err := s.saveMemory("drawn", known); err != nil {
+				t.Fatal(err)
+			}
+			if err := test.damage(s.path(memoryName)); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.loadMemory(test.zones)
+			if (err != nil) != test.broken {
+				t.Errorf("error is %v, want one: %v", err, test.broken)
+			}
+			if diff := cmp.Diff(test.want, got, cmpopts.IgnoreUnexported(picture.Anchor{})); diff != "" {
+				t.Errorf("memory (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

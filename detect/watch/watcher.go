@@ -43,6 +43,12 @@ type Config struct {
 	SaveEvery     time.Duration // how old a stop on disk may become
 	Rest          time.Duration // between looks while nothing changes
 	Past          Past          // of the camera; nil where every picture is looked at
+
+	// Zones names what is drawn in the camera's picture: with other zones it is
+	// another name. Pictures that do not show the street in which they were drawn
+	// are not judged by. Empty: the camera need not be a fixed one, and its
+	// pictures are not held against a reference.
+	Zones string
 }
 
 // DefaultConfig is for one look a second to one in ten seconds.
@@ -65,6 +71,9 @@ type Watcher struct {
 	savedAt  map[string]time.Time // by stop
 	ended    []string             // stops whose end the caller has been told
 	lost     int                  // looks in a row that could not be brought together with those before
+	sight    sight
+	held     bool      // the newest look was not judged by
+	learnt   time.Time // when the memory of the scene was written
 
 	decoder Decoder      // of pictures at full size
 	prior   *ingest.Unit // the newest picture of the worker before; nil once seen
@@ -93,6 +102,9 @@ func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decod
 		w.readings = map[string]*reading{}
 	}
 	w.tracker = detect.NewTracker(cfg.Stops, camera, places...)
+	w.sight = sight{metrics: w.metrics}
+	w.sight.resume(places)
+	w.remember()
 	for _, p := range places {
 		w.savedAt[p.Stop.ID] = p.Stop.End
 		for _, o := range p.Stop.Observations {
@@ -114,7 +126,7 @@ func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decod
 func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, shot detect.Shot) ([]detect.Stop, error) {
 	if w.tracker.Early(at) {
 		w.metrics.early.Inc()
-		return w.withPlates(w.tracker.Open()), nil
+		return w.complete(w.tracker.Open()), nil
 	}
 	w.recall(ctx, pic.Size())
 	began := time.Now()
@@ -133,7 +145,7 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 	} else {
 		w.metrics.lost.Inc()
 	}
-	stops := w.tracker.Look(at, found, shot, scene)
+	stops := w.tracker.Look(at, found, shot, w.trusted(at, scene))
 	for _, s := range stops {
 		if _, known := w.savedAt[s.ID]; !known && !s.Ended {
 			w.backdate(ctx, s)
@@ -141,15 +153,49 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 	}
 	stops = w.tracker.Refresh(stops)
 	w.readPlates(ctx, at, pic, shot, stops, found)
+	stops = w.complete(stops)
 	w.note(stops)
 	w.save(at)
-	return w.withPlates(stops), nil
+	w.sight.forget(stops)
+	return stops, nil
+}
+
+// remember begins the scene checks with what a worker before knew.
+func (w *Watcher) remember() {
+	if w.cfg.Zones == "" {
+		return
+	}
+	known, err := w.store.loadMemory(w.cfg.Zones)
+	if err != nil {
+		w.metrics.unsaved.Inc()
+		w.log.Warn("what the camera saw before is lost: its view as it is now becomes the reference", "error", err)
+	}
+	w.sight.checks = picture.NewChecks(known)
+}
+
+// trusted is a look as the tracker should see it: one that cannot be trusted
+// moves nothing and opens nothing.
+func (w *Watcher) trusted(at time.Time, scene *picture.Scene) detect.Scene {
+	before, blind := w.held, w.sight.blind.Fault != ""
+	w.held = !w.sight.look(at, scene)
+	if blind && !w.held {
+		for id := range w.savedAt {
+			w.savedAt[id] = time.Time{} // a restart must not forget what was not seen
+		}
+	}
+	switch {
+	case w.held:
+		return unseen{scene}
+	case before:
+		return returned{scene}
+	}
+	return scene
 }
 
 // Pace is how long after the newest look the next one is wanted; zero is as
 // soon as there is a picture.
 func (w *Watcher) Pace() time.Duration {
-	if w.lost > 0 || w.tracker.Forming() {
+	if w.lost > 0 || w.sight.doubted() || w.tracker.Forming() {
 		return 0
 	}
 	return w.cfg.Rest
@@ -159,14 +205,27 @@ func (w *Watcher) Pace() time.Duration {
 // the street any more: a bus passes, a lens stays covered.
 const lostForGood = 5
 
-// Blind reports whether the pictures have not been those of the street for a
-// while: the camera was moved, is covered, or it is dark.
-func (w *Watcher) Blind() bool { return w.lost >= lostForGood }
+// Blind reports whether the pictures cannot be trusted to show the street, and
+// have not for a while.
+func (w *Watcher) Blind() bool { return w.WhyBlind() != "" }
 
-// withPlates puts what was read of their plates into the stops.
-func (w *Watcher) withPlates(stops []detect.Stop) []detect.Stop {
+// WhyBlind says in words why the camera is blind; it is empty while it sees.
+func (w *Watcher) WhyBlind() string {
+	switch {
+	case w.sight.checks != nil:
+		return w.sight.blind.Why()
+	case w.lost >= lostForGood:
+		return "the picture is not that of the street any more: the camera was moved, is covered, or it is dark"
+	}
+	return ""
+}
+
+// complete puts what was read of their plates into the stops, and when they
+// could not be seen.
+func (w *Watcher) complete(stops []detect.Stop) []detect.Stop {
 	for i, s := range stops {
 		stops[i].Plate = w.readings[s.ID].best()
+		stops[i].Unseen = w.sight.of(s)
 	}
 	return stops
 }
@@ -218,6 +277,7 @@ func (w *Watcher) save(at time.Time) {
 	}
 	for _, p := range w.tracker.Snapshot() {
 		id := p.Stop.ID
+		p.Stop.Unseen = w.sight.of(p.Stop)
 		if at.Sub(w.savedAt[id]) < w.cfg.SaveEvery {
 			continue
 		}
@@ -227,6 +287,21 @@ func (w *Watcher) save(at time.Time) {
 		}
 		w.savedAt[id] = at
 	}
+	w.saveMemory(at)
+}
+
+// saveMemory writes what the scene checks know when it is new, and now and
+// then.
+func (w *Watcher) saveMemory(at time.Time) {
+	checks := w.sight.checks
+	if checks == nil || !checks.Grown() && at.Sub(w.learnt) < memoryEvery {
+		return
+	}
+	if err := w.store.saveMemory(w.cfg.Zones, checks.Memory()); err != nil {
+		w.metrics.unsaved.Inc()
+		w.log.Warn("what the camera sees could not be kept for a restart", "error", err)
+	}
+	w.learnt = at
 }
 
 // Settle forgets the stops that Look has returned as ended: the caller has

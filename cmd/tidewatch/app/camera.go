@@ -80,8 +80,7 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 		return err
 	}
 	c.feed.Pace(c.watcher.Pace())
-	c.feed.Monitor().Set(c.watcher.Blind(), ingest.TroubleScene, ingest.Blind,
-		"the picture is not that of the street any more: the camera was moved, is covered, or it is dark")
+	c.feed.Monitor().Set(c.watcher.Blind(), ingest.TroubleScene, ingest.Blind, c.watcher.WhyBlind())
 	if err := c.docket.Hold(ctx, stops); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"tidewatch/detect/model"
 	"tidewatch/detect/picture"
 	"tidewatch/detect/watch"
+	"tidewatch/enforce"
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
 	"tidewatch/ingest"
@@ -61,6 +62,7 @@ func (a *App) openCameras(context.Context) error {
 		watchConfig := watch.DefaultConfig()
 		watchConfig.Past = past{pulled.Ring()}
 		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
+		watchConfig.Zones = enforce.Layout(zones)
 		watcher, err := watch.New(watchConfig, source.ID, a.vision.vehicles, a.vision.plates, a.vision.decoders, log, watchMetrics)
 		if err != nil {
 			return fmt.Errorf("open camera %s: %w", source.ID, err)

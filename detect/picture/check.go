@@ -1,0 +1,151 @@
+package picture
+
+import (
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"time"
+)
+
+// Fault is why the pictures of a camera cannot be trusted to show its street.
+type Fault string
+
+// The faults, as metrics name them. Where several could be meant, the first
+// of this order is.
+const (
+	Dark    Fault = "dark"    // nothing but black and a few lights
+	Covered Fault = "covered" // something without detail lies before most of the view
+	Blurred Fault = "blurred" // the same street, without its fine detail
+	Moved   Fault = "moved"   // the camera looks elsewhere than when its zones were drawn
+	Frozen  Fault = "frozen"  // the same pixels again and again
+)
+
+// Faults lists all of them.
+var Faults = []Fault{Dark, Covered, Blurred, Moved, Frozen}
+
+// Finding is what the checks make of one look.
+type Finding struct {
+	Fault Fault // empty: nothing is wrong
+
+	// Shift is how far the picture's corner that moved most lies from where it
+	// was in the reference, as a share of the picture's longer side. It is
+	// meaningless unless Placed.
+	Shift  float64
+	Placed bool // it is known where the camera looks
+}
+
+// Why puts the finding into words for whoever looks after the camera.
+func (f Finding) Why() string {
+	switch {
+	case f.Fault == Dark:
+		return "it is too dark to see the street, or something black covers the lens"
+	case f.Fault == Covered:
+		return "something covers the lens"
+	case f.Fault == Blurred:
+		return "the picture is blurred: the lens is wet or dirty, or out of focus"
+	case f.Fault == Moved && f.Placed:
+		return fmt.Sprintf("the camera was moved: its picture lies up to %.0f %% away from where the zones were drawn", 100*f.Shift)
+	case f.Fault == Moved:
+		return "the picture is not that of the street in which the zones were drawn: the camera looks elsewhere, or something large stands before it"
+	case f.Fault == Frozen:
+		return "the camera sends the same picture again and again"
+	}
+	return ""
+}
+
+// Checks holds the looks of one camera against what the camera showed before:
+// against a reference view, taken when the camera was first seen well with the
+// zones that it has, and against its usual brightness and sharpness. A single
+// finding proves little, a bus may stand before the camera: it is for the
+// caller to see whether it lasts. Checks is not safe for concurrent use.
+type Checks struct {
+	anchors []Anchor // views that the camera is known again by; the first is the reference
+	pose    pose
+	usual   Usual
+
+	seed   maphash.Seed
+	pixels uint64 // of the newest look, as a hash
+	same   int    // looks in a row that were equal to the one before, to the pixel
+	looks  int
+
+	lost    int  // looks in a row that could not be brought together with those before
+	unfit   int  // looks in a row that no anchor fitted
+	adopted int  // look at which the newest anchor was taken
+	away    bool // the newest known pose was too far from the reference
+	grown   bool // there is an anchor that no Memory has been asked for since
+}
+
+// Memory is what checks know of a camera, to be kept over a restart.
+type Memory struct {
+	Anchors []Anchor
+	Usual   Usual
+}
+
+// NewChecks begins with what is remembered of the camera; a memory that is empty
+// or not sound makes the first good look the reference.
+func NewChecks(m Memory) *Checks {
+	c := &Checks{seed: maphash.MakeSeed()}
+	if m.Sound() {
+		c.anchors, c.usual = slices.Clone(m.Anchors), m.Usual
+		c.usual.Fine, c.usual.Coarse = slices.Clone(m.Usual.Fine), slices.Clone(m.Usual.Coarse)
+	}
+	return c
+}
+
+// Sound reports whether a memory can be worked with: it comes from a file.
+func (m Memory) Sound() bool {
+	for _, a := range m.Anchors {
+		if first := m.Anchors[0]; !a.sound() || a.Width != first.Width || a.Height != first.Height {
+			return false
+		}
+	}
+	return m.Usual.sound()
+}
+
+// Memory is what should be kept for a restart.
+func (c *Checks) Memory() Memory {
+	c.grown = false
+	usual := c.usual
+	usual.Fine, usual.Coarse = slices.Clone(usual.Fine), slices.Clone(usual.Coarse)
+	return Memory{Anchors: slices.Clone(c.anchors), Usual: usual}
+}
+
+// Grown reports whether there is a view to know the camera by that was not there
+// when Memory was asked for last.
+func (c *Checks) Grown() bool { return c.grown }
+
+// repeats is how many looks in a row must equal the one before, to the pixel, to
+// speak of a frozen picture. A camera's noise changes some pixel each time,
+// even where an encoder leaves most of a quiet picture as it was.
+const repeats = 5
+
+// Look checks one look, taken at a moment by which only the pace of learning is
+// reckoned.
+func (c *Checks) Look(at time.Time, scene *Scene) Finding {
+	c.looks++
+	c.repeat(scene.now)
+	light := c.usual.judge(scene.now)
+	if light != "" {
+		c.pose.known = false // the camera may be turned meanwhile
+		return Finding{Fault: light}
+	}
+	place := c.locate(scene)
+	if place.Fault == "" && c.same >= repeats {
+		place.Fault = Frozen
+	}
+	if place.Fault == "" {
+		c.usual.learn(at, scene.now)
+	}
+	return place
+}
+
+// repeat counts the looks that are equal to the pixel.
+func (c *Checks) repeat(now *view) {
+	pixels := maphash.Bytes(c.seed, now.levels[0].grey)
+	if c.looks > 1 && pixels == c.pixels {
+		c.same++
+	} else {
+		c.same = 0
+	}
+	c.pixels = pixels
+}
