@@ -195,7 +195,7 @@ func (w *tidewatch) checkMetrics() {
 			w.t.Errorf("metric %s = %v, want at least %v", name, got, least)
 		}
 	}
-	for _, name := range []string{"tidewatch_enforce_stops_dropped_total", "tidewatch_enforce_failures_total"} {
+	for _, name := range []string{"tidewatch_enforce_stops_dropped_total", "tidewatch_enforce_failures_total", "tidewatch_detect_scene_doubts_total"} {
 		if got := w.metric(name, ""); got != 0 {
 			w.t.Errorf("metric %s = %v", name, got)
 		}

@@ -28,6 +28,13 @@ type Zone struct {
 	Polygon Polygon
 }
 
+// Bay is one marked bay in a camera's picture.
+type Bay struct {
+	ID      string
+	Camera  string
+	Polygon Polygon
+}
+
 // Layout names what zones draw in a camera's picture: the same name for the
 // same polygons, in whatever order and for whatever sections; empty without
 // zones.

@@ -26,6 +26,7 @@ type Config struct {
 	Cameras  []ingest.Camera
 	Policies map[string]enforce.Policy // by section
 	Zones    []enforce.Zone
+	Bays     []enforce.Bay // drawn, not yet judged by
 
 	Kafka      Kafka
 	ClickHouse ClickHouse
@@ -71,6 +72,17 @@ func (c *Config) ZonesOf(camera string) []enforce.Zone {
 		}
 	}
 	return zones
+}
+
+// BaysOf returns the bays in a camera's picture.
+func (c *Config) BaysOf(camera string) []enforce.Bay {
+	var bays []enforce.Bay
+	for _, b := range c.Bays {
+		if b.Camera == camera {
+			bays = append(bays, b)
+		}
+	}
+	return bays
 }
 
 // Dump writes the configuration in force as YAML, without secrets.

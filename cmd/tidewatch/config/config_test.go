@@ -130,6 +130,15 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 				"t.yaml:11: zones[0].polygon: want at least three points around an area",
 			},
 		},
+		"bays": {
+			small + "bays:\n- {id: b1, camera: gate, polygon: [[0, 0], [1, 0], [1, 1]]}\n- {id: b1, camera: yard, polygon: [[0, 0], [1, -1]]}\n",
+			[]string{
+				`t.yaml:10: bays[1].id: "b1": already used above`,
+				`t.yaml:10: bays[1].camera: "yard": no such camera`,
+				"t.yaml:10: bays[1].polygon[1]: want [x, y], each 0 to 1 of the picture's width and height",
+				"t.yaml:10: bays[1].polygon: want at least three points around an area",
+			},
+		},
 		"window": {
 			strings.Replace(small, "observation_period: 5m", "observation_period: 5m, windows: [{from: '7:00', until: '25:00', weekdays: [someday], first_day: 2026-02-30}]", 1),
 			[]string{
@@ -201,6 +210,10 @@ func TestShippedExampleIsValidAndDumpsToItself(t *testing.T) {
 		t.Error(diff)
 	}
 
+	if got := c.BaysOf("east-gate"); len(got) != 2 || got[0].ID != "east-gate-1" || len(c.BaysOf("west-gate")) != 0 {
+		t.Errorf("bays = %+v", got)
+	}
+
 	dumped, err := c.Dump()
 	if err != nil {
 		t.Fatal(err)
@@ -214,6 +227,9 @@ func TestShippedExampleIsValidAndDumpsToItself(t *testing.T) {
 	}
 	if again.Policies["jianshe-road"].ID != c.Policies["jianshe-road"].ID {
 		t.Error("the dump makes another policy")
+	}
+	if diff := cmp.Diff(c.Bays, again.Bays); diff != "" {
+		t.Errorf("bays of the dump (-want +got):\n%s", diff)
 	}
 }
 

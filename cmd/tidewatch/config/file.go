@@ -32,6 +32,7 @@ type file struct {
 	Cameras  []cameraYAML  `yaml:"cameras"`
 	Sections []sectionYAML `yaml:"sections"`
 	Zones    []zoneYAML    `yaml:"zones"`
+	Bays     []bayYAML     `yaml:"bays,omitempty"`
 
 	Kafka      kafkaYAML      `yaml:"kafka"`
 	ClickHouse clickhouseYAML `yaml:"clickhouse"`
@@ -93,6 +94,12 @@ type zoneYAML struct {
 	ID      string      `yaml:"id"`
 	Camera  string      `yaml:"camera"`
 	Section string      `yaml:"section"`
+	Polygon [][]float64 `yaml:"polygon"`
+}
+
+type bayYAML struct {
+	ID      string      `yaml:"id"`
+	Camera  string      `yaml:"camera"`
 	Polygon [][]float64 `yaml:"polygon"`
 }
 

@@ -63,6 +63,7 @@ func (r *resolver) config(f *file) *Config {
 	r.sections(c, f)
 	r.cameraSections(c)
 	r.zones(c, f, cameras)
+	r.bays(c, f, cameras)
 	r.clickhouse(c, f.ClickHouse)
 	r.police(c, f.Police)
 	c.written = *f
@@ -287,6 +288,18 @@ func (r *resolver) zones(c *Config, f *file, cameras map[string]bool) {
 		c.Zones = append(c.Zones, enforce.Zone{
 			ID: y.ID, Camera: y.Camera, Section: y.Section, Polygon: r.polygon(path+".polygon", y.Polygon),
 		})
+	}
+}
+
+func (r *resolver) bays(c *Config, f *file, cameras map[string]bool) {
+	taken := map[string]bool{}
+	for i, y := range f.Bays {
+		path := fmt.Sprintf("bays[%d]", i)
+		r.id(path+".id", y.ID, taken)
+		if !cameras[y.Camera] {
+			r.wrong(path+".camera", "%q: no such camera", y.Camera)
+		}
+		c.Bays = append(c.Bays, enforce.Bay{ID: y.ID, Camera: y.Camera, Polygon: r.polygon(path+".polygon", y.Polygon)})
 	}
 }
 
