@@ -306,6 +306,45 @@ func TestTheReferenceSurvivesARestart(t *testing.T) {
 	}
 }
 
+// past is a ring in which a vehicle has been standing for ever.
+type past struct {
+	t    *testing.T
+	road *road
+}
+
+func (p past) Before(moment time.Time) []detect.Shot {
+	var shots []detect.Shot
+	for back := 1; back <= 6; back++ {
+		when := moment.Add(-seconds(back))
+		shots = append(shots, detect.Shot{At: when, Unit: unit(p.t, back, p.road.view(back, homeView, true))})
+	}
+	return shots
+}
+
+// The beginning of a stop is not looked for where the camera could not be
+// trusted.
+func TestNothingIsLookedBackToBeyondADoubt(t *testing.T) {
+	for name, test := range map[string]struct {
+		acts  []act
+		start int
+	}{
+		"no doubt":          {[]act{{until: 12}, {until: 40, parked: true}}, 6},
+		"a moment's":        {[]act{{until: 8}, {until: 12, hidden: true}, {until: 40, parked: true}}, 12},
+		"after a blind one": {[]act{{until: 8}, {until: 50, hidden: true}, {until: 70, parked: true}}, 52},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, finder, street := fixed(), &script{}, newRoad(t)
+			cfg.Past = past{t, street}
+			r := newRig(t, cfg, finder, nil)
+			var stops []detect.Stop
+			street.play(r.Watcher, finder, 0, test.acts, func(_ int, now []detect.Stop) { stops = now })
+			if len(stops) != 1 || !stops[0].Start.Equal(at(test.start)) {
+				t.Errorf("stops %+v, want one from %v", stops, at(test.start))
+			}
+		})
+	}
+}
+
 func TestARealStreetIsInSight(t *testing.T) {
 	r := newRig(t, fixed(), &script{looks: [][]detect.Detection{nil}}, nil)
 	walkway(t, 0, 80, func(second int, pic *decode.Picture) {
