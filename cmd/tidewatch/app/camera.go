@@ -3,14 +3,19 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"tidewatch/detect"
+	"tidewatch/detect/model"
 	"tidewatch/detect/watch"
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
@@ -27,6 +32,7 @@ type camera struct {
 	ingest.Camera
 	feed    *feed.Feed
 	decoder *decode.Pool
+	finder  *model.Camera
 	watcher *watch.Watcher
 	docket  *docket.Docket
 	log     *slog.Logger
@@ -82,11 +88,27 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 	c.feed.Pace(c.watcher.Pace())
 	c.feed.Monitor().Set(c.watcher.Blind(), ingest.TroubleScene, ingest.Blind,
 		"the picture is not that of the street any more: the camera was moved, is covered, or it is dark")
+	c.reportSmall()
 	if err := c.docket.Hold(ctx, stops); err != nil {
 		return err
 	}
 	c.watcher.Settle()
 	return nil
+}
+
+// reportSmall tells which zones are too far away.
+func (c *camera) reportSmall() {
+	small := c.finder.Small()
+	if len(small) == 0 {
+		c.feed.Monitor().Clear(ingest.TroubleSmall)
+		return
+	}
+	var zones []string
+	for _, id := range slices.Sorted(maps.Keys(small)) {
+		zones = append(zones, fmt.Sprintf("in zone %s (%d pixels high)", id, small[id]))
+	}
+	c.feed.Monitor().Report(ingest.TroubleSmall, ingest.Degraded, "vehicles are too small for the detector "+
+		strings.Join(zones, ", ")+"; zoom in, or leave out sub_url to look at the larger stream")
 }
 
 // undecodedForGood is how many pictures in a row may fail before the camera is

@@ -11,6 +11,7 @@ import (
 	"tidewatch/detect/model"
 	"tidewatch/detect/picture"
 	"tidewatch/detect/watch"
+	"tidewatch/enforce"
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
 	"tidewatch/ingest/decode"
@@ -27,7 +28,7 @@ type vision struct {
 // openVision loads the networks: early, since a missing file should not cost a
 // start of the database.
 func (a *App) openVision(context.Context) (err error) {
-	if a.vision.vehicles, err = networks.Vehicles(a.cfg.Assets); err != nil {
+	if a.vision.vehicles, err = networks.Detector(a.cfg.Assets, a.cfg.Detector.Family, a.cfg.Detector.Model, a.registry); err != nil {
 		return err
 	}
 	a.later(a.vision.vehicles.Close)
@@ -59,7 +60,8 @@ func (a *App) openCameras(context.Context) error {
 		pulled := feed.New(source, feedConfig, feedMetrics, log, time.Now)
 		watchConfig := watch.DefaultConfig()
 		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
-		watcher, err := watch.New(watchConfig, source.ID, a.vision.vehicles, a.vision.plates, a.vision.decoders, log, watchMetrics)
+		finder := a.vision.vehicles.Camera(detectorZones(zones, a.cfg.VehicleHeights)...)
+		watcher, err := watch.New(watchConfig, source.ID, finder, a.vision.plates, a.vision.decoders, log, watchMetrics)
 		if err != nil {
 			return fmt.Errorf("open camera %s: %w", source.ID, err)
 		}
@@ -68,6 +70,7 @@ func (a *App) openCameras(context.Context) error {
 			feed:    pulled,
 			decoder: a.vision.decoders,
 			limit:   lookLimit,
+			finder:  finder,
 			watcher: watcher,
 			docket: &docket.Docket{
 				Camera: source, Zones: zones, Policies: a.cfg.Policies,
@@ -84,4 +87,13 @@ func (a *App) openCameras(context.Context) error {
 		})
 	}
 	return nil
+}
+
+// detectorZones are the zones as the detector knows them.
+func detectorZones(zones []enforce.Zone, heights map[string]float64) []model.Zone {
+	var known []model.Zone
+	for _, z := range zones {
+		known = append(known, model.Zone{ID: z.ID, Box: z.Polygon.Bounds(), Height: heights[z.ID]})
+	}
+	return known
 }
