@@ -81,15 +81,19 @@ func (t *Tracker) Early(at time.Time) bool {
 	return back > 0 && back <= t.cfg.ResumeWithin
 }
 
+// undecided is how long a thing may stand without becoming a stop before it is
+// taken for something that never will: paint on the road, a railing.
+const undecided = 30 * time.Second
+
 // Forming reports whether something may be about to change: a thing has come
-// to stand and is not yet a stop, a stop is young, or one was not seen standing
+// to stand that may become a stop, a stop is young, or one was not seen standing
 // in the newest look. Until then rare looks tell as much as many.
 func (t *Tracker) Forming() bool {
 	return slices.ContainsFunc(t.places, func(p *Place) bool {
 		if p.open() {
 			return !p.standsNow || p.Stop.Dwell() < t.cfg.Young
 		}
-		return p.Stop.Looks > 1
+		return p.Stop.Looks > 1 && p.Best >= t.cfg.SteadyScore && p.Stop.Dwell() < undecided
 	})
 }
 

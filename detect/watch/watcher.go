@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tidewatch/detect"
@@ -39,11 +40,22 @@ type Config struct {
 	Dir           string        // folder for the camera's open stops; empty: they are not kept
 	SaveEvery     time.Duration // how old a stop on disk may become
 	Rest          time.Duration // between looks while nothing changes
+
+	// Verify is how long a picture in which nothing has moved may stand for
+	// those after it: each look after that is a full one, and so is each while
+	// something may be coming to stand. Zero makes all of them full.
+	Verify time.Duration
+	// Areas are the parts of the picture in which something may move; none is
+	// the whole picture.
+	Areas []detect.Box
 }
 
 // DefaultConfig is for one look a second to one in ten seconds.
 func DefaultConfig() Config {
-	return Config{Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second, Rest: 4 * time.Second}
+	return Config{
+		Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second, Rest: 4 * time.Second,
+		Verify: 15 * time.Second,
+	}
 }
 
 // Watcher watches one camera. It is not safe for concurrent use.
@@ -55,6 +67,8 @@ type Watcher struct {
 	metrics  cameraMetrics
 
 	camera   picture.Camera
+	gate     gate
+	newest   sight // the newest full look
 	tracker  *detect.Tracker
 	store    *store
 	readings map[string]*reading  // by stop
@@ -73,6 +87,7 @@ func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decod
 	w := &Watcher{
 		cfg: cfg, vehicles: vehicles, plates: plates, decoder: decoder, log: log,
 		metrics: metrics.camera(camera),
+		gate:    gate{verify: cfg.Verify, areas: cfg.Areas},
 		savedAt: map[string]time.Time{},
 	}
 	var err error
@@ -113,28 +128,92 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 		return w.withPlates(w.tracker.Open()), nil
 	}
 	w.recall(ctx)
-	began := time.Now()
-	found, err := w.vehicles.Find(pic)
+	stops, found, err := w.see(at, pic, shot)
 	if err != nil {
 		return nil, fmt.Errorf("look: %w", err)
 	}
-	w.metrics.inference.Observe(time.Since(began).Seconds())
-	scene, err := w.camera.Look(pic)
-	if err != nil {
-		return nil, fmt.Errorf("look: %w", err)
-	}
-	w.metrics.looks.Inc()
-	if w.lost++; scene.Known() {
-		w.lost = 0
-	} else {
-		w.metrics.lost.Inc()
-	}
-	stops := w.tracker.Look(at, found, shot, scene)
 	w.readPlates(ctx, at, pic, shot, stops, found)
 	w.note(stops)
 	w.save(at)
 	return w.withPlates(stops), nil
 }
+
+// sight is what a full look has seen.
+type sight struct {
+	found []detect.Detection
+	scene detect.Scene
+	quiet bool // nothing was seen that may be about to become a stop
+}
+
+// see shows a picture to the tracker. While nothing moves, the newest full look
+// stands for it: what was found where something stands is taken to be there
+// still, and what was found elsewhere is not counted twice.
+func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]detect.Stop, []detect.Detection, error) {
+	small, err := picture.NewGrey(pic, gateSide)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.metrics.looks.Inc()
+	open := w.tracker.Open()
+	if w.newest.quiet && w.lost == 0 && !w.tracker.Forming() && w.gate.closed(at, small, open) {
+		w.metrics.spared.Inc()
+		return w.tracker.Look(at, known(w.newest.found, open), shot, unmoved{w.newest.scene}), w.newest.found, nil
+	}
+	seen, err := w.full(pic)
+	if err != nil {
+		return nil, nil, err
+	}
+	stops := w.tracker.Look(at, seen.found, shot, seen.scene)
+	seen.quiet = w.quiet(seen.found)
+	w.newest = seen
+	w.gate.opened(at, small)
+	return stops, seen.found, nil
+}
+
+// full finds the vehicles in a picture and compares it with the one before.
+func (w *Watcher) full(pic *decode.Picture) (sight, error) {
+	began := time.Now()
+	found, err := w.vehicles.Find(pic)
+	if err != nil {
+		return sight{}, err
+	}
+	w.metrics.inference.Observe(time.Since(began).Seconds())
+	scene, err := w.camera.Look(pic)
+	if err != nil {
+		return sight{}, err
+	}
+	if w.lost++; scene.Known() {
+		w.lost = 0
+	} else {
+		w.metrics.lost.Inc()
+	}
+	return sight{found: found, scene: scene}, nil
+}
+
+// quiet reports whether every vehicle of which the network is fairly sure is
+// one that is known to stand.
+func (w *Watcher) quiet(found []detect.Detection) bool {
+	sure := slices.DeleteFunc(slices.Clone(found), func(d detect.Detection) bool { return d.Score < w.cfg.Stops.SteadyScore })
+	return len(known(sure, w.tracker.Open())) == len(sure)
+}
+
+// known are the vehicles found that are known to stand.
+func known(found []detect.Detection, open []detect.Stop) []detect.Detection {
+	const sameVehicle = 0.5 // overlap of boxes
+	var standing []detect.Detection
+	for _, d := range found {
+		if slices.ContainsFunc(open, func(s detect.Stop) bool { return s.Box.IoU(d.Box) >= sameVehicle }) {
+			standing = append(standing, d)
+		}
+	}
+	return standing
+}
+
+// unmoved is a picture that shows what an earlier one has shown.
+type unmoved struct{ detect.Scene }
+
+// Move implements detect.Scene: the camera has not moved since.
+func (unmoved) Move(b detect.Box) (detect.Box, bool) { return b, true }
 
 // Pace is how long after the newest look the next one is wanted; zero is as
 // soon as there is a picture.

@@ -60,6 +60,9 @@ func (a *App) openCameras(context.Context) error {
 		pulled := feed.New(source, feedConfig, feedMetrics, log, time.Now)
 		watchConfig := watch.DefaultConfig()
 		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
+		for _, z := range zones {
+			watchConfig.Areas = append(watchConfig.Areas, z.Polygon.Bounds())
+		}
 		finder := a.vision.vehicles.Camera(detectorZones(zones, a.cfg.VehicleHeights)...)
 		watcher, err := watch.New(watchConfig, source.ID, finder, a.vision.plates, a.vision.decoders, log, watchMetrics)
 		if err != nil {
