@@ -146,18 +146,18 @@ type sight struct {
 }
 
 // see shows a picture to the tracker. While nothing moves, the newest full look
-// stands for it: what was found where something stands is taken to be there
-// still, and what was found elsewhere is not counted twice.
+// stands for it. That opens no stop that the network has not seen coming: while
+// it may be seeing one, all looks are full.
 func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]detect.Stop, []detect.Detection, error) {
 	small, err := picture.NewGrey(pic, gateSide)
 	if err != nil {
 		return nil, nil, err
 	}
 	w.metrics.looks.Inc()
-	open := w.tracker.Open()
-	if w.newest.quiet && w.lost == 0 && !w.tracker.Forming() && w.gate.closed(at, small, open) {
+	deciding := !w.newest.quiet || w.lost > 0 || w.tracker.Deciding()
+	if !deciding && w.gate.closed(at, small, w.tracker.Open()) {
 		w.metrics.spared.Inc()
-		return w.tracker.Look(at, known(w.newest.found, open), shot, unmoved{w.newest.scene}), w.newest.found, nil
+		return w.tracker.Look(at, w.newest.found, shot, unmoved{w.newest.scene}), w.newest.found, nil
 	}
 	seen, err := w.full(pic)
 	if err != nil {
@@ -191,22 +191,14 @@ func (w *Watcher) full(pic *decode.Picture) (sight, error) {
 }
 
 // quiet reports whether every vehicle of which the network is fairly sure is
-// one that is known to stand.
+// one that is known to stand. None of the others can open a stop.
 func (w *Watcher) quiet(found []detect.Detection) bool {
-	sure := slices.DeleteFunc(slices.Clone(found), func(d detect.Detection) bool { return d.Score < w.cfg.Stops.SteadyScore })
-	return len(known(sure, w.tracker.Open())) == len(sure)
-}
-
-// known are the vehicles found that are known to stand.
-func known(found []detect.Detection, open []detect.Stop) []detect.Detection {
 	const sameVehicle = 0.5 // overlap of boxes
-	var standing []detect.Detection
-	for _, d := range found {
-		if slices.ContainsFunc(open, func(s detect.Stop) bool { return s.Box.IoU(d.Box) >= sameVehicle }) {
-			standing = append(standing, d)
-		}
-	}
-	return standing
+	open := w.tracker.Open()
+	return !slices.ContainsFunc(found, func(d detect.Detection) bool {
+		standing := slices.ContainsFunc(open, func(s detect.Stop) bool { return s.Box.IoU(d.Box) >= sameVehicle })
+		return d.Score >= w.cfg.Stops.SteadyScore && !standing
+	})
 }
 
 // unmoved is a picture that shows what an earlier one has shown.

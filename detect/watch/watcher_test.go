@@ -264,8 +264,8 @@ func TestGateRunsTheNetworkWhereItMust(t *testing.T) {
 		least, most int // runs in 100 looks, one each second
 	}{
 		"an empty street":              {[][]detect.Detection{nil}, 7, 7}, // each 15 s
-		"a standing vehicle":           {[][]detect.Detection{sure(bay)}, 12, 20},
-		"and what is hardly a vehicle": {[][]detect.Detection{append(sure(bay), weak)}, 12, 20},
+		"a standing vehicle":           {[][]detect.Detection{sure(bay)}, 7, 10},
+		"and what is hardly a vehicle": {[][]detect.Detection{append(sure(bay), weak)}, 7, 10},
 		"what may be coming to stand":  {passing, 100, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -281,6 +281,51 @@ func TestGateRunsTheNetworkWhereItMust(t *testing.T) {
 				t.Errorf("the network was run %d times, want %d to %d", finder.next, test.least, test.most)
 			}
 		})
+	}
+}
+
+// onlooker finds in each picture what is known to be in it.
+type onlooker map[*decode.Picture][]detect.Detection
+
+func (o onlooker) Find(pic *decode.Picture) ([]detect.Detection, error) { return o[pic], nil }
+
+// TestGateSeesComingAndLeaving has a vehicle come, stand and leave, with and
+// without the gate.
+func TestGateSeesComingAndLeaving(t *testing.T) {
+	empty, taken := stage(t, false), stage(t, true)
+	finder := onlooker{empty: nil, taken: sure(bay)}
+	last := func(verify time.Duration) (stops map[string]detect.Stop, spared float64) {
+		cfg := watch.DefaultConfig()
+		cfg.Verify = verify
+		r := newRig(t, cfg, finder, nil)
+		stops = map[string]detect.Stop{}
+		for second := range 120 {
+			pic := empty
+			if second >= 20 && second < 90 {
+				pic = taken
+			}
+			seen, err := r.Look(t.Context(), at(second), pic, detect.Shot{At: at(second)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range seen {
+				stops[s.ID] = s
+			}
+		}
+		return stops, r.metric(t, "tidewatch_detect_spared_looks_total")
+	}
+	want, never := last(0)
+	got, spared := last(watch.DefaultConfig().Verify)
+	if diff := cmp.Diff(want, got); diff != "" || len(want) != 1 {
+		t.Errorf("stops (-without +with the gate):\n%s", diff)
+	}
+	for _, s := range got {
+		if !s.Start.Equal(at(20)) || !s.End.Equal(at(89)) || !s.Ended {
+			t.Errorf("the vehicle stands %v to %v (ended: %v)", s.Start, s.End, s.Ended)
+		}
+	}
+	if never != 0 || spared < 90 {
+		t.Errorf("the network was spared %v looks without the gate and %v with it", never, spared)
 	}
 }
 
