@@ -99,16 +99,17 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 // reportSmall tells which zones are too far away.
 func (c *camera) reportSmall() {
 	small := c.finder.Small()
-	if len(small) == 0 {
-		c.feed.Monitor().Clear(ingest.TroubleSmall)
-		return
-	}
+	c.feed.Monitor().Set(len(small) > 0, ingest.TroubleSmall, ingest.Degraded, tooSmall(small))
+}
+
+// tooSmall says in which zones vehicles are too small, by their heights.
+func tooSmall(heights map[string]int) string {
 	var zones []string
-	for _, id := range slices.Sorted(maps.Keys(small)) {
-		zones = append(zones, fmt.Sprintf("in zone %s (%d pixels high)", id, small[id]))
+	for _, id := range slices.Sorted(maps.Keys(heights)) {
+		zones = append(zones, fmt.Sprintf("zone %s (%d pixels high)", id, heights[id]))
 	}
-	c.feed.Monitor().Report(ingest.TroubleSmall, ingest.Degraded, "vehicles are too small for the detector "+
-		strings.Join(zones, ", ")+"; zoom in, or leave out sub_url to look at the larger stream")
+	return "vehicles are too small for the detector in " + strings.Join(zones, ", ") +
+		"; zoom in, or leave out sub_url to look at the larger stream"
 }
 
 // undecodedForGood is how many pictures in a row may fail before the camera is
