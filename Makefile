@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-ingest soak screenshots clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-ingest bench-worker soak screenshots clean
 
 export CGO_ENABLED = 1
 
@@ -43,11 +43,14 @@ lint: setup-test ## Check style, mistakes and the direction of imports
 fmt: setup-test ## Format the Go files
 	$(lint) fmt ./...
 
-bench: setup-demo ## Time one look of a camera, one decoded key unit and one judgement
-	go test -run '^$$' -bench . -benchmem ./ingest/decode ./detect/picture ./detect/watch ./enforce
+bench: setup-demo ## Time the vehicle network, one look of a camera, one decoded key unit and one judgement
+	go test -run '^$$' -bench . -benchmem ./ingest/decode ./detect/model ./detect/picture ./detect/watch ./enforce
 
 bench-ingest: setup-demo ## Measure how many cameras a core takes in, beside the usual ways; some minutes
 	go run ./cmd/ingestbench
+
+bench-worker: setup-demo ## Measure how many cameras a core watches, beside the usual way; ten minutes or more
+	go run ./cmd/workerbench
 
 soak: setup-test ## Have 50 cameras misbehave for ten minutes; a minute of it is part of the tests
 	go test ./ingest/soak -count=1 -v -for 10m -timeout 20m

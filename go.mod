@@ -16,6 +16,7 @@ require (
 	github.com/goccy/go-yaml v1.18.0
 	github.com/gofrs/flock v0.13.0
 	github.com/google/go-cmp v0.7.0
+	github.com/google/pprof v0.0.0-20250403155104-27863c87afa6
 	github.com/icholy/digest v1.1.0
 	github.com/kerberos-io/onvif v1.0.0
 	github.com/pion/rtcp v1.2.17

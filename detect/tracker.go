@@ -81,13 +81,24 @@ func (t *Tracker) Early(at time.Time) bool {
 	return back > 0 && back <= t.cfg.ResumeWithin
 }
 
-// Forming reports whether something may be about to change: a thing has come
-// to stand of late, or a stop was not seen standing in the newest look. Else
-// rare looks tell as much as many.
+// undecided is how long a thing may stand without becoming a stop before it is
+// taken for something that never will: paint on the road, a railing.
+const undecided = 30 * time.Second
+
+// Forming reports whether something may be about to change: a thing may be
+// about to become a stop, a stop is young, or one was not seen standing in the
+// newest look. Until then rare looks tell as much as many.
 func (t *Tracker) Forming() bool {
+	return t.Deciding() || slices.ContainsFunc(t.places, func(p *Place) bool {
+		return p.open() && (!p.standsNow || p.Stop.Dwell() < t.cfg.Young)
+	})
+}
+
+// Deciding reports whether a thing has come to stand that may become a stop:
+// what the detector says of it in each look counts.
+func (t *Tracker) Deciding() bool {
 	return slices.ContainsFunc(t.places, func(p *Place) bool {
-		young := p.Stop.Looks > 1 && p.Stop.Dwell() < t.cfg.Young
-		return young || p.open() && !p.standsNow
+		return !p.open() && p.Stop.Looks > 1 && p.Best >= t.cfg.SteadyScore && p.Stop.Dwell() < undecided
 	})
 }
 

@@ -14,6 +14,7 @@ type ReasonCode string
 
 // The findings, in the order in which the judge makes them.
 const (
+	OtherVehicle    ReasonCode = "other_vehicle"     // the zone is not for vehicles of its class
 	OutsideZone     ReasonCode = "outside_zone"      // the vehicle does not stand in the zone
 	NoWindow        ReasonCode = "no_window"         // no tidal window touched the stop
 	InWindow        ReasonCode = "in_window"         // a window permitted From..Until of the stop
@@ -47,6 +48,9 @@ type Verdict struct {
 // where a window has just ended) makes it suspected. Time in which the camera
 // could not see the stop counts towards neither.
 func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
+	if !zone.Concerns(stop.Class) {
+		return Verdict{Reasons: []Reason{{Code: OtherVehicle}}}
+	}
 	if !zone.Holds(stop.Box) {
 		return Verdict{Reasons: []Reason{{Code: OutsideZone}}}
 	}

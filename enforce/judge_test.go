@@ -279,6 +279,18 @@ func TestJudgeLeavesOtherPlacesAlone(t *testing.T) {
 	}
 }
 
+func TestJudgeLeavesOtherVehiclesAlone(t *testing.T) {
+	stop := detect.Stop{Class: detect.Bicycle, Box: onTheKerb, Start: at(shanghai, "2026-03-02 10:00:00"), End: at(shanghai, "2026-03-02 12:00:00")}
+	bays := kerb
+	for vehicles, suspected := range map[Vehicles]bool{Motor: false, NonMotor: true} {
+		bays.Vehicles = vehicles
+		v := night(nil).Judge(stop, bays)
+		if v.Suspected != suspected || !suspected && v.Reasons[0].Code != OtherVehicle {
+			t.Errorf("a bicycle in a zone for %s: verdict = %+v", vehicles, v)
+		}
+	}
+}
+
 // The clocks of Berlin skip from 02:00 to 03:00 on 29 March 2026 and show
 // 02:00 to 03:00 twice on 25 October 2026. A window is read off the clock.
 func TestWindowsFollowTheClockOverDaylightSaving(t *testing.T) {

@@ -22,10 +22,28 @@ type Polygon []Point
 
 // Zone is an area of one camera's picture in which a section's rule applies.
 type Zone struct {
-	ID      string
-	Camera  string
-	Section string
-	Polygon Polygon
+	ID       string
+	Camera   string
+	Section  string
+	Polygon  Polygon
+	Vehicles Vehicles // to which the rule applies; empty is Motor
+}
+
+// Vehicles are the kinds of vehicle that a zone is for. Bicycles and
+// motorcycles stand under rules and in bays of their own.
+type Vehicles string
+
+// The kinds of vehicle that a zone may be for.
+const (
+	Motor    Vehicles = "motor"     // cars, buses and trucks
+	NonMotor Vehicles = "non_motor" // bicycles, shared ones too, and motorcycles
+	All      Vehicles = "all"
+)
+
+// Concerns reports whether the zone's rule applies to a class of vehicle.
+func (z Zone) Concerns(class detect.Class) bool {
+	nonMotor := class == detect.Bicycle || class == detect.Motorcycle
+	return z.Vehicles == All || nonMotor == (z.Vehicles == NonMotor)
 }
 
 // Bay is one marked bay in a camera's picture.
@@ -68,6 +86,19 @@ func (z Zone) Holds(box detect.Box) bool {
 	}
 	whole := foot.W * foot.H
 	return whole > 0 && z.Polygon.clip(foot).Area() >= insideShare*whole
+}
+
+// Bounds is the smallest box around the polygon.
+func (p Polygon) Bounds() detect.Box {
+	if len(p) == 0 {
+		return detect.Box{}
+	}
+	least, most := p[0], p[0]
+	for _, q := range p {
+		least = Point{min(least.X, q.X), min(least.Y, q.Y)}
+		most = Point{max(most.X, q.X), max(most.Y, q.Y)}
+	}
+	return detect.Box{X: least.X, Y: least.Y, W: most.X - least.X, H: most.Y - least.Y}
 }
 
 // Area is the polygon's area, as a share of the picture.

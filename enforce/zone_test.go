@@ -34,6 +34,41 @@ func TestZoneHoldsAVehicleByItsFootprint(t *testing.T) {
 	}
 }
 
+func TestBounds(t *testing.T) {
+	for name, test := range map[string]struct {
+		polygon Polygon
+		want    detect.Box
+	}{
+		"none":     {nil, detect.Box{}},
+		"triangle": {Polygon{{0.5, 0.25}, {0.75, 1}, {0.25, 0.5}}, detect.Box{X: 0.25, Y: 0.25, W: 0.5, H: 0.75}},
+	} {
+		if got := test.polygon.Bounds(); got != test.want {
+			t.Errorf("%s: bounds are %+v, want %+v", name, got, test.want)
+		}
+	}
+}
+
+func TestZoneIsForKindsOfVehicle(t *testing.T) {
+	classes := []detect.Class{detect.Car, detect.Bus, detect.Truck, detect.Motorcycle, detect.Bicycle}
+	for name, test := range map[string]struct {
+		vehicles Vehicles
+		want     []bool // by class
+	}{
+		"unsaid":    {"", []bool{true, true, true, false, false}},
+		"motor":     {Motor, []bool{true, true, true, false, false}},
+		"non-motor": {NonMotor, []bool{false, false, false, true, true}},
+		"all":       {All, []bool{true, true, true, true, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i, class := range classes {
+				if got := (Zone{Vehicles: test.vehicles}).Concerns(class); got != test.want[i] {
+					t.Errorf("a %s concerns the zone: %v, want %v", class, got, test.want[i])
+				}
+			}
+		})
+	}
+}
+
 func TestClippedAreaIsNeitherMoreThanThePolygonNorTheBox(t *testing.T) {
 	polygon := Polygon{{0.1, 0.1}, {0.9, 0.2}, {0.5, 0.5}, {0.8, 0.9}, {0.2, 0.8}}
 	for x := 0.0; x < 1; x += 0.07 {

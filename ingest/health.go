@@ -35,13 +35,14 @@ const (
 	TroubleScene     Kind = "scene"      // the picture does not show the street: dark, covered, blurred, moved, frozen
 	TroubleDamage    Kind = "damage"     // packets are lost on the way
 	TroubleRate      Kind = "frame_rate" // fewer pictures come than were configured
+	TroubleSmall     Kind = "small"      // vehicles appear too small to be found
 	TroubleClock     Kind = "clock"      // the camera's clock is unknown, or not believed
 )
 
 // Kinds lists all kinds of trouble.
 var Kinds = []Kind{
 	TroubleStream, TroubleSubStream, TroubleKeys, TroubleDecoding,
-	TroubleScene, TroubleDamage, TroubleRate, TroubleClock,
+	TroubleScene, TroubleDamage, TroubleRate, TroubleSmall, TroubleClock,
 }
 
 // Trouble is one thing that is wrong with a camera.

@@ -84,6 +84,7 @@ tidewatch_ingest_trouble{camera="kerb",kind="decoding"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="frame_rate"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="key_frames"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="scene"} 0
+tidewatch_ingest_trouble{camera="kerb",kind="small"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="stream"} 1
 tidewatch_ingest_trouble{camera="kerb",kind="sub_stream"} 0
 `), "tidewatch_ingest_trouble"); err != nil {

@@ -1,19 +1,19 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
+
+	"tidewatch/cmd/benchrig"
 )
 
 // benchCmd measures all ways, one after the other, against the same cameras.
@@ -28,7 +28,7 @@ type benchCmd struct {
 // way is one way of taking cameras in.
 type way struct {
 	key, name string
-	usage     usage
+	usage     benchrig.Usage
 }
 
 // setting is a way in which Tidewatch takes cameras in.
@@ -48,17 +48,17 @@ var own = []setting{
 // own measures Tidewatch. Where the machine, which plays the cameras as well,
 // cannot keep up, what was measured is not what was asked for, and half as many
 // cameras are tried.
-func (c *benchCmd) own(ctx context.Context, host string, s setting, log *slog.Logger) (usage, error) {
+func (c *benchCmd) own(ctx context.Context, host string, s setting, log *slog.Logger) (benchrig.Usage, error) {
 	const nearly = 0.9
 	for cameras := c.Cameras; cameras > 0; cameras /= 2 {
 		log.Info("measuring", "way", s.name, "cameras", cameras)
 		used, err := c.worker(ctx, host, s, cameras)
-		if err != nil || used.Missing == 0 && used.looksPerSecond() >= nearly*s.looks {
+		if err != nil || used.Missing == 0 && used.LooksPerSecond() >= nearly*s.looks {
 			return used, err
 		}
-		log.Warn("this machine cannot feed so many", "cameras", cameras, "not_live", used.Missing, "looks_per_second", used.looksPerSecond())
+		log.Warn("this machine cannot feed so many", "cameras", cameras, "not_live", used.Missing, "looks_per_second", used.LooksPerSecond())
 	}
-	return usage{}, errors.New("not even one camera is looked at as often as it should be")
+	return benchrig.Usage{}, errors.New("not even one camera is looked at as often as it should be")
 }
 
 // Run prints what it finds. Whatever it starts has ended when it returns.
@@ -67,14 +67,14 @@ func (c *benchCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	host, stop, err := c.serve(ctx, videos)
+	street, err := benchrig.Serve(ctx, c.Cameras, length, videos)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer street.Stop()
 	var ways []way
 	for _, o := range own {
-		used, err := c.own(ctx, host, o, log)
+		used, err := c.own(ctx, street.Host, o, log)
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", o.name, err)
 		}
@@ -82,13 +82,13 @@ func (c *benchCmd) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	for _, rival := range []struct {
 		key, name string
-		measure   func(ctx context.Context, url string) (usage, error)
+		measure   func(ctx context.Context, url string) (benchrig.Usage, error)
 	}{
 		{"frigate", "ffmpeg as Frigate calls it: 5 pictures a second, 640x360", c.frigate},
 		{"gocv", "gocv.VideoCapture loop: every picture", c.capture},
 	} {
 		log.Info("measuring", "way", rival.name, "cameras", c.Rivals)
-		used, err := c.several(ctx, host, rival.measure)
+		used, err := c.several(ctx, street.Host, rival.measure)
 		if err != nil {
 			return fmt.Errorf("measure %s: %w", rival.name, err)
 		}
@@ -97,45 +97,7 @@ func (c *benchCmd) Run(ctx context.Context, log *slog.Logger) error {
 	return c.print(ways)
 }
 
-// serve starts the cameras in a process of their own.
-func (c *benchCmd) serve(ctx context.Context, videos []string) (host string, stop func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	cmd, err := self(ctx, append([]string{"cameras", fmt.Sprintf("--count=%d", c.Cameras)}, videos...)...)
-	if err != nil {
-		cancel()
-		return "", nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		cancel()
-		return "", nil, fmt.Errorf("start the cameras: %w", err)
-	}
-	stop = func() { cancel(); _ = cmd.Wait() }
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		stop()
-		return "", nil, fmt.Errorf("start the cameras: %w", err)
-	}
-	return strings.TrimSpace(line), stop, nil
-}
-
-// self is this program again, interrupted when ctx is done.
-func self(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Stderr = os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	return cmd, nil
-}
-
-func (c *benchCmd) worker(ctx context.Context, host string, s setting, cameras int) (usage, error) {
+func (c *benchCmd) worker(ctx context.Context, host string, s setting, cameras int) (benchrig.Usage, error) {
 	args := []string{"worker", "--pace=" + s.pace.String(), "--keep=" + c.Keep.String(), "--during=" + c.During.String()}
 	for i := range cameras {
 		args = append(args, fmt.Sprintf("--main=rtsp://%s/%s/%d", host, s.main, i))
@@ -143,31 +105,21 @@ func (c *benchCmd) worker(ctx context.Context, host string, s setting, cameras i
 			args = append(args, fmt.Sprintf("--sub=rtsp://%s/%s/%d", host, s.sub, i))
 		}
 	}
-	return c.ask(ctx, args...)
+	var used benchrig.Usage
+	err := benchrig.Ask(ctx, &used, args...)
+	return used, err
 }
 
 // capture reads a camera as home-made systems do.
-func (c *benchCmd) capture(ctx context.Context, url string) (usage, error) {
-	return c.ask(ctx, "capture", "--url="+url, "--during="+c.During.String())
-}
-
-// ask runs this program and reads what it reports.
-func (c *benchCmd) ask(ctx context.Context, args ...string) (used usage, err error) {
-	cmd, err := self(ctx, args...)
-	if err != nil {
-		return usage{}, err
-	}
-	cmd.Env = append(os.Environ(), "OPENCV_FFMPEG_CAPTURE_OPTIONS=rtsp_transport;tcp")
-	out, err := cmd.Output()
-	if err != nil {
-		return usage{}, err
-	}
-	return used, json.Unmarshal(out, &used)
+func (c *benchCmd) capture(ctx context.Context, url string) (benchrig.Usage, error) {
+	var used benchrig.Usage
+	err := benchrig.Ask(ctx, &used, "capture", "--url="+url, "--during="+c.During.String())
+	return used, err
 }
 
 // frigate reads a camera with the command by which Frigate feeds its detector.
 // Its start-up is measured too, as a part of the whole that grows smaller.
-func (c *benchCmd) frigate(ctx context.Context, url string) (usage, error) {
+func (c *benchCmd) frigate(ctx context.Context, url string) (benchrig.Usage, error) {
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i", url,
 		"-r", "5", "-s", "640x360", "-f", "rawvideo", "-t", fmt.Sprint(c.During.Seconds()), "-pix_fmt", "yuv420p", "pipe:")
 	var said bytes.Buffer
@@ -176,13 +128,13 @@ func (c *benchCmd) frigate(ctx context.Context, url string) (usage, error) {
 	cmd.Stdout = frames
 	began := time.Now()
 	if err := cmd.Run(); err != nil {
-		return usage{}, fmt.Errorf("ffmpeg: %w: %s", err, strings.ReplaceAll(said.String(), url, "URL"))
+		return benchrig.Usage{}, fmt.Errorf("ffmpeg: %w: %s", err, strings.ReplaceAll(said.String(), url, "URL"))
 	}
 	used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return usage{}, errors.New("ffmpeg: the system does not tell its use")
+		return benchrig.Usage{}, errors.New("ffmpeg: the system does not tell its use")
 	}
-	return usage{
+	return benchrig.Usage{
 		Seconds: time.Since(began).Seconds(),
 		CPU:     (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(),
 		Bytes:   float64(used.Maxrss) * 1024,
@@ -197,19 +149,19 @@ type counter struct{ bytes int }
 func (c *counter) Write(p []byte) (int, error) { c.bytes += len(p); return len(p), nil }
 
 // several runs one process for each camera, all at once, and adds them up.
-func (c *benchCmd) several(ctx context.Context, host string, measure func(context.Context, string) (usage, error)) (usage, error) {
+func (c *benchCmd) several(ctx context.Context, host string, measure func(context.Context, string) (benchrig.Usage, error)) (benchrig.Usage, error) {
 	type result struct {
-		usage
+		benchrig.Usage
 		err error
 	}
 	results := make(chan result, c.Rivals)
 	for i := range c.Rivals {
 		go func() {
-			used, err := measure(ctx, fmt.Sprintf("rtsp://%s:%s@%s/gop25/%d", user, password, host, i))
+			used, err := measure(ctx, fmt.Sprintf("rtsp://%s:%s@%s/gop25/%d", benchrig.User, benchrig.Password, host, i))
 			results <- result{used, err}
 		}()
 	}
-	var sum usage
+	var sum benchrig.Usage
 	var failed error
 	for range c.Rivals {
 		r := <-results
@@ -229,13 +181,11 @@ func (c *benchCmd) print(ways []way) error {
 	for _, w := range ways {
 		u := w.usage
 		fmt.Printf("%-58s %8d %10.2f %% %13.1f %10.1f %10.2f\n", w.name, u.Cameras,
-			100*u.cpuPerCamera(), u.camerasPerCore(), u.megabytes(), u.looksPerSecond())
-		answer[w.key+"_cameras_per_core"] = round(u.camerasPerCore())
+			100*u.CPUPerCamera(), u.CamerasPerCore(), u.Megabytes(), u.LooksPerSecond())
+		answer[w.key+"_cameras_per_core"] = benchrig.Round(u.CamerasPerCore())
 	}
 	for _, w := range ways[:len(own)] {
-		answer["mb_per_camera"] = max(answer["mb_per_camera"], round(w.usage.megabytes()))
+		answer["mb_per_camera"] = max(answer["mb_per_camera"], benchrig.Round(w.usage.Megabytes()))
 	}
 	return json.NewEncoder(os.Stdout).Encode(answer)
 }
-
-func round(v float64) float64 { return math.Round(v*10) / 10 }

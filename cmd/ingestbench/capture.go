@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
+
+	"tidewatch/cmd/benchrig"
 )
 
 // captureCmd is the loop that home-made systems are built around.
@@ -29,19 +31,19 @@ func (c *captureCmd) Run(ctx context.Context, _ *slog.Logger) error {
 		return errors.New("video capture gives no picture")
 	}
 	looks := 0
-	before, began := ownCPU(), time.Now()
+	before, began := benchrig.OwnCPU(), time.Now()
 	for time.Since(began) < c.During && ctx.Err() == nil {
 		if !video.Read(&frame) {
 			return errors.New("video capture ended")
 		}
 		looks++
 	}
-	bytes, err := resident()
+	bytes, err := benchrig.Resident()
 	if err != nil {
 		return err
 	}
-	return report(usage{
-		Seconds: time.Since(began).Seconds(), CPU: (ownCPU() - before).Seconds(), Bytes: bytes,
+	return benchrig.Report(benchrig.Usage{
+		Seconds: time.Since(began).Seconds(), CPU: (benchrig.OwnCPU() - before).Seconds(), Bytes: bytes,
 		Looks: float64(looks), Cameras: 1,
 	})
 }

@@ -6,14 +6,13 @@ import (
 	"image"
 	"log/slog"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"tidewatch/ingest"
+	"tidewatch/cmd/benchrig"
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/feed"
 )
@@ -45,14 +44,11 @@ func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var feeds []*feed.Feed
 	for i, url := range c.Main {
-		camera := ingest.Camera{
-			ID: url, URL: url, Transport: ingest.TransportTCP, Username: user, Password: password,
-			ClockTolerance: 2 * time.Second,
-		}
+		sub := ""
 		if len(c.Sub) > 0 {
-			camera.SubURL = c.Sub[i]
+			sub = c.Sub[i]
 		}
-		f := feed.New(camera, cfg, metrics, log.With("camera", i), time.Now)
+		f := feed.New(benchrig.Camera(url, sub), cfg, metrics, log.With("camera", i), time.Now)
 		f.Pace(c.Pace)
 		feeds = append(feeds, f)
 		group.Go(func() error { return f.Run(ctx) })
@@ -60,17 +56,17 @@ func (c *workerCmd) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	group.Go(func() error {
 		defer cancel()
-		if err := settled(ctx, feeds, c.Keep); err != nil {
+		if err := benchrig.Settled(ctx, feeds, c.Keep+time.Second); err != nil {
 			return err
 		}
 		before := looks.Load()
-		missing := watchHealth(ctx, feeds)
-		used, err := measure(ctx, c.During)
+		missing := benchrig.WatchHealth(ctx, feeds)
+		used, err := benchrig.Measure(ctx, c.During)
 		if err != nil {
 			return err
 		}
 		used.Looks, used.Cameras, used.Missing = float64(looks.Load()-before), len(feeds), missing()
-		return report(used)
+		return benchrig.Report(used)
 	})
 	err := group.Wait()
 	if err := pool.Close(); err != nil {
@@ -97,48 +93,5 @@ func look(ctx context.Context, f *feed.Feed, pool *decode.Pool, looks *atomic.In
 		if err := picture.Close(); err != nil {
 			return err
 		}
-	}
-}
-
-// settled waits until every camera is live and its ring is full.
-func settled(ctx context.Context, feeds []*feed.Feed, keep time.Duration) error {
-	for _, f := range feeds {
-		for f.Health().State != ingest.Live {
-			if err := sleep(ctx, 50*time.Millisecond); err != nil {
-				return err
-			}
-		}
-	}
-	return sleep(ctx, keep+time.Second)
-}
-
-// watchHealth counts, until it is asked, the cameras that were not live at some
-// moment.
-func watchHealth(ctx context.Context, feeds []*feed.Feed) (missing func() int) {
-	ctx, stop := context.WithCancel(ctx)
-	var group sync.WaitGroup
-	down := map[*feed.Feed]bool{}
-	group.Go(func() {
-		for sleep(ctx, time.Second) == nil {
-			for _, f := range feeds {
-				if f.Health().State != ingest.Live {
-					down[f] = true
-				}
-			}
-		}
-	})
-	return func() int {
-		stop()
-		group.Wait()
-		return len(down)
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

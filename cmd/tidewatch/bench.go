@@ -9,10 +9,12 @@ import (
 	"tidewatch/enforce"
 )
 
-// bench is the zones of one camera and the policies that hold in them.
+// bench is the zones of one camera, the policies that hold in them, and the
+// network that finds vehicles.
 type bench struct {
 	zones    []enforce.Zone
 	policies map[string]enforce.Policy
+	detector config.Detector
 }
 
 // openBench reads them from a configuration; the camera may be left out where
@@ -29,13 +31,13 @@ func openBench(path, camera string) (*bench, error) {
 	if len(zones) == 0 {
 		return nil, fmt.Errorf("%s has no zone for camera %q; name one with --camera", path, camera)
 	}
-	return &bench{zones, cfg.Policies}, nil
+	return &bench{zones, cfg.Policies, cfg.Detector}, nil
 }
 
-// concerns reports whether a vehicle stands in any of the zones.
+// concerns reports whether a vehicle stands in any of the zones that are for it.
 func (b *bench) concerns(s detect.Stop) bool {
 	for _, zone := range b.zones {
-		if zone.Holds(s.Box) {
+		if zone.Concerns(s.Class) && zone.Holds(s.Box) {
 			return true
 		}
 	}

@@ -15,8 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/cmd/tidewatch/networks"
 	"tidewatch/detect"
+	"tidewatch/detect/model"
 	"tidewatch/detect/watch"
 	"tidewatch/enforce"
 	"tidewatch/ingest/decode"
@@ -53,7 +55,11 @@ func (c *replayCmd) Run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	vehicles, err := networks.Vehicles(assets.Dir(c.Assets))
+	detector := config.Detector{Family: model.DefaultFamily}
+	if judge != nil {
+		detector = judge.detector
+	}
+	vehicles, err := networks.Detector(assets.Dir(c.Assets), detector.Family, detector.Model, prometheus.NewRegistry())
 	if err != nil {
 		return err
 	}

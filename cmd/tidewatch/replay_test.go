@@ -21,14 +21,16 @@ import (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-func replayRig(t *testing.T) *watch.Watcher {
+func replayRig(t *testing.T) *watch.Watcher { return replayRigOf(t, watch.DefaultConfig()) }
+
+func replayRigOf(t *testing.T, cfg watch.Config) *watch.Watcher {
 	t.Helper()
 	vehicles, err := networks.Vehicles("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { vehicles.Close() })
-	watcher, err := watch.New(watch.DefaultConfig(), "replay", vehicles, nil, nil, quiet(), watch.NewMetrics(prometheus.NewRegistry()))
+	watcher, err := watch.New(cfg, "replay", vehicles, nil, nil, quiet(), watch.NewMetrics(prometheus.NewRegistry()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +84,37 @@ func TestReplay(t *testing.T) {
 	}
 	if n := strings.Count(progress.String(), "\n"); n != 7 {
 		t.Errorf("progress has %d lines, want one for each ten seconds:\n%s", n, &progress)
+	}
+}
+
+// TestReplayIsTheSameWithoutGate prints the stops of a real clip with the gate
+// that spares the network, and with the network run on every picture.
+func TestReplayIsTheSameWithoutGate(t *testing.T) {
+	dir, err := assets.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	clip, err := dir.Footage("vtest.avi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := func(cfg watch.Config) string {
+		c := replayCmd{Video: clip, FPS: 1}
+		found, err := c.replay(t.Context(), replayRigOf(t, cfg), noon, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if _, err := (printer{json.NewEncoder(&out), noon, nil}).print(found); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	all := watch.DefaultConfig()
+	all.Verify = 0
+	with, without := printed(watch.DefaultConfig()), printed(all)
+	if diff := cmp.Diff(without, with); diff != "" || strings.Count(with, "\n") != 2 {
+		t.Errorf("stops (-without +with the gate):\n%s%s", diff, with)
 	}
 }
 

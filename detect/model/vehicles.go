@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
@@ -19,45 +22,50 @@ const minScore = 0.10
 // one picture are taken for one vehicle, whatever their classes.
 const sameVehicle = 0.5
 
-// family is a kind of vehicle network: what goes in, and what comes out means.
-type family interface {
-	// prepare brings a picture to the network's input.
-	prepare(*decode.Picture) (*picture.Letterbox, Tensor, error)
-	// decode reads the network's output; overlapping boxes are left in.
-	decode(*picture.Letterbox, []Tensor) ([]detect.Detection, error)
-}
-
-// Vehicles finds vehicles in pictures. It is safe for concurrent use.
+// Vehicles finds vehicles in pictures. It is safe for concurrent use: all
+// cameras share one, and take turns at the cores.
 type Vehicles struct {
 	network *Network
 	family  family
+	turns   *turns
 }
 
-// NewVehicles loads a vehicle network from an ONNX file. Open must have
-// succeeded before.
+// NewVehicles loads a network of the default family from an ONNX file. Open
+// must have succeeded before.
 func NewVehicles(modelPath string) (*Vehicles, error) {
+	return LoadVehicles(DefaultFamily, modelPath, NewMetrics(prometheus.NewRegistry()))
+}
+
+// LoadVehicles loads a network of a family.
+func LoadVehicles(familyName, modelPath string, metrics *Metrics) (*Vehicles, error) {
+	kind, err := familyOf(familyName)
+	if err != nil {
+		return nil, fmt.Errorf("load vehicle model: %w", err)
+	}
 	onnx, err := os.ReadFile(modelPath)
 	if err != nil {
 		return nil, fmt.Errorf("load vehicle model: %w", err)
 	}
-	onnx, err = freeSize(onnx)
+	onnx, input, outputs, err := kind.open(onnx)
 	if err != nil {
-		return nil, fmt.Errorf("load vehicle model %s: %w", modelPath, err)
+		return nil, fmt.Errorf("load vehicle model %s as %s: %w", modelPath, familyName, err)
 	}
-	network, err := NewNetwork("vehicles", onnx, yoloxInput, yoloxOutput)
+	network, err := NewNetwork("vehicles", onnx, input, outputs...)
 	if err != nil {
-		return nil, fmt.Errorf("load vehicle model %s: %w", modelPath, err)
+		return nil, fmt.Errorf("load vehicle model %s as %s: %w", modelPath, familyName, err)
 	}
-	return &Vehicles{network: network, family: yolox{}}, nil
+	return &Vehicles{network: network, family: kind, turns: newTurns(runtime.NumCPU(), metrics)}, nil
 }
 
 // Find returns the vehicles in a picture down to a score of 0.10, best first.
 func (v *Vehicles) Find(pic *decode.Picture) ([]detect.Detection, error) {
-	frame, input, err := v.family.prepare(pic)
+	frame, err := picture.NewLetterbox(pic, inputSize(pic.Size()))
 	if err != nil {
 		return nil, fmt.Errorf("find vehicles: %w", err)
 	}
-	outputs, err := v.network.Run(input)
+	size := frame.Size
+	input := Tensor{Shape: []int64{1, 3, int64(size.Y), int64(size.X)}, Data: v.family.prepare(frame)}
+	outputs, err := v.run(input)
 	if err != nil {
 		return nil, fmt.Errorf("find vehicles: %w", err)
 	}
@@ -66,6 +74,12 @@ func (v *Vehicles) Find(pic *decode.Picture) ([]detect.Detection, error) {
 		return nil, fmt.Errorf("find vehicles: %w", err)
 	}
 	return distinct(found), nil
+}
+
+// run waits for a core and runs the network on it.
+func (v *Vehicles) run(input Tensor) ([]Tensor, error) {
+	defer v.turns.take()()
+	return v.network.Run(input)
 }
 
 // Close frees the network.

@@ -2,12 +2,10 @@ package model
 
 import (
 	"fmt"
-	"image"
 	"math"
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
-	"tidewatch/ingest/decode"
 )
 
 const (
@@ -16,35 +14,19 @@ const (
 	yoloxRow    = 5 + 80 // box, objectness, COCO classes
 )
 
-// yoloxSize is the input that finds kerb vehicles best: 28-110 pixels high is
-// where the network is at its best.
-var yoloxSize = image.Pt(640, 384)
-
-var yoloxStrides = []int{8, 16, 32}
-
-// vehicleClasses are the vehicles among the classes of COCO.
-var vehicleClasses = map[int]detect.Class{
-	1: detect.Bicycle, 2: detect.Car, 3: detect.Motorcycle, 5: detect.Bus, 7: detect.Truck,
-}
-
 // yolox is the YOLOX family: BGR 0..255 in, one row for each grid cell out.
 type yolox struct{}
 
-func (yolox) prepare(pic *decode.Picture) (*picture.Letterbox, Tensor, error) {
-	size := yoloxSize
-	if shape := pic.Size(); shape.Y > shape.X {
-		size = image.Pt(size.Y, size.X)
-	}
-	frame, err := picture.NewLetterbox(pic, size)
-	if err != nil {
-		return nil, Tensor{}, err
-	}
-	return frame, Tensor{Shape: []int64{1, 3, int64(size.Y), int64(size.X)}, Data: frame.BGR}, nil
+func (yolox) open(onnx []byte) ([]byte, string, []string, error) {
+	edited, err := freeSize(onnx)
+	return edited, yoloxInput, []string{yoloxOutput}, err
 }
+
+func (yolox) prepare(frame *picture.Letterbox) []float32 { return frame.BGR }
 
 func (yolox) decode(frame *picture.Letterbox, outputs []Tensor) ([]detect.Detection, error) {
 	cells := 0
-	for _, stride := range yoloxStrides {
+	for _, stride := range strides {
 		cells += (frame.Size.X / stride) * (frame.Size.Y / stride)
 	}
 	if len(outputs) != 1 || len(outputs[0].Data) != cells*yoloxRow {
@@ -52,7 +34,7 @@ func (yolox) decode(frame *picture.Letterbox, outputs []Tensor) ([]detect.Detect
 	}
 	rows := outputs[0].Data
 	var found []detect.Detection
-	for _, stride := range yoloxStrides {
+	for _, stride := range strides {
 		for gy := range frame.Size.Y / stride {
 			for gx := range frame.Size.X / stride {
 				if d, ok := yoloxCell(frame, rows[:yoloxRow], gx, gy, float64(stride)); ok {

@@ -10,6 +10,7 @@ import (
 type Metrics struct {
 	inference prometheus.Histogram
 	looks     *prometheus.CounterVec
+	spared    *prometheus.CounterVec
 	lost      *prometheus.CounterVec
 	early     *prometheus.CounterVec
 	opened    *prometheus.CounterVec
@@ -36,6 +37,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.002, 2, 10),
 		}),
 		looks:     byCamera("tidewatch_detect_looks_total", "Pictures looked at."),
+		spared:    byCamera("tidewatch_detect_spared_looks_total", "Pictures looked at in which nothing had moved, so that the vehicle network was not run."),
 		lost:      byCamera("tidewatch_detect_lost_looks_total", "Pictures that could not be brought together with the one before; nothing was judged by them."),
 		early:     byCamera("tidewatch_detect_early_looks_total", "Pictures older than the newest one by the clock judged by; they were not looked at."),
 		opened:    byCamera("tidewatch_detect_stops_opened_total", "Vehicles that came to stand."),
@@ -55,16 +57,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"camera"}),
 		unsaved: byCamera("tidewatch_detect_unsaved_stops_total", "Times that an open stop could not be written to disk, or not be read back."),
 	}
-	reg.MustRegister(m.inference, m.looks, m.lost, m.early, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
+	reg.MustRegister(m.inference, m.looks, m.spared, m.lost, m.early, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
 	return m
 }
 
 // cameraMetrics are the metrics of one camera.
 type cameraMetrics struct {
-	inference                                             prometheus.Observer
-	looks, lost, early, opened, backdated, ended, unsaved prometheus.Counter
-	open                                                  prometheus.Gauge
-	plates                                                map[outcome]prometheus.Counter
+	inference                                                     prometheus.Observer
+	looks, spared, lost, early, opened, backdated, ended, unsaved prometheus.Counter
+	open                                                          prometheus.Gauge
+	plates                                                        map[outcome]prometheus.Counter
 
 	doubts map[picture.Fault]prometheus.Counter
 	blind  map[picture.Fault]prometheus.Gauge
@@ -87,6 +89,7 @@ func (m *Metrics) camera(id string) cameraMetrics {
 	c := cameraMetrics{
 		inference: m.inference,
 		looks:     m.looks.WithLabelValues(id),
+		spared:    m.spared.WithLabelValues(id),
 		lost:      m.lost.WithLabelValues(id),
 		early:     m.early.WithLabelValues(id),
 		opened:    m.opened.WithLabelValues(id),

@@ -74,6 +74,10 @@ func (s *sight) look(at time.Time, scene *picture.Scene) bool {
 	return true
 }
 
+// unchanged takes a picture that shows what the newest look has shown, which was
+// not in doubt.
+func (s *sight) unchanged(at time.Time) { s.good = at }
+
 // doubtful takes a look that shows something else than the street.
 func (s *sight) doubtful(at time.Time, found picture.Finding) {
 	s.metrics.doubts[found.Fault].Inc()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tidewatch/detect"
@@ -49,11 +50,22 @@ type Config struct {
 	// are not judged by. Empty: the camera need not be a fixed one, and its
 	// pictures are not held against a reference.
 	Zones string
+
+	// Verify is how long a picture in which nothing has moved may stand for
+	// those after it: each look after that is a full one, and so is each while
+	// something may be coming to stand. Zero makes all of them full.
+	Verify time.Duration
+	// Areas are the parts of the picture in which something may move; none is
+	// the whole picture.
+	Areas []detect.Box
 }
 
 // DefaultConfig is for one look a second to one in ten seconds.
 func DefaultConfig() Config {
-	return Config{Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second, Rest: 4 * time.Second}
+	return Config{
+		Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second, Rest: 4 * time.Second,
+		Verify: 15 * time.Second,
+	}
 }
 
 // Watcher watches one camera. It is not safe for concurrent use.
@@ -65,6 +77,8 @@ type Watcher struct {
 	metrics  cameraMetrics
 
 	camera   picture.Camera
+	gate     gate
+	newest   seen // the newest full look
 	tracker  *detect.Tracker
 	store    *store
 	readings map[string]*reading  // by stop
@@ -86,6 +100,7 @@ func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decod
 	w := &Watcher{
 		cfg: cfg, vehicles: vehicles, plates: plates, decoder: decoder, log: log,
 		metrics: metrics.camera(camera),
+		gate:    gate{verify: cfg.Verify, areas: cfg.Areas},
 		savedAt: map[string]time.Time{},
 	}
 	var err error
@@ -129,23 +144,10 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 		return w.complete(w.tracker.Open()), nil
 	}
 	w.recall(ctx, pic.Size())
-	began := time.Now()
-	found, err := w.vehicles.Find(pic)
+	stops, found, err := w.see(at, pic, shot)
 	if err != nil {
 		return nil, fmt.Errorf("look: %w", err)
 	}
-	w.metrics.inference.Observe(time.Since(began).Seconds())
-	scene, err := w.camera.Look(pic)
-	if err != nil {
-		return nil, fmt.Errorf("look: %w", err)
-	}
-	w.metrics.looks.Inc()
-	if w.lost++; scene.Known() {
-		w.lost = 0
-	} else {
-		w.metrics.lost.Inc()
-	}
-	stops := w.tracker.Look(at, found, shot, w.trusted(at, scene))
 	for _, s := range stops {
 		if _, known := w.savedAt[s.ID]; !known && !s.Ended {
 			w.backdate(ctx, s)
@@ -191,6 +193,76 @@ func (w *Watcher) trusted(at time.Time, scene *picture.Scene) detect.Scene {
 	}
 	return scene
 }
+
+// seen is what a full look has shown.
+type seen struct {
+	found []detect.Detection
+	scene *picture.Scene
+	quiet bool // nothing was seen that may be about to become a stop
+}
+
+// see shows a picture to the tracker. While nothing moves, the newest full look
+// stands for it. That opens no stop that the network has not seen coming: while
+// it may be seeing one, all looks are full.
+func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]detect.Stop, []detect.Detection, error) {
+	small, err := picture.NewGrey(pic, gateSide)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.metrics.looks.Inc()
+	deciding := !w.newest.quiet || w.lost > 0 || w.tracker.Deciding()
+	if !deciding && w.gate.closed(at, small, w.tracker.Open()) {
+		w.metrics.spared.Inc()
+		w.sight.unchanged(at)
+		return w.tracker.Look(at, w.newest.found, shot, unmoved{w.newest.scene}), w.newest.found, nil
+	}
+	look, err := w.full(pic)
+	if err != nil {
+		return nil, nil, err
+	}
+	stops := w.tracker.Look(at, look.found, shot, w.trusted(at, look.scene))
+	look.quiet = !w.held && w.quiet(look.found)
+	w.newest = look
+	w.gate.opened(at, small)
+	return stops, look.found, nil
+}
+
+// full finds the vehicles in a picture and compares it with the one before.
+func (w *Watcher) full(pic *decode.Picture) (seen, error) {
+	began := time.Now()
+	found, err := w.vehicles.Find(pic)
+	if err != nil {
+		return seen{}, err
+	}
+	w.metrics.inference.Observe(time.Since(began).Seconds())
+	scene, err := w.camera.Look(pic)
+	if err != nil {
+		return seen{}, err
+	}
+	if w.lost++; scene.Known() {
+		w.lost = 0
+	} else {
+		w.metrics.lost.Inc()
+	}
+	return seen{found: found, scene: scene}, nil
+}
+
+// quiet reports whether every vehicle of which the network is fairly sure is
+// one that is known to stand. None of the others can open a stop.
+func (w *Watcher) quiet(found []detect.Detection) bool {
+	const sameVehicle = 0.5 // overlap of boxes
+	open := w.tracker.Open()
+	return !slices.ContainsFunc(found, func(d detect.Detection) bool {
+		standing := slices.ContainsFunc(open, func(s detect.Stop) bool { return s.Box.IoU(d.Box) >= sameVehicle })
+		return d.Score >= w.cfg.Stops.SteadyScore && !standing
+	})
+}
+
+// unmoved is a picture that shows what an earlier one has shown.
+type unmoved struct{ detect.Scene }
+
+// Move implements detect.Scene: the camera has not moved since.
+func (unmoved) Move(b detect.Box) (detect.Box, bool) { return b, true }
 
 // Pace is how long after the newest look the next one is wanted; zero is as
 // soon as there is a picture.

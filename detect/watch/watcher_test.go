@@ -230,6 +230,136 @@ func TestRealClip(t *testing.T) {
 	}
 }
 
+// TestGateChangesNoStop watches the clip with and without the gate, in the
+// whole picture and around the two vehicles, at the pace of a watcher at rest.
+func TestGateChangesNoStop(t *testing.T) {
+	kerb := []detect.Box{{X: 0.83, Y: 0.05, W: 0.16, H: 0.14}}
+	for name, test := range map[string]struct {
+		areas  []detect.Box
+		spared float64 // looks, at least
+	}{
+		"whole picture": {nil, 0},
+		"kerb":          {kerb, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			open, gated := watch.DefaultConfig(), watch.DefaultConfig()
+			open.Verify, gated.Areas = 0, test.areas
+			a, b := newRig(t, open, vehicles(t), nil), newRig(t, gated, vehicles(t), nil)
+			looks := 0
+			walkway(t, 0, 80, func(second int, pic *decode.Picture) {
+				looks++
+				want, err := a.Look(t.Context(), at(second), pic, detect.Shot{At: at(second)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := b.Look(t.Context(), at(second), pic, detect.Shot{At: at(second)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				boxes := cmp.Comparer(func(a, b detect.Box) bool { return a.IoU(b) > 0.9 })
+				// The van is a car or a truck by a hair's breadth.
+				classes := cmp.Comparer(func(a, b detect.Class) bool { return a.Motor() == b.Motor() })
+				if diff := cmp.Diff(want, got, boxes, classes, cmpopts.IgnoreFields(detect.Stop{}, "ID")); diff != "" {
+					t.Errorf("second %d: stops (-without +with the gate):\n%s", second, diff)
+				}
+			})
+			checkStanding(t, b.open(t), 77)
+			spared := b.metric(t, "tidewatch_detect_spared_looks_total")
+			if n := a.metric(t, "tidewatch_detect_spared_looks_total"); n != 0 || spared < test.spared || looks != 80 {
+				t.Errorf("in %d looks the network was spared %v times without the gate and %v with it, want 0 and at least %v", looks, n, spared, test.spared)
+			}
+		})
+	}
+}
+
+// TestGateRunsTheNetworkWhereItMust counts how often the network is run while
+// the same picture is looked at.
+func TestGateRunsTheNetworkWhereItMust(t *testing.T) {
+	weak := detect.Detection{Box: detect.Box{X: 0.7, Y: 0.7, W: 0.1, H: 0.1}, Class: detect.Car, Score: 0.2}
+	var passing [][]detect.Detection
+	for look := range 100 { // never twice at a place, so that nothing comes to stand
+		passing = append(passing, []detect.Detection{{Box: detect.Box{X: 0.009 * float64(look), Y: 0.1 * float64(look%9), W: 0.05, H: 0.05}, Class: detect.Car, Score: 0.36}})
+	}
+	for name, test := range map[string]struct {
+		found       [][]detect.Detection
+		least, most int // runs in 100 looks, one each second
+	}{
+		"an empty street":              {[][]detect.Detection{nil}, 7, 7}, // each 15 s
+		"a standing vehicle":           {[][]detect.Detection{sure(bay)}, 7, 10},
+		"and what is hardly a vehicle": {[][]detect.Detection{append(sure(bay), weak)}, 7, 10},
+		"what may be coming to stand":  {passing, 100, 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			finder := &script{looks: test.found}
+			r := newRig(t, watch.DefaultConfig(), finder, nil)
+			pic := stage(t, true)
+			for second := range 100 {
+				if _, err := r.Look(t.Context(), at(second), pic, detect.Shot{At: at(second)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if finder.next < test.least || finder.next > test.most {
+				t.Errorf("the network was run %d times, want %d to %d", finder.next, test.least, test.most)
+			}
+		})
+	}
+}
+
+// onlooker finds in each picture what is known to be in it.
+type onlooker map[*decode.Picture][]detect.Detection
+
+func (o onlooker) Find(pic *decode.Picture) ([]detect.Detection, error) { return o[pic], nil }
+
+// TestGateSeesComingAndLeaving has a vehicle come, stand and leave, with and
+// without the gate.
+func TestGateSeesComingAndLeaving(t *testing.T) {
+	empty, taken := stage(t, false), stage(t, true)
+	finder := onlooker{empty: nil, taken: sure(bay)}
+	last := func(verify time.Duration) (stops map[string]detect.Stop, spared float64) {
+		cfg := watch.DefaultConfig()
+		cfg.Verify = verify
+		r := newRig(t, cfg, finder, nil)
+		stops = map[string]detect.Stop{}
+		for second := range 120 {
+			pic := empty
+			if second >= 20 && second < 90 {
+				pic = taken
+			}
+			seen, err := r.Look(t.Context(), at(second), pic, detect.Shot{At: at(second)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range seen {
+				stops[s.ID] = s
+			}
+		}
+		return stops, r.metric(t, "tidewatch_detect_spared_looks_total")
+	}
+	want, never := last(0)
+	got, spared := last(watch.DefaultConfig().Verify)
+	if diff := cmp.Diff(want, got); diff != "" || len(want) != 1 {
+		t.Errorf("stops (-without +with the gate):\n%s", diff)
+	}
+	for _, s := range got {
+		if !s.Start.Equal(at(20)) || !s.End.Equal(at(89)) || !s.Ended {
+			t.Errorf("the vehicle stands %v to %v (ended: %v)", s.Start, s.End, s.Ended)
+		}
+	}
+	if never != 0 || spared < 90 {
+		t.Errorf("the network was spared %v looks without the gate and %v with it", never, spared)
+	}
+}
+
+// open are the stops that a watcher returns for a look that is not made.
+func (r rig) open(t *testing.T) []detect.Stop {
+	t.Helper()
+	stops, err := r.Look(t.Context(), at(-1), nil, detect.Shot{}) // earlier than the newest
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stops
+}
+
 // TestLightChanges darkens the clip as a cloud would, and later lets a sharp
 // shadow fall across both vehicles.
 func TestLightChanges(t *testing.T) {

@@ -70,7 +70,7 @@ func (d *Docket) Hold(ctx context.Context, stops []detect.Stop) error {
 			id := enforce.ViolationID(stop, zone)
 			m, known := d.matters[id]
 			if !known {
-				if !zone.Holds(stop.Box) {
+				if !zone.Concerns(stop.Class) || !zone.Holds(stop.Box) {
 					continue
 				}
 				m = &matter{zone: zone}

@@ -109,6 +109,36 @@ func TestAStopOpensOneCaseAndEndsItOnce(t *testing.T) {
 	}
 }
 
+func TestAZoneOpensCasesOfItsKindOfVehicleOnly(t *testing.T) {
+	for name, test := range map[string]struct {
+		vehicles enforce.Vehicles
+		class    detect.Class
+		cases    int
+	}{
+		"a car where cars may not stand":       {enforce.Motor, detect.Car, 1},
+		"a bicycle where cars may not stand":   {enforce.Motor, detect.Bicycle, 0},
+		"a bicycle where bicycles may not":     {enforce.NonMotor, detect.Bicycle, 1},
+		"a car where bicycles may not stand":   {enforce.NonMotor, detect.Car, 0},
+		"a motorcycle where nothing may stand": {enforce.All, detect.Motorcycle, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{}
+			d := newDocket(w)
+			d.Zones[0].Vehicles = test.vehicles
+			for s := range 30 {
+				seen := stop(noon, s, s == 29)
+				seen.Class = test.class
+				if err := d.Hold(t.Context(), []detect.Stop{seen}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if len(w.recorded) != test.cases {
+				t.Errorf("%d cases, want %d", len(w.recorded), test.cases)
+			}
+		})
+	}
+}
+
 func TestPicturesAreOfTheStretchAfterTheWindow(t *testing.T) {
 	w := &world{}
 	d := newDocket(w)

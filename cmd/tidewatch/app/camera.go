@@ -3,14 +3,19 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"tidewatch/detect"
+	"tidewatch/detect/model"
 	"tidewatch/detect/watch"
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
@@ -27,6 +32,7 @@ type camera struct {
 	ingest.Camera
 	feed    *feed.Feed
 	decoder *decode.Pool
+	finder  *model.Camera
 	watcher *watch.Watcher
 	docket  *docket.Docket
 	log     *slog.Logger
@@ -81,11 +87,28 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 	}
 	c.feed.Pace(c.watcher.Pace())
 	c.feed.Monitor().Set(c.watcher.Blind(), ingest.TroubleScene, ingest.Blind, c.watcher.WhyBlind())
+	c.reportSmall()
 	if err := c.docket.Hold(ctx, stops); err != nil {
 		return err
 	}
 	c.watcher.Settle()
 	return nil
+}
+
+// reportSmall tells which zones are too far away.
+func (c *camera) reportSmall() {
+	small := c.finder.Small()
+	c.feed.Monitor().Set(len(small) > 0, ingest.TroubleSmall, ingest.Degraded, tooSmall(small))
+}
+
+// tooSmall says in which zones vehicles are too small, by their heights.
+func tooSmall(heights map[string]int) string {
+	var zones []string
+	for _, id := range slices.Sorted(maps.Keys(heights)) {
+		zones = append(zones, fmt.Sprintf("zone %s (%d pixels high)", id, heights[id]))
+	}
+	return "vehicles are too small for the detector in " + strings.Join(zones, ", ") +
+		"; zoom in, or leave out sub_url to look at the larger stream"
 }
 
 const (

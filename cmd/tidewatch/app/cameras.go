@@ -29,7 +29,7 @@ type vision struct {
 // openVision loads the networks: early, since a missing file should not cost a
 // start of the database.
 func (a *App) openVision(context.Context) (err error) {
-	if a.vision.vehicles, err = networks.Vehicles(a.cfg.Assets); err != nil {
+	if a.vision.vehicles, err = networks.Detector(a.cfg.Assets, a.cfg.Detector.Family, a.cfg.Detector.Model, a.registry); err != nil {
 		return err
 	}
 	a.later(a.vision.vehicles.Close)
@@ -63,7 +63,11 @@ func (a *App) openCameras(context.Context) error {
 		watchConfig.Past = past{pulled.Ring()}
 		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
 		watchConfig.Zones = enforce.Layout(zones)
-		watcher, err := watch.New(watchConfig, source.ID, a.vision.vehicles, a.vision.plates, a.vision.decoders, log, watchMetrics)
+		for _, z := range zones {
+			watchConfig.Areas = append(watchConfig.Areas, z.Polygon.Bounds())
+		}
+		finder := a.vision.vehicles.Camera(detectorZones(zones, a.cfg.VehicleHeights)...)
+		watcher, err := watch.New(watchConfig, source.ID, finder, a.vision.plates, a.vision.decoders, log, watchMetrics)
 		if err != nil {
 			return fmt.Errorf("open camera %s: %w", source.ID, err)
 		}
@@ -73,6 +77,7 @@ func (a *App) openCameras(context.Context) error {
 			decoder:   a.vision.decoders,
 			watcher:   watcher,
 			undecoded: map[ingest.Stream]int{},
+			finder:    finder,
 			docket: &docket.Docket{
 				Camera: source, Zones: zones, Policies: a.cfg.Policies,
 				Recorder: &evidence.Recorder{
@@ -88,4 +93,13 @@ func (a *App) openCameras(context.Context) error {
 		})
 	}
 	return nil
+}
+
+// detectorZones are the zones as the detector knows them.
+func detectorZones(zones []enforce.Zone, heights map[string]float64) []model.Zone {
+	var known []model.Zone
+	for _, z := range zones {
+		known = append(known, model.Zone{ID: z.ID, Box: z.Polygon.Bounds(), Height: heights[z.ID]})
+	}
+	return known
 }

@@ -22,11 +22,15 @@ type Config struct {
 	LogLevel      slog.Level
 	RingKeep      time.Duration
 	Clip          Clip
+	Detector      Detector
 
 	Cameras  []ingest.Camera
 	Policies map[string]enforce.Policy // by section
 	Zones    []enforce.Zone
 	Bays     []enforce.Bay // drawn, not yet judged by
+	// VehicleHeights are the usual heights of vehicles in zones, by zone, as
+	// shares of the picture's height. A zone without one learns it.
+	VehicleHeights map[string]float64
 
 	Kafka      Kafka
 	ClickHouse ClickHouse
@@ -38,6 +42,15 @@ type Config struct {
 // Clip says how much video a case's clip holds around the moment at which the
 // observation period ran out.
 type Clip struct{ Before, After time.Duration }
+
+// Detector says which network finds vehicles.
+type Detector struct {
+	Family string // one of DetectorFamilies
+	Model  string // file; empty: the family's own
+}
+
+// DetectorFamilies are the kinds of network that can be configured.
+var DetectorFamilies = []string{"yolox", "yolov8"}
 
 // Kafka says where the case log is.
 type Kafka struct {

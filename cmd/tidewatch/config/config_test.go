@@ -139,6 +139,25 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 				"t.yaml:10: bays[1].polygon: want at least three points around an area",
 			},
 		},
+		"height of vehicles": {
+			strings.Replace(small, "{id: kerb,", "{id: kerb, vehicle_height: 0,", 1),
+			[]string{"t.yaml:7: zones[0].vehicle_height: want a share of the picture's height: more than 0, at most 1"},
+		},
+		"detector": {
+			small + "detector: {family: yolo, model: no-such-file.onnx}\n",
+			[]string{
+				`t.yaml:8: detector.family: "yolo": want yolox or yolov8`,
+				"t.yaml:8: detector.model: stat no-such-file.onnx: no such file or directory",
+			},
+		},
+		"detector that is no file": {
+			small + "detector: {model: /}\n",
+			[]string{"t.yaml:8: detector.model: /: is not a file"},
+		},
+		"kind of vehicle": {
+			strings.Replace(small, "{id: kerb,", "{id: kerb, vehicles: bikes,", 1),
+			[]string{`t.yaml:7: zones[0].vehicles: "bikes": want motor, non_motor or all`},
+		},
 		"window": {
 			strings.Replace(small, "observation_period: 5m", "observation_period: 5m, windows: [{from: '7:00', until: '25:00', weekdays: [someday], first_day: 2026-02-30}]", 1),
 			[]string{
@@ -242,7 +261,7 @@ func TestDumpShowsDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"clock_tolerance: 2s", `code: "1039"`, "time_zone: Asia/Shanghai", "database: tidewatch", "keep: 12s", "before: 7s", "after: 3s"} {
+	for _, want := range []string{"clock_tolerance: 2s", `code: "1039"`, "time_zone: Asia/Shanghai", "database: tidewatch", "keep: 12s", "before: 7s", "after: 3s", "vehicles: motor", "family: yolox"} {
 		if !strings.Contains(string(dumped), want) {
 			t.Errorf("%q is not in the dump:\n%s", want, dumped)
 		}

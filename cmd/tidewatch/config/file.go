@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/enforce"
 	"tidewatch/ingest"
 )
 
@@ -28,6 +29,8 @@ type file struct {
 	LogLevel string   `yaml:"log_level"`
 	Ring     ringYAML `yaml:"ring"`
 	Clip     clipYAML `yaml:"clip"`
+
+	Detector detectorYAML `yaml:"detector"`
 
 	Cameras  []cameraYAML  `yaml:"cameras"`
 	Sections []sectionYAML `yaml:"sections"`
@@ -46,6 +49,11 @@ type ringYAML struct {
 type clipYAML struct {
 	Before string `yaml:"before"`
 	After  string `yaml:"after"`
+}
+
+type detectorYAML struct {
+	Family string `yaml:"family"`
+	Model  string `yaml:"model,omitempty"`
 }
 
 type secretYAML struct {
@@ -95,6 +103,9 @@ type zoneYAML struct {
 	Camera  string      `yaml:"camera"`
 	Section string      `yaml:"section"`
 	Polygon [][]float64 `yaml:"polygon"`
+
+	Vehicles      string   `yaml:"vehicles"`
+	VehicleHeight *float64 `yaml:"vehicle_height,omitempty"`
 }
 
 type bayYAML struct {
@@ -127,8 +138,11 @@ type policeYAML struct {
 func defaults() file {
 	return file{
 		Data: "data", Listen: "127.0.0.1:8420", LogLevel: "info",
-		Ring:  ringYAML{Keep: "12s"},
-		Clip:  clipYAML{Before: "7s", After: "3s"},
+		Ring: ringYAML{Keep: "12s"},
+		Clip: clipYAML{Before: "7s", After: "3s"},
+
+		Detector: detectorYAML{Family: "yolox"},
+
 		Kafka: kafkaYAML{Topic: "tidewatch-cases"},
 	}
 }
@@ -151,6 +165,9 @@ func (f *file) fill() {
 		s.TimeZone = cmp.Or(s.TimeZone, "Asia/Shanghai")
 		s.Code = cmp.Or(s.Code, "1039")
 		s.Grace = cmp.Or(s.Grace, "0s")
+	}
+	for i := range f.Zones {
+		f.Zones[i].Vehicles = cmp.Or(f.Zones[i].Vehicles, string(enforce.Motor))
 	}
 	f.ClickHouse.Database = cmp.Or(f.ClickHouse.Database, "tidewatch")
 	f.ClickHouse.Username = cmp.Or(f.ClickHouse.Username, "tidewatch")

@@ -52,6 +52,7 @@ func (r *resolver) config(f *file) *Config {
 		Data: f.Data, Listen: r.listen(f.Listen), SecureCookies: f.Secure, LogLevel: r.level(f.LogLevel),
 		RingKeep: r.duration("ring.keep", f.Ring.Keep, 0, time.Second),
 		Assets:   assets.Dir(f.Assets),
+		Detector: r.detector(f.Detector),
 		Policies: map[string]enforce.Policy{},
 		Kafka:    Kafka{f.Kafka.Brokers, f.Kafka.Topic},
 	}
@@ -274,7 +275,23 @@ func (r *resolver) sections(c *Config, f *file) {
 	}
 }
 
+// detector checks that the file is there: without it nothing is seen.
+func (r *resolver) detector(y detectorYAML) Detector {
+	if !slices.Contains(DetectorFamilies, y.Family) {
+		r.wrong("detector.family", "%q: want %s", y.Family, strings.Join(DetectorFamilies, " or "))
+	}
+	if y.Model != "" {
+		if info, err := os.Stat(y.Model); err != nil {
+			r.wrong("detector.model", "%v", err)
+		} else if !info.Mode().IsRegular() {
+			r.wrong("detector.model", "%s: is not a file", y.Model)
+		}
+	}
+	return Detector(y)
+}
+
 func (r *resolver) zones(c *Config, f *file, cameras map[string]bool) {
+	c.VehicleHeights = map[string]float64{}
 	taken := map[string]bool{}
 	for i, y := range f.Zones {
 		path := fmt.Sprintf("zones[%d]", i)
@@ -287,7 +304,14 @@ func (r *resolver) zones(c *Config, f *file, cameras map[string]bool) {
 		}
 		c.Zones = append(c.Zones, enforce.Zone{
 			ID: y.ID, Camera: y.Camera, Section: y.Section, Polygon: r.polygon(path+".polygon", y.Polygon),
+			Vehicles: r.vehicles(path+".vehicles", y.Vehicles),
 		})
+		if y.VehicleHeight != nil {
+			c.VehicleHeights[y.ID] = *y.VehicleHeight
+			if !(*y.VehicleHeight > 0 && *y.VehicleHeight <= 1) {
+				r.wrong(path+".vehicle_height", "want a share of the picture's height: more than 0, at most 1")
+			}
+		}
 	}
 }
 
@@ -301,6 +325,14 @@ func (r *resolver) bays(c *Config, f *file, cameras map[string]bool) {
 		}
 		c.Bays = append(c.Bays, enforce.Bay{ID: y.ID, Camera: y.Camera, Polygon: r.polygon(path+".polygon", y.Polygon)})
 	}
+}
+
+func (r *resolver) vehicles(path, s string) enforce.Vehicles {
+	v := enforce.Vehicles(s)
+	if v != enforce.Motor && v != enforce.NonMotor && v != enforce.All {
+		r.wrong(path, "%q: want motor, non_motor or all", s)
+	}
+	return v
 }
 
 func (r *resolver) polygon(path string, points [][]float64) enforce.Polygon {

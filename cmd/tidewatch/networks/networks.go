@@ -4,6 +4,8 @@ package networks
 import (
 	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/detect/model"
 )
@@ -11,18 +13,36 @@ import (
 // runtimeLibrary is the file of the library that runs the networks.
 const runtimeLibrary = "libonnxruntime.so.1.26.0"
 
-// Vehicles opens the network that finds vehicles. An empty dir stands for the
-// default one; the caller closes what is returned.
+// own are the files that stand for a family of vehicle networks, and how they
+// are set up.
+var own = map[string]struct{ file, setup string }{
+	model.DefaultFamily: {"yolox_nano.onnx", "script/setup demo"},
+	"yolov8":            {"yolov8s.onnx", "script/setup yolov8"},
+}
+
+// Vehicles opens the default network that finds vehicles. An empty dir stands
+// for the default one; the caller closes what is returned.
 func Vehicles(dir assets.Dir) (*model.Vehicles, error) {
+	return Detector(dir, model.DefaultFamily, "", prometheus.NewRegistry())
+}
+
+// Detector opens a network of a family that finds vehicles: a file, or without
+// one the family's own.
+func Detector(dir assets.Dir, family, file string, reg prometheus.Registerer) (*model.Vehicles, error) {
 	dir, err := open(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the vehicle network: %w", err)
 	}
-	path, err := dir.Model("yolox_nano.onnx")
-	if err != nil {
-		return nil, fmt.Errorf("open the vehicle network: %w", err)
+	if file == "" {
+		known, ok := own[family]
+		if !ok {
+			return nil, fmt.Errorf("open the vehicle network: the family %q has no file of its own", family)
+		}
+		if file, err = dir.Model(known.file); err != nil {
+			return nil, fmt.Errorf("open the vehicle network: %w; %s brings it", err, known.setup)
+		}
 	}
-	return model.NewVehicles(path)
+	return model.LoadVehicles(family, file, model.NewMetrics(reg))
 }
 
 // Plates opens the networks that read plates, as Vehicles does.
