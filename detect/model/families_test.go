@@ -160,7 +160,7 @@ func TestYolov8FindsVehicles(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			path, err := dir.Model(file)
 			if err != nil {
-				t.Skipf("%v yolov8", err)
+				t.Skipf("%v; script/setup yolov8 brings it", err)
 			}
 			v, err := LoadVehicles("yolov8", path, NewMetrics(prometheus.NewRegistry()))
 			if err != nil {
