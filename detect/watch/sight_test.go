@@ -179,7 +179,7 @@ func TestWhatIsSeenAfterBlindness(t *testing.T) {
 		},
 		"frozen": {
 			acts:  []act{{until: 20, parked: true}, {until: 120, parked: true, frozen: true}, {until: 140, parked: true}},
-			stops: 1, dwell: seconds(24 + 139 - 122), unseen: []detect.Span{{From: at(24), Until: at(122)}},
+			stops: 1, dwell: seconds(25 + 139 - 122), unseen: []detect.Span{{From: at(25), Until: at(122)}},
 			why: "the same picture again and again",
 		},
 		"frozen for a moment": {

@@ -78,7 +78,8 @@ type Watcher struct {
 
 	camera   picture.Camera
 	gate     gate
-	newest   seen // the newest full look
+	newest   seen         // the newest full look
+	shown    picture.Grey // the newest picture, small
 	tracker  *detect.Tracker
 	store    *store
 	readings map[string]*reading  // by stop
@@ -210,7 +211,10 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 		return nil, nil, err
 	}
 	w.metrics.looks.Inc()
-	deciding := !w.newest.quiet || w.lost > 0 || w.tracker.Deciding()
+	// The scene checks must see a picture that may be frozen.
+	repeated := w.sight.checks != nil && slices.Equal(small.Pixels, w.shown.Pixels)
+	w.shown = small
+	deciding := repeated || !w.newest.quiet || w.lost > 0 || w.tracker.Deciding()
 	if !deciding && w.gate.closed(at, small, w.tracker.Open()) {
 		w.metrics.spared.Inc()
 		w.sight.unchanged(at)
