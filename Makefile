@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-ingest bench-worker soak screenshots clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-ingest bench-worker soak screenshots clean
 
 export CGO_ENABLED = 1
 
@@ -45,6 +45,9 @@ fmt: setup-test ## Format the Go files
 
 bench: setup-demo ## Time the vehicle network, one look of a camera, one decoded key unit and one judgement
 	go test -run '^$$' -bench . -benchmem ./ingest/decode ./detect/model ./detect/picture ./detect/watch ./enforce
+
+bench-accuracy: setup-demo ## Measure how often stops and plates are right; some minutes
+	go run ./cmd/accuracybench
 
 bench-ingest: setup-demo ## Measure how many cameras a core takes in, beside the usual ways; some minutes
 	go run ./cmd/ingestbench

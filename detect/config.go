@@ -11,8 +11,8 @@ type Config struct {
 	SteadyLooks int
 	MinStand    time.Duration
 
-	// Belief is the mean score over all looks, those without a box counted as
-	// zero, that a place needs to be opened: road paint and railings give
+	// Belief is the mean score over the looks of late, those without a box counted
+	// as zero, that a place needs to be opened: road paint and railings give
 	// boxes now and then, a vehicle nearly always.
 	Belief float64
 

@@ -61,7 +61,7 @@ type Stop struct {
 	ID     string // deterministic: camera, start and place
 	Camera string
 	Class  Class
-	Box    Box       // where it stands, in the newest picture's coordinates
+	Box    Box       // where it stands, in the newest picture's coordinates; where it was last in view once the camera has turned away
 	Start  time.Time // first moment it stood
 	End    time.Time // last moment it was seen standing
 	Ended  bool      // it has left

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -20,17 +21,21 @@ type Place struct {
 	Votes    map[Class]float64 // scores of the boxes that backed it, by class
 	Backed   int               // looks in which a box backed it
 	Steady   int               // ... with at least Config.SteadyScore
-	Score    float64           // sum of their scores
+	Score    float64           // sum of their scores, those of late above all
+	Weight   float64           // the looks that the sum is of, weighed in the same way
 	Best     float64           // the highest of them
 	BackedAt time.Time         // the last of them
 
 	Missed int     // looks since it was last seen standing, covered ones not counted
 	Broken bool    // in some of those no box was where the vehicle stood
+	Gone   bool    // in some of those the place was seen to be empty
 	DriftX float64 // recent movement against the ground, in widths and heights
 	DriftY float64
+	Moved  float64       // how much of late the camera moved: 0 not at all, 1 in all looks
 	Step   time.Duration // time between kept observations
 
-	standsNow bool // in the look being worked on
+	standsNow bool    // in the look being worked on
+	alike     float64 // the pixels, then
 }
 
 // keptBoxes is how many boxes Stop.Box is the median of.
@@ -41,7 +46,7 @@ func newPlace(camera string, at time.Time, d Detection, shot Shot, scene Scene, 
 		Stop:  Stop{Camera: camera, Start: at, End: at, Looks: 1},
 		Box:   d.Box,
 		Patch: scene.Patch(d.Box),
-		Votes: map[Class]float64{},
+		Votes: map[Class]float64{}, Weight: 1,
 	}
 	p.back(at, d, cfg)
 	p.observe(shot, cfg)
@@ -53,7 +58,12 @@ func (p *Place) open() bool { return p.Stop.ID != "" }
 
 // follow takes the place from the look before into this one.
 func (p *Place) follow(scene Scene) {
+	was := p.Box
 	p.Box, _ = scene.Move(p.Box)
+	p.Moved *= driftMemory
+	if p.Box != was {
+		p.Moved += 1 - driftMemory
+	}
 	for i, b := range p.Boxes {
 		p.Boxes[i], _ = scene.Move(b)
 	}
@@ -65,13 +75,26 @@ func (p *Place) follow(scene Scene) {
 // driftMemory is the share of a look's movement that the next one remembers.
 const driftMemory = 0.8
 
-// jitter is a movement, as a share of the picture, that says nothing: a pixel or
-// two.
-const jitter = 0.004
+const (
+	// jitter is a movement, as a share of the picture, that says nothing: a
+	// pixel or two.
+	jitter = 0.004
+	// movedJitter is the same where the camera moves: how it moved is known to a
+	// fraction of a pixel from look to look, and things higher or farther away
+	// than the ground move a little differently.
+	movedJitter = 0.012
+)
+
+// creeps reports whether the thing has moved against the ground of late.
+func (p *Place) creeps(cfg Config) bool {
+	least := jitter + (movedJitter-jitter)*min(1, 2*p.Moved)
+	return math.Abs(p.DriftX) > max(cfg.Drift, least/p.Box.W) || math.Abs(p.DriftY) > max(cfg.Drift, least/p.Box.H)
+}
 
 // stands reports whether the pixels say that the thing still stands, and if so
 // notes where. Of an open place, a part that shows is enough.
 func (p *Place) stands(found []Detection, scene Scene, cfg Config) bool {
+	p.alike = 0
 	mask, share := newMask(p.Box, nil)
 	if share < minShare {
 		return false
@@ -88,9 +111,13 @@ func (p *Place) stands(found []Detection, scene Scene, cfg Config) bool {
 			}
 		}
 	}
+	p.alike = alike
+	if alike < cfg.Alike {
+		return false // and where it seems to be says nothing
+	}
 	p.DriftX = p.DriftX*driftMemory + (at.X+at.W/2-p.Box.X-p.Box.W/2)/p.Box.W
 	p.DriftY = p.DriftY*driftMemory + (at.Y+at.H/2-p.Box.Y-p.Box.H/2)/p.Box.H
-	if alike < cfg.Alike || math.Abs(p.DriftX) > max(cfg.Drift, jitter/p.Box.W) || math.Abs(p.DriftY) > max(cfg.Drift, jitter/p.Box.H) {
+	if p.creeps(cfg) {
 		return false
 	}
 	for i := range p.Boxes {
@@ -144,11 +171,25 @@ func (p *Place) fit(b Box) float64 { return max(p.Box.Visible().IoU(b), p.box().
 
 // stood notes that the thing was seen standing.
 func (p *Place) stood(at time.Time, shot Shot, cfg Config) {
+	memory := max(leastMemory, math.Exp2(-at.Sub(p.Stop.End).Seconds()/halfLife.Seconds()))
+	p.Score, p.Weight = p.Score*memory, p.Weight*memory+1
 	p.Stop.End = at
 	p.Stop.Looks++
-	p.Missed, p.Broken = 0, false
+	p.Missed, p.Broken, p.Gone = 0, false, false
 	p.observe(shot, cfg)
 }
+
+const (
+	// halfLife is the time after which a score counts half: what the detector
+	// was not sure of in the dark, or while it was half hidden, may be clear now.
+	halfLife = 10 * time.Second
+	// leastMemory is what a look always leaves of those before, so that rare
+	// looks are more than one or two.
+	leastMemory = 0.9
+)
+
+// belief is the mean score over the looks, those of late above all.
+func (p *Place) belief() float64 { return p.Score / max(p.Weight, 1) }
 
 // grow notes a box that holds the place and more. When three in a row agree,
 // the place was a part of a vehicle that shows whole now.
@@ -183,10 +224,21 @@ func (p *Place) back(at time.Time, d Detection, cfg Config) {
 // believed reports whether the detector is sure enough that a vehicle is
 // there.
 func (p *Place) believed(cfg Config) bool {
-	looks := float64(p.Stop.Looks)
 	return (p.Best >= cfg.OpenScore || p.Steady >= cfg.SteadyLooks) &&
-		p.Score >= cfg.Belief*looks && p.backed(cfg)
+		p.belief() >= cfg.Belief && p.backed(cfg)
 }
+
+// vanished reports whether the place is seen to be empty: no box is there,
+// though one nearly always was, and the pixels are not the vehicle's. When the
+// light changes, the detector still finds it.
+func (p *Place) vanished(found []Detection, cfg Config) bool {
+	return p.alike < cfg.SameVehicle && float64(p.Backed) >= surelyBacked*float64(p.Stop.Looks) &&
+		!slices.ContainsFunc(found, func(d Detection) bool { return p.fit(d.Box) >= sameBox })
+}
+
+// surelyBacked is the share of looks with a box from which a look without one
+// means something.
+const surelyBacked = 0.8
 
 // backed reports whether boxes back the place often enough.
 func (p *Place) backed(cfg Config) bool {

@@ -17,7 +17,7 @@ func (t *Tracker) promote(at time.Time, scene Scene) {
 		return p.open() || p.Stop.Looks < 2 || p.Stop.Dwell() < t.cfg.MinStand || !p.believed(t.cfg)
 	})
 	slices.SortStableFunc(ready, func(a, b *Place) int {
-		return cmp.Compare(b.Score/float64(b.Stop.Looks), a.Score/float64(a.Stop.Looks))
+		return cmp.Compare(b.belief(), a.belief())
 	})
 	dropped := map[*Place]bool{}
 	for _, candidate := range ready {
@@ -51,20 +51,28 @@ func (p *Place) sameVehicle(candidate *Place, scene Scene, cfg Config) bool {
 		return false
 	}
 	_, alike := scene.Match(p.Patch, nil, candidate.Box)
+	if p.Gone {
+		return alike >= returned
+	}
 	return !p.Broken || alike >= cfg.SameVehicle
 }
+
+// returned is the likeness from which what stands in a place that was seen to be
+// empty never left: two cars of a kind can be as alike as 0.75.
+const returned = 0.85
 
 // resume lets the place go on with what a candidate has seen since.
 func (p *Place) resume(candidate *Place, at time.Time) {
 	p.Box, p.Patch = candidate.Box, candidate.Patch
 	p.Boxes = append(p.Boxes, candidate.Boxes...)
 	p.Boxes = p.Boxes[max(0, len(p.Boxes)-keptBoxes):]
-	p.Stop.End, p.Missed, p.Broken, p.standsNow = at, 0, false, true
+	p.Stop.End, p.Missed, p.Broken, p.Gone, p.standsNow = at, 0, false, false, true
 	p.DriftX, p.DriftY = 0, 0
 	p.Stop.Looks += candidate.Stop.Looks
 	p.Backed += candidate.Backed
 	p.Steady += candidate.Steady
 	p.Score += candidate.Score
+	p.Weight += candidate.Weight
 	p.Best = max(p.Best, candidate.Best)
 	p.BackedAt = candidate.BackedAt
 	for class, votes := range candidate.Votes {

@@ -98,7 +98,7 @@ func (t *Tracker) Forming() bool {
 // what the detector says of it in each look counts.
 func (t *Tracker) Deciding() bool {
 	return slices.ContainsFunc(t.places, func(p *Place) bool {
-		return !p.open() && p.Stop.Looks > 1 && p.Best >= t.cfg.SteadyScore && p.Stop.Dwell() < undecided
+		return !p.open() && p.standsNow && p.Stop.Looks > 1 && p.Best >= t.cfg.SteadyScore && p.Stop.Dwell() < undecided
 	})
 }
 
@@ -132,7 +132,18 @@ func (t *Tracker) follow(at time.Time, found []Detection, shot Shot, scene Scene
 			p.stood(at, shot, t.cfg)
 		}
 	}
-	t.keep(func(p *Place) bool { return p.open() || p.standsNow })
+	t.keep(func(p *Place) bool { return p.open() || p.standsNow || p.known(at, t.cfg) })
+}
+
+// knownLooks is in how many looks a thing must have stood to be remembered.
+const knownLooks = 5
+
+// known reports whether the place holds a thing that was looked at for a while
+// and not believed to be a vehicle, like road paint. When something passes in
+// front of it, it is remembered: else it would be judged anew each time, and
+// some time be believed.
+func (p *Place) known(at time.Time, cfg Config) bool {
+	return !p.open() && p.Stop.Looks >= knownLooks && at.Sub(p.Stop.End) <= cfg.ResumeWithin
 }
 
 // sameBox is the overlap from which a box backs a place.
@@ -234,6 +245,7 @@ func (t *Tracker) doubt(at time.Time, found []Detection) {
 			slices.ContainsFunc(p.hiding(found), func(b Box) bool { return p.Box.Covered(b) >= coveredShare })
 		if p.Broken && !covered {
 			p.Missed++
+			p.Gone = p.Gone || p.vanished(found, t.cfg)
 		}
 	}
 }
@@ -273,7 +285,7 @@ func (t *Tracker) end(at time.Time) []Stop {
 	var ended []Stop
 	t.keep(func(p *Place) bool {
 		away := at.Sub(p.Stop.End)
-		left := p.Stop.Ended || p.Missed > t.cfg.MissedLooks && away >= t.cfg.Patience
+		left := p.Stop.Ended || p.open() && p.Missed > t.cfg.MissedLooks && away >= t.cfg.Patience
 		if !left && p.backed(t.cfg) {
 			return true
 		}
@@ -288,8 +300,11 @@ func (t *Tracker) end(at time.Time) []Stop {
 
 // stop is the place's stop as a value of its own.
 func (p *Place) stop() Stop {
+	if box := p.box(); box.Area() > 0 {
+		p.Stop.Box = box
+	}
 	s := p.Stop
-	s.Box, s.Class = p.box(), p.class()
+	s.Class = p.class()
 	s.Observations = slices.Clone(s.Observations)
 	return s
 }

@@ -28,6 +28,16 @@ func (t thing) at(dx, dy float64) thing {
 
 func (t thing) scored(score float64) thing { t.found = score; return t }
 
+// trim makes another car of the same kind of one that stands in the place.
+var trim = thing{box: detect.Box{X: place.X, Y: place.Y, W: place.W, H: 0.4 * place.H}, seed: 9}
+
+// seeming is a small car that moves by two thousandths of the picture in a look.
+func seeming(look int) thing {
+	c := car(1)
+	c.box.W, c.box.H = 0.05, 0.05
+	return c.at(0.04*float64(look), 0)
+}
+
 // expected is a stop in looks.
 type expected struct {
 	First, Last int
@@ -230,6 +240,64 @@ func TestTracker(t *testing.T) {
 			[]expected{{0, 19, true, detect.Car}, {24, 59, false, detect.Car}},
 		},
 		{
+			"a vehicle of the same kind takes the place, which was seen to be empty",
+			script{looks: 30, scene: func(look int) street {
+				switch {
+				case look < 10:
+					return street{things: []thing{car(1)}}
+				case look < 12:
+					return street{}
+				}
+				return street{things: []thing{car(1), trim}}
+			}},
+			[]expected{{0, 9, true, detect.Car}, {12, 29, false, detect.Car}},
+		},
+		{
+			"a vehicle looks otherwise after something unknown hid it, and was found all the time",
+			script{looks: 30, scene: func(look int) street {
+				switch {
+				case look < 10:
+					return street{things: []thing{car(1)}}
+				case look < 12:
+					return street{things: []thing{car(50+look).at(0.2, 0).scored(0.3)}}
+				}
+				return street{things: []thing{car(1), trim}}
+			}},
+			[]expected{{0, 29, false, detect.Car}},
+		},
+		{
+			"road paint that is not believed is not judged anew when something has passed",
+			script{looks: 60, scene: func(look int) street {
+				paint := car(1).scored(0.22)
+				switch look % 30 {
+				case 20:
+					return street{things: []thing{paint.scored(0), {box: place, seed: 7}}}
+				case 21, 22, 23, 24:
+					paint.found = 0.37
+				}
+				return street{things: []thing{paint}}
+			}},
+			nil,
+		},
+		{
+			"a vehicle that was not believed in the dark is believed when it is clear",
+			script{looks: 90, scene: func(look int) street {
+				c := car(1).scored(0.15)
+				if look >= 60 {
+					c.found = 0.5
+				}
+				return street{things: []thing{c}}
+			}},
+			[]expected{{0, 89, false, detect.Car}},
+		},
+		{
+			"a small vehicle seems to move a little where the camera does",
+			script{looks: 30, scene: func(look int) street {
+				return street{things: []thing{seeming(look)}, camera: detect.Box{X: 0.005 * float64(look), W: 1, H: 1}}
+			}},
+			[]expected{{0, 29, false, detect.Car}},
+		},
+		{
 			"another vehicle takes the place between two rare looks",
 			script{looks: 30, every: 10 * time.Second, scene: func(look int) street {
 				return street{things: []thing{car(1 + look/15)}}
@@ -372,6 +440,20 @@ func TestStopBoxFollowsTheCamera(t *testing.T) {
 	want := seen(place, s.scene(s.looks-1).camera)
 	if diff := cmp.Diff(want, stops[0].Box, cmpopts.EquateApprox(0, 0.002)); diff != "" {
 		t.Errorf("box in the newest picture (-want +got):\n%s", diff)
+	}
+}
+
+// TestStopBoxStaysInView turns the camera away from a vehicle.
+func TestStopBoxStaysInView(t *testing.T) {
+	s := script{looks: 20, scene: func(look int) street {
+		return street{things: []thing{car(1)}, camera: detect.Box{X: max(0, 0.08*float64(look-10)), W: 1, H: 1}}
+	}}
+	stops := s.play(detect.NewTracker(detect.DefaultConfig(), "kerb"), 0, s.looks)
+	if len(stops) != 1 {
+		t.Fatalf("%d stops, want 1", len(stops))
+	}
+	if box := stops[0].Box; box.Area() <= 0 || box.X > 0.1 {
+		t.Errorf("box is %+v, want where it was last in view, at the left edge", box)
 	}
 }
 

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +14,8 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/cmd/tidewatch/networks"
+	"tidewatch/cmd/tidewatch/replay"
+	"tidewatch/cmd/tidewatch/truth"
 	"tidewatch/detect"
 	"tidewatch/detect/model"
 	"tidewatch/detect/watch"
@@ -31,6 +30,8 @@ type replayCmd struct {
 	Config string    `short:"c" placeholder:"FILE" help:"Configuration: print only the stops in the zones of --camera, and judge them. Without it the whole picture is the zone and nothing is judged."`
 	Camera string    `placeholder:"ID" help:"Camera of the configuration that the video stands for; not needed if there is only one."`
 	At     time.Time `placeholder:"TIME" help:"Moment of the video's first picture, such as 2026-03-02T10:00:00+08:00, for judging. Without it the video begins now."`
+	Truth  string    `placeholder:"FILE" type:"existingfile" help:"What people saw in the video: print how the stops compare."`
+	Sheet  string    `placeholder:"FILE.jpg" help:"Write a picture that shows each stop at its start, middle and end, and with --truth those that were missed."`
 	Assets string    `placeholder:"DIR" help:"Folder with the libraries and models that set-up brought; without it TIDEWATCH_ASSETS or the user's cache."`
 }
 
@@ -41,6 +42,9 @@ func (c *replayCmd) Validate() error {
 	}
 	if c.Config == "" && (c.Camera != "" || !c.At.IsZero()) {
 		return errors.New("--camera and --at go with --config")
+	}
+	if c.Config != "" && (c.Truth != "" || c.Sheet != "") {
+		return errors.New("--truth and --sheet go without --config: the truth has a zone of its own")
 	}
 	return nil
 }
@@ -54,6 +58,10 @@ func (c *replayCmd) Run(ctx context.Context) (err error) {
 		if judge, err = openBench(c.Config, c.Camera); err != nil {
 			return err
 		}
+	}
+	film, err := c.truth()
+	if err != nil {
+		return err
 	}
 	detector := config.Detector{Family: model.DefaultFamily}
 	if judge != nil {
@@ -77,60 +85,66 @@ func (c *replayCmd) Run(ctx context.Context) (err error) {
 	if start.IsZero() {
 		start = time.Now()
 	}
-	stops, err := c.replay(ctx, watcher, start, os.Stderr)
+	stops, err := replay.Film{Path: c.Video, FPS: c.FPS}.Stops(ctx, watcher, start, os.Stderr)
 	if err != nil {
 		return err
 	}
-	n, err := printer{json.NewEncoder(os.Stdout), start, judge}.print(stops)
+	lines := printer{json.NewEncoder(os.Stdout), start, judge}
+	n, err := lines.print(stops)
 	fmt.Fprintf(os.Stderr, "stops printed: %d\n", n)
-	return err
+	return errors.Join(err, c.compare(film, lines, replay.Long(stops)))
 }
 
-// quiet drops what a watcher logs while it runs: a replay's stops are printed.
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-// progressEvery is how much video lies between two lines of progress.
-const progressEvery = 10 * time.Second
-
-// replay looks at the whole file and returns its stops, those that last to the
-// end too, in order of their start.
-func (c *replayCmd) replay(ctx context.Context, watcher *watch.Watcher, start time.Time, progress io.Writer) ([]detect.Stop, error) {
+// truth reads what people saw, and makes sure that it was in this video; nil if
+// nothing is to be compared.
+func (c *replayCmd) truth() (*truth.Film, error) {
+	if c.Truth == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(c.Truth)
+	if err != nil {
+		return nil, fmt.Errorf("read truth: %w", err)
+	}
+	film, err := truth.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("read truth %s: %w", c.Truth, err)
+	}
 	file, err := decode.OpenFile(c.Video)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	stops := map[string]detect.Stop{}
-	nextNews := progressEvery
-	for look, err := range file.Looks(c.FPS) {
-		if err != nil {
-			return nil, err
-		}
-		seen, err := watcher.Look(ctx, start.Add(look.At), look.Picture, detect.Shot{At: start.Add(look.At)})
-		if err := errors.Join(err, look.Picture.Close(), ctx.Err()); err != nil {
-			return nil, err
-		}
-		for _, s := range seen {
-			stops[s.ID] = s
-		}
-		watcher.Settle()
-		if look.At >= nextNews {
-			fmt.Fprintf(progress, "%s of %s\n", look.At.Truncate(time.Second), file.Duration().Truncate(time.Second))
-			nextNews += progressEvery
-		}
+	if err := film.Fits(file.Size().X, file.Size().Y, file.Duration().Seconds()); err != nil {
+		return nil, fmt.Errorf("read truth %s: %w", c.Truth, err)
 	}
-	var all []detect.Stop
-	for _, s := range stops {
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(a, b detect.Stop) int {
-		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Box.X, b.Box.X), cmp.Compare(a.ID, b.ID))
-	})
-	return all, nil
+	return &film, nil
 }
 
-// shortestStop is the least dwell worth a line.
-const shortestStop = 3 * time.Second
+// compare prints how the stops compare with the truth, and shows them.
+func (c *replayCmd) compare(film *truth.Film, lines printer, stops []detect.Stop) error {
+	score := truth.Score{}
+	if film != nil {
+		score = truth.Against(*film, lines.start, stops)
+		if err := lines.compare(score); err != nil {
+			return err
+		}
+	} else {
+		for _, s := range stops {
+			score.Lines = append(score.Lines, truth.Line{Found: &s})
+		}
+	}
+	if c.Sheet == "" {
+		return nil
+	}
+	if len(score.Lines) == 0 {
+		fmt.Fprintln(os.Stderr, "no sheet is written: there is no stop to show")
+		return nil
+	}
+	return writeSheet(c.Sheet, c.Video, c.FPS, lines.start, score)
+}
+
+// quiet drops what a watcher logs while it runs: a replay's stops are printed.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // printer writes stops, and what the judge makes of them, as JSON lines.
 type printer struct {
@@ -164,7 +178,7 @@ type violationLine struct {
 
 func (p printer) print(stops []detect.Stop) (n int, err error) {
 	for _, s := range stops {
-		if s.Dwell() < shortestStop || p.judge != nil && !p.judge.concerns(s) {
+		if s.Dwell() < replay.Shortest || p.judge != nil && !p.judge.concerns(s) {
 			continue
 		}
 		if err := p.lines.Encode(p.stop(s)); err != nil {
@@ -190,7 +204,7 @@ func (p printer) print(stops []detect.Stop) (n int, err error) {
 func (p printer) stop(s detect.Stop) stopLine {
 	line := stopLine{
 		Type: "stop", Class: s.Class, Looks: s.Looks, Start: p.seconds(s.Start), End: p.seconds(s.End),
-		Box: [4]float64{decimals(s.Box.X), decimals(s.Box.Y), decimals(s.Box.W), decimals(s.Box.H)},
+		Box: corners(s.Box),
 	}
 	if s.Plate.Accepted {
 		line.Plate = &s.Plate.Text

@@ -15,6 +15,7 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/networks"
+	"tidewatch/cmd/tidewatch/replay"
 	"tidewatch/detect"
 	"tidewatch/detect/watch"
 )
@@ -49,8 +50,7 @@ func TestReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, progress bytes.Buffer
-	c := replayCmd{Video: clip, FPS: 1}
-	found, err := c.replay(t.Context(), replayRig(t), noon, &progress)
+	found, err := replay.Film{Path: clip, FPS: 1}.Stops(t.Context(), replayRig(t), noon, &progress)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +99,7 @@ func TestReplayIsTheSameWithoutGate(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := func(cfg watch.Config) string {
-		c := replayCmd{Video: clip, FPS: 1}
-		found, err := c.replay(t.Context(), replayRigOf(t, cfg), noon, io.Discard)
+		found, err := replay.Film{Path: clip, FPS: 1}.Stops(t.Context(), replayRigOf(t, cfg), noon, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,10 +118,13 @@ func TestReplayIsTheSameWithoutGate(t *testing.T) {
 }
 
 func TestReplayErrors(t *testing.T) {
-	c := replayCmd{Video: filepath.Join(t.TempDir(), "none.mp4"), FPS: 1}
-	stops, err := c.replay(t.Context(), replayRig(t), noon, io.Discard)
+	film := replay.Film{Path: filepath.Join(t.TempDir(), "none.mp4"), FPS: 1}
+	stops, err := film.Stops(t.Context(), replayRig(t), noon, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "none.mp4") || len(stops) > 0 {
 		t.Errorf("a missing video gave %v and error %v", stops, err)
+	}
+	if (&replayCmd{FPS: 1, Config: "rules.yaml", Truth: "truth.json"}).Validate() == nil {
+		t.Error("a truth with the zones of a configuration was accepted")
 	}
 	for _, fps := range []float64{0, -1, 1e9} {
 		if (&replayCmd{FPS: fps}).Validate() == nil {
