@@ -140,7 +140,7 @@ func (c *replayCmd) compare(film *truth.Film, lines printer, stops []detect.Stop
 		fmt.Fprintln(os.Stderr, "no sheet is written: there is no stop to show")
 		return nil
 	}
-	return writeSheet(c.Sheet, c.Video, c.FPS, lines.start, score)
+	return c.writeSheet(lines.start, film != nil && film.Camera == truth.Carried, score)
 }
 
 // quiet drops what a watcher logs while it runs: a replay's stops are printed.

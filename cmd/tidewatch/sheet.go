@@ -26,27 +26,28 @@ var (
 
 // writeSheet shows each line of a score at its start, middle and end, in a
 // JPEG file.
-func writeSheet(path, video string, fps float64, start time.Time, score truth.Score) (err error) {
-	s := sheet{start: start}
+func (c *replayCmd) writeSheet(start time.Time, carried bool, score truth.Score) (err error) {
+	s := sheet{start: start, carried: carried}
 	defer func() { err = errors.Join(err, s.sheet.Close()) }()
 	if err := s.plan(score); err != nil {
 		return fmt.Errorf("make sheet: %w", err)
 	}
-	if err := s.fill(video, fps); err != nil {
+	if err := s.fill(c.Video, c.FPS); err != nil {
 		return fmt.Errorf("make sheet: %w", err)
 	}
 	data, err := s.sheet.JPEG()
 	if err != nil {
 		return fmt.Errorf("make sheet: %w", err)
 	}
-	return os.WriteFile(path, data, 0o644)
+	return os.WriteFile(c.Sheet, data, 0o644)
 }
 
 // sheet is a sheet being made: the cells that wait for their picture.
 type sheet struct {
-	start time.Time
-	sheet picture.Sheet
-	cells []cell
+	start   time.Time
+	carried bool // what people saw is there at one moment only
+	sheet   picture.Sheet
+	cells   []cell
 }
 
 // cell is one picture of the sheet.
@@ -67,8 +68,13 @@ func (s *sheet) plan(score truth.Score) error {
 			return err
 		}
 		from, until := s.span(line)
-		for _, at := range []time.Duration{from, (from + until) / 2, until} {
-			s.cells = append(s.cells, s.cell(row, line, at))
+		moments := []time.Duration{from, (from + until) / 2, until}
+		for _, at := range moments {
+			c := s.cell(row, line, at)
+			if line.Truth != nil && (!s.carried || at == nearest(moments, seconds(line.Truth.BoxAt))) {
+				c.marks = append(c.marks, picture.Mark{Box: line.Truth.Box, Colour: seen})
+			}
+			s.cells = append(s.cells, c)
 		}
 	}
 	slices.SortStableFunc(s.cells, func(a, b cell) int { return cmp.Compare(a.at, b.at) })
@@ -83,6 +89,11 @@ func (s *sheet) span(line truth.Line) (from, until time.Duration) {
 	return seconds(line.Truth.Start), seconds(line.Truth.End)
 }
 
+// nearest is the moment nearest to another one.
+func nearest(moments []time.Duration, to time.Duration) time.Duration {
+	return slices.MinFunc(moments, func(a, b time.Duration) int { return cmp.Compare((a - to).Abs(), (b - to).Abs()) })
+}
+
 func seconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
 
 func (s *sheet) cell(row int, line truth.Line, at time.Duration) cell {
@@ -92,7 +103,6 @@ func (s *sheet) cell(row int, line truth.Line, at time.Duration) cell {
 	c.words = fmt.Sprintf("%d %s %.1f-%.1f s, here %.1f s", row+1, name, from.Seconds(), until.Seconds(), at.Seconds())
 	if line.Truth != nil {
 		c.around = line.Truth.Box
-		c.marks = append(c.marks, picture.Mark{Box: line.Truth.Box, Colour: seen})
 	}
 	if line.Found != nil {
 		c.around = truth.BoxAt(*line.Found, s.start.Add(at))
