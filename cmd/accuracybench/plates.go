@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"tidewatch/cmd/tidewatch/assets"
+	"tidewatch/cmd/tidewatch/networks"
+	"tidewatch/detect/model"
+	"tidewatch/detect/picture"
+	"tidewatch/detect/plate/draw"
+	"tidewatch/ingest/decode"
+)
+
+func init() { parts = append(parts, plates) }
+
+// tally counts what became of plates. A read that was not accepted is unread,
+// whatever its hint says.
+type tally struct{ exact, wrong, unread int }
+
+func (t *tally) add(others tally) {
+	t.exact += others.exact
+	t.wrong += others.wrong
+	t.unread += others.unread
+}
+
+func (t tally) all() float64 { return float64(max(1, t.exact+t.wrong+t.unread)) }
+
+// note counts one picture by the texts that were accepted in it. A wrong one
+// outweighs a right one beside it.
+func (t *tally) note(truth string, accepted ...string) {
+	found := tally{unread: 1}
+	for _, text := range accepted {
+		if text != truth {
+			found = tally{wrong: 1}
+			break
+		}
+		found = tally{exact: 1}
+	}
+	t.add(found)
+}
+
+// plates measures how often plates are read, on real ones where the folder
+// exists and on drawn ones of every kind.
+func plates(ctx context.Context, opts options, out io.Writer, answer map[string]float64) error {
+	reader, err := networks.Plates(assets.Dir(opts.Assets))
+	if err != nil {
+		return err
+	}
+	p := plateBench{reader: reader, answer: answer, table: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	fmt.Fprintln(p.table, "plates\tof\texact\twrong but accepted\tunread")
+	err = p.real(ctx, opts.Plates)
+	if errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "no real plates are measured: there is no folder %s\n", opts.Plates)
+		err = nil
+	}
+	return errors.Join(err, p.drawn(ctx), p.table.Flush(), reader.Close())
+}
+
+type plateBench struct {
+	reader *model.PlateReader
+	table  *tabwriter.Writer
+	answer map[string]float64
+}
+
+// row prints what was counted and, under a key, adds it to the answer.
+func (p plateBench) row(name, key string, t tally) {
+	fmt.Fprintf(p.table, "%s\t%.0f\t%.1f %%\t%.1f %%\t%.1f %%\n", name, t.all(),
+		100*float64(t.exact)/t.all(), 100*float64(t.wrong)/t.all(), 100*float64(t.unread)/t.all())
+	if key != "" {
+		p.answer[key+"_exact"] = float64(t.exact) / t.all()
+		p.answer[key+"_wrong_valid"] = float64(t.wrong) / t.all()
+	}
+}
+
+// real measures the folder's crops and scenes.
+func (p plateBench) real(ctx context.Context, dir string) error {
+	for _, set := range []struct {
+		name, list, key string
+		read            func(path string) ([]string, error)
+	}{
+		{"real crops", "truth.tsv", "crops", p.crop},
+		{"real scenes", "scenes.tsv", "scenes", p.scene},
+	} {
+		samples, err := readList(filepath.Join(dir, set.list))
+		if err != nil {
+			return err
+		}
+		var t tally
+		for _, s := range samples {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			texts, err := set.read(filepath.Join(dir, s.file))
+			if err != nil {
+				return err
+			}
+			t.note(s.text, texts...)
+		}
+		p.row(set.name, set.key, t)
+	}
+	return nil
+}
+
+// sample is a picture and the text of its plate.
+type sample struct{ file, text string }
+
+// readList reads the first two columns of a table with a line of headings.
+func readList(path string) ([]sample, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read list of plates: %w", err)
+	}
+	var samples []sample
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for n := 0; lines.Scan(); n++ {
+		columns := strings.Split(lines.Text(), "\t")
+		if len(columns) < 2 {
+			return nil, fmt.Errorf("read list of plates %s: line %d has no second column", path, n+1)
+		}
+		if n > 0 {
+			samples = append(samples, sample{columns[0], columns[1]})
+		}
+	}
+	return samples, lines.Err()
+}
+
+func (p plateBench) crop(path string) ([]string, error) {
+	pic, err := picture.DecodeFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer pic.Close()
+	return p.readCrop(pic)
+}
+
+func (p plateBench) readCrop(pic *decode.Picture) ([]string, error) {
+	read, err := p.reader.ReadCrop(pic)
+	if err != nil || !read.Accepted {
+		return nil, err
+	}
+	return []string{read.Text}, nil
+}
+
+func (p plateBench) scene(path string) ([]string, error) {
+	pic, err := picture.DecodeFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer pic.Close()
+	found, err := p.reader.Find(pic)
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, f := range found {
+		if f.Accepted {
+			texts = append(texts, f.Text)
+		}
+	}
+	return texts, nil
+}
+
+const (
+	// drawnOfStyle is how many plates of each style are drawn.
+	drawnOfStyle = 40
+	drawnSeed    = 20260601
+)
+
+// drawn measures plates that nobody has, by style, and how often a plate with
+// an end cut off is taken for a whole one.
+func (p plateBench) drawn(ctx context.Context) error {
+	fonts, err := draw.Open(draw.Measured)
+	if err != nil {
+		return fmt.Errorf("%w (make setup-test brings the fonts)", err)
+	}
+	var all, cut tally
+	for i, style := range draw.Styles {
+		random := rand.New(rand.NewPCG(drawnSeed, uint64(i)))
+		var whole tally
+		for range drawnOfStyle {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			drawn, look := style.Random(random), draw.Street(random)
+			if err := p.readDrawn(&whole, fonts, random, drawn, look, drawn.Text); err != nil {
+				return err
+			}
+			if !style.CanBeCut() {
+				continue
+			}
+			shorter, _ := look.Cut(random, drawn)
+			if err := p.readDrawn(&cut, fonts, random, drawn, shorter, ""); err != nil {
+				return err
+			}
+		}
+		p.row("drawn, "+style.Name, "", whole)
+		all.add(whole)
+	}
+	p.row("drawn, all", "synthetic", all)
+	p.row("drawn, an end cut off", "", cut)
+	return nil
+}
+
+func (p plateBench) readDrawn(t *tally, fonts *draw.Fonts, random *rand.Rand, drawn draw.Plate, look draw.Look, truth string) error {
+	flat, err := fonts.Draw(random, drawn)
+	if err != nil {
+		return err
+	}
+	seen, err := draw.See(flat, look)
+	if err != nil {
+		return err
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, seen); err != nil {
+		return fmt.Errorf("hand over drawn plate: %w", err)
+	}
+	pic, err := picture.Decode(file.Bytes())
+	if err != nil {
+		return err
+	}
+	defer pic.Close()
+	texts, err := p.readCrop(pic)
+	if err == nil {
+		t.note(truth, texts...)
+	}
+	return err
+}
