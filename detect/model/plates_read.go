@@ -85,7 +85,7 @@ func (r *PlateReader) read(straight gocv.Mat, aspect float64) (plate.Read, error
 
 // agree lets both networks read.
 func (r *PlateReader) agree(straight gocv.Mat, colour plate.Kind) (plate.Read, error) {
-	var reads [2]plate.Read
+	var reads [2]plate.Sight
 	for i, text := range r.readers {
 		var err error
 		if reads[i], err = text.read(straight, colour); err != nil {

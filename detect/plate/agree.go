@@ -20,10 +20,13 @@ const (
 
 // Agree joins what two readers made of one picture of a plate. The read is
 // accepted where both say the same, or where the second and better one is sure
-// and the first has little to say. Else its text is a hint, from the reader
-// that is less unsure.
-func Agree(first, second Read) Read {
-	alone := second.Confidence >= sure && first.Confidence < unsure
+// and the first has little to say, and where it fills the plate from end to
+// end. Else its text is a hint, from the reader that is less unsure. The first
+// reader tells the first character at the very left wherever it stands, so only
+// the second one's place of it counts.
+func Agree(first, second Sight) Read {
+	whole := second.begins() && second.ends()
+	alone := whole && second.Confidence >= sure && first.Confidence < unsure
 	switch {
 	case second.Text != "" && second.Text == first.Text:
 		read := Read{Text: second.Text, Chars: slices.Clone(second.Chars)}
@@ -32,13 +35,15 @@ func Agree(first, second Read) Read {
 		}
 		read.Confidence = slices.Min(read.Chars)
 		glimpse := min(first.Confidence, second.Confidence)
-		read.Accepted = alone || read.Confidence >= seen && glimpse >= glimpsed
+		certain := alone || read.Confidence >= seen && glimpse >= glimpsed
+		read.Accepted = certain && whole && first.ends()
 		return read
 	case first.Confidence > second.Confidence:
-		return first
+		return first.Read
 	}
-	second.Accepted = alone
-	return second
+	read := second.Read
+	read.Accepted = alone
+	return read
 }
 
 // WithColour gives a read its kind: the colour of the plate where such a text

@@ -6,40 +6,60 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func seenRead(text string, chars ...float64) Read {
-	read := Read{Text: text, Chars: make([]float64, len([]rune(text)))}
-	for i := range read.Chars {
-		read.Chars[i] = 1
+// sight is a reader's sight of a whole plate. Characters without a confidence
+// are sure.
+func sight(text string, chars ...float64) Sight {
+	n := len([]rune(text))
+	s := Sight{Read: Read{Text: text, Confidence: 1}}
+	for i := range n {
+		c := 1.0
 		if i < len(chars) {
-			read.Chars[i] = chars[i]
+			c = chars[i]
 		}
+		s.Chars = append(s.Chars, c)
+		s.Confidence = min(s.Confidence, c)
+		s.Places = append(s.Places, 0.09+0.81*float64(i)/float64(n-1))
 	}
-	read.Confidence = 1
-	for _, c := range read.Chars {
-		read.Confidence = min(read.Confidence, c)
+	return s
+}
+
+// between moves the places of a sight's characters so that they go from one to
+// another.
+func (s Sight) between(first, last float64) Sight {
+	n := len(s.Places)
+	places := make([]float64, n)
+	for i := range places {
+		places[i] = first + (last-first)*float64(i)/float64(n-1)
 	}
-	return read
+	s.Places = places
+	return s
 }
 
 func TestAgree(t *testing.T) {
 	for _, tc := range []struct {
 		name          string
-		first, second Read
+		first, second Sight
 		text          string
 		accepted      bool
 	}{
-		{"both the same", seenRead("苏E7K392"), seenRead("苏E7K392"), "苏E7K392", true},
-		{"each weak elsewhere", seenRead("苏E7K392", .3), seenRead("苏E7K392", 1, .3), "苏E7K392", true},
-		{"both guess the province", seenRead("皖E7K392", .5), seenRead("皖E7K392", .6), "皖E7K392", false},
-		{"one only guesses", seenRead("皖E7K392", .05), seenRead("皖E7K392", .8), "皖E7K392", false},
-		{"the second is sure of the same", seenRead("皖E7K392", .05), seenRead("皖E7K392", .95), "皖E7K392", true},
-		{"the second is sure, the first lost", seenRead("皖E7K392", .2), seenRead("浙E7K392", .95), "浙E7K392", true},
-		{"the second is sure, the first reads nothing", Read{}, seenRead("VA02009", .95), "VA02009", true},
-		{"the second is not sure enough", Read{}, seenRead("VA02009", .93), "VA02009", false},
-		{"both sure of different plates", seenRead("湘E7K392"), seenRead("浙E7K392", .99), "湘E7K392", false},
-		{"the first sure alone", seenRead("湘E7K392"), Read{}, "湘E7K392", false},
-		{"the second the better hint", seenRead("湘E7K392", .4), seenRead("浙E7K392", .6), "浙E7K392", false},
-		{"nothing", Read{}, Read{}, "", false},
+		{"both the same", sight("苏E7K392"), sight("苏E7K392"), "苏E7K392", true},
+		{"each weak elsewhere", sight("苏E7K392", .3), sight("苏E7K392", 1, .3), "苏E7K392", true},
+		{"both guess the province", sight("皖E7K392", .5), sight("皖E7K392", .6), "皖E7K392", false},
+		{"one only guesses", sight("皖E7K392", .05), sight("皖E7K392", .8), "皖E7K392", false},
+		{"the second is sure of the same", sight("皖E7K392", .05), sight("皖E7K392", .95), "皖E7K392", true},
+		{"the second is sure, the first lost", sight("皖E7K392", .2), sight("浙E7K392", .95), "浙E7K392", true},
+		{"the second is sure, the first reads nothing", Sight{}, sight("VA02009", .95), "VA02009", true},
+		{"the second is not sure enough", Sight{}, sight("VA02009", .93), "VA02009", false},
+		{"both sure of different plates", sight("湘E7K392"), sight("浙E7K392", .99), "湘E7K392", false},
+		{"the first sure alone", sight("湘E7K392"), Sight{}, "湘E7K392", false},
+		{"the second the better hint", sight("湘E7K392", .4), sight("浙E7K392", .6), "浙E7K392", false},
+		{"cut off on the right", sight("苏E7K392").between(.09, .98), sight("苏E7K392").between(.09, .98), "苏E7K392", false},
+		{"cut off on the right as one sees it", sight("苏E7K392").between(.09, .95), sight("苏E7K392"), "苏E7K392", false},
+		{"cut off on the left", sight("苏E7K392").between(.02, .9), sight("苏E7K392").between(.02, .9), "苏E7K392", false},
+		{"the first sees all begin at the left", sight("苏E7K392").between(.02, .9), sight("苏E7K392"), "苏E7K392", true},
+		{"the last character lost", sight("粤BD1234").between(.09, .78), sight("粤BD1234").between(.09, .78), "粤BD1234", false},
+		{"the second sure of a plate cut off", Sight{}, sight("VA02009").between(.09, .98), "VA02009", false},
+		{"nothing", Sight{}, Sight{}, "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := Agree(tc.first, tc.second)
@@ -54,7 +74,7 @@ func TestAgree(t *testing.T) {
 }
 
 func TestAgreeTakesTheSurerOfEachCharacter(t *testing.T) {
-	first, second := seenRead("苏E7K392", .8, .9), seenRead("苏E7K392", .95, .85)
+	first, second := sight("苏E7K392", .8, .9), sight("苏E7K392", .95, .85)
 	got := Agree(first, second)
 	want := Read{Text: "苏E7K392", Confidence: .9, Chars: []float64{.95, .9, 1, 1, 1, 1, 1}, Accepted: true}
 	if diff := cmp.Diff(want, got); diff != "" {
