@@ -19,8 +19,8 @@ import (
 	"tidewatch/cmd/tidewatch/networks"
 	"tidewatch/detect/model"
 	"tidewatch/detect/picture"
+	"tidewatch/detect/plate"
 	"tidewatch/detect/plate/draw"
-	"tidewatch/ingest/decode"
 )
 
 func init() { parts = append(parts, plates) }
@@ -142,15 +142,8 @@ func (p plateBench) crop(path string) ([]string, error) {
 		return nil, err
 	}
 	defer pic.Close()
-	return p.readCrop(pic)
-}
-
-func (p plateBench) readCrop(pic *decode.Picture) ([]string, error) {
 	read, err := p.reader.ReadCrop(pic)
-	if err != nil || !read.Accepted {
-		return nil, err
-	}
-	return []string{read.Text}, nil
+	return accepted(read), err
 }
 
 func (p plateBench) scene(path string) ([]string, error) {
@@ -165,75 +158,120 @@ func (p plateBench) scene(path string) ([]string, error) {
 	}
 	var texts []string
 	for _, f := range found {
-		if f.Accepted {
-			texts = append(texts, f.Text)
-		}
+		texts = append(texts, accepted(f.Read)...)
 	}
 	return texts, nil
 }
 
 const (
-	// drawnOfStyle is how many plates of each style are drawn.
+	// drawnOfStyle is how many plates of each style are drawn, stopsOfStyle how
+	// many are seen several times, as those of vehicles that stand.
 	drawnOfStyle = 40
+	stopsOfStyle = 8
+	looksOfStop  = 5
 	drawnSeed    = 20260601
 )
 
-// drawn measures plates that nobody has, by style, and how often a plate with
-// an end cut off is taken for a whole one.
+// drawn measures plates that nobody has: by style, with an end cut off, which
+// must not be taken for whole ones, and seen several times.
 func (p plateBench) drawn(ctx context.Context) error {
 	fonts, err := draw.Open(draw.Measured)
 	if err != nil {
 		return fmt.Errorf("%w (make setup-test brings the fonts)", err)
 	}
-	var all, cut tally
+	var all, cut, stops tally
 	for i, style := range draw.Styles {
-		random := rand.New(rand.NewPCG(drawnSeed, uint64(i)))
-		var whole tally
-		for range drawnOfStyle {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			drawn, look := style.Random(random), draw.Street(random)
-			if err := p.readDrawn(&whole, fonts, random, drawn, look, drawn.Text); err != nil {
-				return err
-			}
-			if !style.CanBeCut() {
-				continue
-			}
-			shorter, _ := look.Cut(random, drawn)
-			if err := p.readDrawn(&cut, fonts, random, drawn, shorter, ""); err != nil {
-				return err
-			}
+		d := drawer{p, fonts, rand.New(rand.NewPCG(drawnSeed, uint64(i)))}
+		whole, err := d.whole(ctx, style, &cut)
+		if err != nil {
+			return err
 		}
 		p.row("drawn, "+style.Name, "", whole)
 		all.add(whole)
+		if err := d.stops(ctx, style, &stops); err != nil {
+			return err
+		}
 	}
 	p.row("drawn, all", "synthetic", all)
 	p.row("drawn, an end cut off", "", cut)
+	p.row(fmt.Sprintf("drawn, vote of %d looks", looksOfStop), "", stops)
 	return nil
 }
 
-func (p plateBench) readDrawn(t *tally, fonts *draw.Fonts, random *rand.Rand, drawn draw.Plate, look draw.Look, truth string) error {
-	flat, err := fonts.Draw(random, drawn)
+// drawer draws plates and has them read.
+type drawer struct {
+	plateBench
+	fonts  *draw.Fonts
+	random *rand.Rand
+}
+
+// whole reads plates of a style, and counts apart what becomes of them with an
+// end cut off.
+func (d drawer) whole(ctx context.Context, style draw.Style, cut *tally) (whole tally, err error) {
+	for range drawnOfStyle {
+		if err := ctx.Err(); err != nil {
+			return whole, err
+		}
+		drawn, look := style.Random(d.random), draw.Street(d.random)
+		read, err := d.read(drawn, look)
+		if err != nil {
+			return whole, err
+		}
+		whole.note(drawn.Text, accepted(read)...)
+		if !style.CanBeCut() {
+			continue
+		}
+		shorter, _ := look.Cut(d.random, drawn)
+		if read, err = d.read(drawn, shorter); err != nil {
+			return whole, err
+		}
+		cut.note("", accepted(read)...)
+	}
+	return whole, nil
+}
+
+// stops reads each plate several times and counts what the vote says.
+func (d drawer) stops(ctx context.Context, style draw.Style, t *tally) error {
+	for range stopsOfStyle {
+		drawn := style.Random(d.random)
+		var reads []plate.Read
+		for range looksOfStop {
+			read, err := d.read(drawn, draw.Street(d.random))
+			if err := errors.Join(err, ctx.Err()); err != nil {
+				return err
+			}
+			reads = append(reads, read)
+		}
+		t.note(drawn.Text, accepted(plate.Vote(reads))...)
+	}
+	return nil
+}
+
+func (d drawer) read(drawn draw.Plate, look draw.Look) (plate.Read, error) {
+	flat, err := d.fonts.Draw(d.random, drawn)
 	if err != nil {
-		return err
+		return plate.Read{}, err
 	}
 	seen, err := draw.See(flat, look)
 	if err != nil {
-		return err
+		return plate.Read{}, err
 	}
 	var file bytes.Buffer
 	if err := png.Encode(&file, seen); err != nil {
-		return fmt.Errorf("hand over drawn plate: %w", err)
+		return plate.Read{}, fmt.Errorf("hand over drawn plate: %w", err)
 	}
 	pic, err := picture.Decode(file.Bytes())
 	if err != nil {
-		return err
+		return plate.Read{}, err
 	}
 	defer pic.Close()
-	texts, err := p.readCrop(pic)
-	if err == nil {
-		t.note(truth, texts...)
+	return d.reader.ReadCrop(pic)
+}
+
+// accepted is the text of a read, if it was accepted.
+func accepted(read plate.Read) []string {
+	if !read.Accepted {
+		return nil
 	}
-	return err
+	return []string{read.Text}
 }

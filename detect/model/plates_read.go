@@ -15,8 +15,15 @@ import (
 const (
 	// doubleRow is the width by height under which a plate may have two rows.
 	doubleRow = 2.4
-	// upperRow is the upper row's share of such a plate's height.
-	upperRow = 0.4
+	// upperRow is the upper row's share of such a plate's height, margin
+	// included.
+	upperRow = 0.38
+	// upperEmpty is what the upper row leaves free on each side: its two
+	// characters stand over the middle three of the lower row.
+	upperEmpty = 0.2
+	// upperWidth is the upper row's part of the straight row. All characters
+	// are then about as wide as those of a plate with one row.
+	upperWidth = 56
 )
 
 // straightRow and straightRows are the sizes in pixels that plates are
@@ -46,8 +53,24 @@ func (r *PlateReader) readAt(pic *decode.Picture, p foundPlate) (Found, error) {
 		return Found{}, err
 	}
 	defer straight.Close()
-	found.Read, err = r.read(straight.Mat, aspect)
+	found.Read, err = r.read(straight.Mat, aspect, width)
+	found.Accepted = found.Accepted && inPicture(p.corners)
 	return found, err
+}
+
+// inPicture reports whether a plate's corners are in the picture, up to what
+// corners are inexact by: what is beyond the edge was not seen.
+func inPicture(corners plate.Corners) bool {
+	wide, high := corners.Sides(1, 1)
+	for _, p := range corners {
+		if beyond := max(-p.X, p.X-1); beyond > straightMargin.X*wide {
+			return false
+		}
+		if beyond := max(-p.Y, p.Y-1); beyond > 2*straightMargin.Y*high {
+			return false
+		}
+	}
+	return true
 }
 
 // ReadCrop reads a picture that is only a plate.
@@ -56,11 +79,12 @@ func (r *PlateReader) ReadCrop(pic *decode.Picture) (plate.Read, error) {
 		return plate.Read{}, fmt.Errorf("read plate: %w", err)
 	}
 	size := pic.Size()
-	return r.read(pic.Mat, float64(size.X)/float64(size.Y))
+	return r.read(pic.Mat, float64(size.X)/float64(size.Y), float64(size.X))
 }
 
-// read reads a straight plate, which had that width by height before.
-func (r *PlateReader) read(straight gocv.Mat, aspect float64) (plate.Read, error) {
+// read reads a straight plate, which had that width by height, and that width
+// in pixels, before.
+func (r *PlateReader) read(straight gocv.Mat, aspect, width float64) (plate.Read, error) {
 	colour, err := colourOf(straight)
 	if err != nil {
 		return plate.Read{}, fmt.Errorf("tell the colour of a plate: %w", err)
@@ -80,6 +104,11 @@ func (r *PlateReader) read(straight gocv.Mat, aspect float64) (plate.Read, error
 			read = double
 		}
 	}
+	if read.Text != "" {
+		if read.Clarity, err = clarity(straight, width); err != nil {
+			return plate.Read{}, fmt.Errorf("tell how clear a plate is: %w", err)
+		}
+	}
 	return read.WithColour(colour), nil
 }
 
@@ -95,27 +124,27 @@ func (r *PlateReader) agree(straight gocv.Mat, colour plate.Kind) (plate.Read, e
 	return plate.Agree(reads[0], reads[1]), nil
 }
 
-// sideBySide puts the upper row of a plate left of the lower one, both of one
-// size. The result is the caller's.
+// sideBySide puts the upper row of a plate left of the lower one, as if it had
+// one row. The result is the caller's.
 func sideBySide(straight gocv.Mat) gocv.Mat {
 	scaled := gocv.NewMat()
 	defer scaled.Close()
 	gocv.Resize(straight, &scaled, straightRows, 0, 0, gocv.InterpolationLinear)
 	width, height := straightRows.X, straightRows.Y
-	cut := int(upperRow * float64(height))
-	upper := scaleRow(scaled, image.Rect(0, 0, width, cut))
+	cut, empty := int(upperRow*float64(height)), int(upperEmpty*float64(width))
+	upper := scaleRow(scaled, image.Rect(empty, 0, width-empty, cut), upperWidth)
 	defer upper.Close()
-	lower := scaleRow(scaled, image.Rect(0, cut, width, height))
+	lower := scaleRow(scaled, image.Rect(0, cut, width, height), straightRow.X-upperWidth)
 	defer lower.Close()
 	row := gocv.NewMat()
 	gocv.Hconcat(upper, lower, &row)
 	return row
 }
 
-func scaleRow(rows gocv.Mat, area image.Rectangle) gocv.Mat {
+func scaleRow(rows gocv.Mat, area image.Rectangle, width int) gocv.Mat {
 	region := rows.Region(area)
 	defer region.Close()
 	row := gocv.NewMat()
-	gocv.Resize(region, &row, image.Pt(straightRow.X/2, straightRow.Y), 0, 0, gocv.InterpolationLinear)
+	gocv.Resize(region, &row, image.Pt(width, straightRow.Y), 0, 0, gocv.InterpolationLinear)
 	return row
 }

@@ -1,6 +1,9 @@
 package plate
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Agreement of two different networks is what makes a read trustworthy; a
 // threshold on one network's confidence does not hold on plates it was not
@@ -26,29 +29,84 @@ const (
 // the second one's place of it counts.
 func Agree(first, second Sight) Read {
 	whole := second.begins() && second.ends()
-	alone := whole && second.Confidence >= sure && first.Confidence < unsure
+	alone := second.Confidence >= sure && first.Confidence < unsure
 	switch {
-	case second.Text != "" && second.Text == first.Text:
-		read := Read{Text: second.Text, Chars: slices.Clone(second.Chars)}
-		for i, c := range first.Chars {
-			read.Chars[i] = max(read.Chars[i], c)
-		}
-		read.Confidence = slices.Min(read.Chars)
-		glimpse := min(first.Confidence, second.Confidence)
-		certain := alone || read.Confidence >= seen && glimpse >= glimpsed
-		read.Accepted = certain && whole && first.ends()
+	case same(first.Read, second.Read):
+		read, glimpse := join(first.Read, second.Read)
+		read.Accepted = whole && first.ends() &&
+			(alone || read.Confidence >= seen && glimpse >= glimpsed)
+		return read
+	case whole && alone:
+		read := second.Read
+		read.Accepted = true
 		return read
 	case first.Confidence > second.Confidence:
-		return first.Read
+		return doubt(first.Read, second.Read)
 	}
-	read := second.Read
-	read.Accepted = alone
-	return read
+	return doubt(second.Read, first.Read)
+}
+
+// seldom are the characters that the first reader hardly knows: it takes 学 for
+// a 9 and O for a Q.
+const seldom = uses + "O"
+
+// same reports whether two readers say the same, not counting the places where
+// the second one is sure of a character that the first one hardly knows.
+func same(first, second Read) bool {
+	a, b := []rune(first.Text), []rune(second.Text)
+	if len(a) != len(b) || len(a) == 0 {
+		return false
+	}
+	for i := range b {
+		if a[i] != b[i] && !(strings.ContainsRune(seldom, b[i]) && second.Chars[i] >= sure) {
+			return false
+		}
+	}
+	return true
+}
+
+// join takes the second reader's text, and of each character on which both
+// agree the higher confidence. The glimpse is the least that either had in such
+// a character.
+func join(first, second Read) (joined Read, glimpse float64) {
+	joined = Read{Text: second.Text, Chars: slices.Clone(second.Chars)}
+	glimpse = 1
+	a, b := []rune(first.Text), []rune(second.Text)
+	for i, c := range first.Chars {
+		if a[i] == b[i] {
+			joined.Chars[i] = max(joined.Chars[i], c)
+			glimpse = min(glimpse, c, second.Chars[i])
+		}
+	}
+	joined.Confidence = slices.Min(joined.Chars)
+	return joined, glimpse
+}
+
+// doubt lowers the confidence of a hint in the characters that the other reader
+// takes for others, so that whoever types the plate sees what was guessed.
+func doubt(hint, other Read) Read {
+	a, b := []rune(hint.Text), []rune(other.Text)
+	if len(a) != len(b) || len(a) == 0 {
+		return hint
+	}
+	hint.Chars = slices.Clone(hint.Chars)
+	for i := range a {
+		if a[i] != b[i] {
+			hint.Chars[i] *= 1 - min(other.Chars[i], 1)/2
+		}
+	}
+	hint.Confidence = slices.Min(hint.Chars)
+	return hint
 }
 
 // WithColour gives a read its kind: the colour of the plate where such a text
-// can have it, else the likeliest for the text.
+// can have it, else the likeliest for the text. A text of seven characters that
+// begins a green plate's eight is not accepted on a bright plate that is not
+// yellow, for it may be the rest of a green one.
 func (r Read) WithColour(colour Kind) Read {
+	if colour != Blue && colour != Black && colour != Yellow && beginsGreen(r.Text) {
+		r.Accepted = false
+	}
 	kinds := Parse(r.Text)
 	switch {
 	case len(kinds) == 0 || slices.Contains(kinds, colour):
@@ -57,4 +115,11 @@ func (r Read) WithColour(colour Kind) Read {
 		r.Kind = kinds[0]
 	}
 	return r
+}
+
+// beginsGreen reports whether a text is a green plate's without its last
+// character.
+func beginsGreen(text string) bool {
+	n := len([]rune(text))
+	return n > 0 && patternsOf(Green).after(text).complete(n+1)
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // sight is a reader's sight of a whole plate. Characters without a confidence
@@ -59,6 +60,12 @@ func TestAgree(t *testing.T) {
 		{"the first sees all begin at the left", sight("苏E7K392").between(.02, .9), sight("苏E7K392"), "苏E7K392", true},
 		{"the last character lost", sight("粤BD1234").between(.09, .78), sight("粤BD1234").between(.09, .78), "粤BD1234", false},
 		{"the second sure of a plate cut off", Sight{}, sight("VA02009").between(.09, .98), "VA02009", false},
+		{"the first does not know 学", sight("鲁B3F239"), sight("鲁B3F23学"), "鲁B3F23学", true},
+		{"the first does not know 学, the second not sure", sight("鲁B3F239", .9), sight("鲁B3F23学", 1, 1, 1, 1, 1, 1, .9), "鲁B3F23学", false},
+		{"the first does not know O", sight("京Q12345"), sight("京O12345"), "京O12345", true},
+		{"the second takes a Q for an O", sight("京O12345"), sight("京Q12345"), "京Q12345", false},
+		{"the first differs elsewhere too", sight("鲁B3E239"), sight("鲁B3F23学"), "鲁B3F23学", false},
+		{"the first sees fewer", sight("粤BD1234"), sight("粤BD12345"), "粤BD12345", false},
 		{"nothing", Sight{}, Sight{}, "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -85,22 +92,38 @@ func TestAgreeTakesTheSurerOfEachCharacter(t *testing.T) {
 	}
 }
 
+func TestAgreeMarksWhatWasGuessed(t *testing.T) {
+	got := Agree(sight("湘E7K392", .5, .9), sight("浙E7K392", .7, .9))
+	want := Read{Text: "浙E7K392", Confidence: .525, Chars: []float64{.525, .9, 1, 1, 1, 1, 1}}
+	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestWithColour(t *testing.T) {
 	for _, tc := range []struct {
 		name, text   string
 		colour, want Kind
+		accepted     bool
 	}{
-		{"blue by default", "苏E7K392", UnknownKind, Blue},
-		{"yellow by colour", "苏E7K392", Yellow, Yellow},
-		{"blue by night", "苏E7K392", Black, Blue},
-		{"the text outweighs the light", "京A1234警", Black, White},
-		{"large new energy", "沪A06158F", UnknownKind, Green},
-		{"unread", "", Green, Green},
+		{"yellow by colour", "苏E7K392", Yellow, Yellow, true},
+		{"blue by default", "苏E7K392", UnknownKind, Blue, true},
+		{"blue by night", "苏E7K392", Black, Blue, true},
+		{"the text outweighs the light", "京A1234警", Black, White, true},
+		{"large new energy", "沪A06158F", UnknownKind, Green, true},
+		{"unread", "", Green, Green, true},
+		{"blue, as a small green one begins", "粤BD1234", Blue, Blue, true},
+		{"by night, as a small green one begins", "粤BD1234", Black, Blue, true},
+		{"bright, as a small green one begins", "粤BD1234", White, Blue, false},
+		{"bright, as a large green one begins", "沪A06158", UnknownKind, Blue, false},
+		{"bright, as no green one begins", "苏E7K392", White, Blue, true},
+		{"a whole green one", "粤BD12345", Green, Green, true},
+		{"police", "京A1234警", White, White, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := Read{Text: tc.text, Accepted: true}.WithColour(tc.colour)
-			if got.Kind != tc.want || !got.Accepted {
-				t.Errorf("got %+v, want kind %q", got, tc.want)
+			if got.Kind != tc.want || got.Accepted != tc.accepted {
+				t.Errorf("got %+v, want kind %q, accepted %v", got, tc.want, tc.accepted)
 			}
 		})
 	}
