@@ -65,6 +65,29 @@ func TestPlatesCutOffAreUnread(t *testing.T) {
 	}
 }
 
+func TestTinyPlatesAreUnread(t *testing.T) {
+	reader := plateReader(t)
+	random := rand.New(rand.NewPCG(15, 0))
+	look := draw.Look{Light: 0.9, Contrast: 1, Tint: [3]float64{1, 1, 1}, Blur: 0.2, Quality: 95}
+	for width, legible := range map[int]bool{40: false, 120: true} {
+		look.Width = width
+		read := 0
+		for range 8 {
+			p := draw.Styles[0].Random(random)
+			got, err := reader.ReadCrop(drawn(t, random, p, look))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Accepted {
+				read++
+			}
+		}
+		if legible != (read > 0) {
+			t.Errorf("%d of 8 plates %d pixels wide were read", read, width)
+		}
+	}
+}
+
 // Most plates with two rows are read, which was so for a third of them while
 // their rows were cut and joined without regard to where characters stand.
 func TestTwoRowsAreRead(t *testing.T) {

@@ -13,6 +13,10 @@ import (
 )
 
 const (
+	// legibleWidth is the width in pixels under which a plate is not accepted:
+	// the strokes of its characters, 10 of 440 mm, are then thinner than a
+	// pixel, and what is read of them is a guess.
+	legibleWidth = 44
 	// doubleRow is the width by height under which a plate may have two rows.
 	doubleRow = 2.4
 	// upperRow is the upper row's share of such a plate's height, margin
@@ -109,6 +113,7 @@ func (r *PlateReader) read(straight gocv.Mat, aspect, width float64) (plate.Read
 			return plate.Read{}, fmt.Errorf("tell how clear a plate is: %w", err)
 		}
 	}
+	read.Accepted = read.Accepted && width >= legibleWidth
 	return read.WithColour(colour), nil
 }
 

@@ -102,9 +102,11 @@ func doubt(hint, other Read) Read {
 // WithColour gives a read its kind: the colour of the plate where such a text
 // can have it, else the likeliest for the text. A text of seven characters that
 // begins a green plate's eight is not accepted on a bright plate that is not
-// yellow, for it may be the rest of a green one.
+// yellow, for it may be the rest of a green one; nor is one of the armed police
+// without a province, whose small character is easily lost.
 func (r Read) WithColour(colour Kind) Read {
-	if colour != Blue && colour != Black && colour != Yellow && beginsGreen(r.Text) {
+	bright := colour != Blue && colour != Black && colour != Yellow
+	if bright && beginsGreen(r.Text) || losesProvince(r.Text) {
 		r.Accepted = false
 	}
 	kinds := Parse(r.Text)
@@ -122,4 +124,10 @@ func (r Read) WithColour(colour Kind) Read {
 func beginsGreen(text string) bool {
 	n := len([]rune(text))
 	return n > 0 && patternsOf(Green).after(text).complete(n+1)
+}
+
+// losesProvince reports whether a text is one of the armed police without a
+// province.
+func losesProvince(text string) bool {
+	return strings.HasPrefix(text, "WJ") && len([]rune(text)) == 7
 }

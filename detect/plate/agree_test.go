@@ -119,6 +119,8 @@ func TestWithColour(t *testing.T) {
 		{"bright, as no green one begins", "苏E7K392", White, Blue, true},
 		{"a whole green one", "粤BD12345", Green, Green, true},
 		{"police", "京A1234警", White, White, true},
+		{"armed police", "WJ京1023X", White, White, true},
+		{"armed police, perhaps without its province", "WJ1023X", White, White, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := Read{Text: tc.text, Accepted: true}.WithColour(tc.colour)
