@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 
 	"gocv.io/x/gocv"
 
@@ -37,6 +38,8 @@ var (
 	straightRow    = image.Pt(160, 48)
 	straightRows   = image.Pt(160, 96)
 	straightMargin = plate.Point{X: 0.03, Y: 0.06}
+	// closerShare is left out on each side for a second look.
+	closerShare = plate.Point{X: 0.015, Y: 0.05}
 )
 
 // readAt reads the plate between corners.
@@ -87,34 +90,56 @@ func (r *PlateReader) ReadCrop(pic *decode.Picture) (plate.Read, error) {
 }
 
 // read reads a straight plate, which had that width by height, and that width
-// in pixels, before.
+// in pixels, before. It looks twice, the second time without what is round the
+// plate: a read that depends on that is a guess.
 func (r *PlateReader) read(straight gocv.Mat, aspect, width float64) (plate.Read, error) {
 	colour, err := colourOf(straight)
 	if err != nil {
 		return plate.Read{}, fmt.Errorf("tell the colour of a plate: %w", err)
 	}
-	read, err := r.agree(straight, colour)
+	first, err := r.look(straight, colour, aspect)
 	if err != nil {
 		return plate.Read{}, err
 	}
-	if !read.Accepted && aspect < doubleRow {
-		row := sideBySide(straight)
-		defer row.Close()
-		double, err := r.agree(row, colour)
-		if err != nil {
-			return plate.Read{}, err
-		}
-		if double.Accepted || double.Confidence > read.Confidence {
-			read = double
-		}
+	inner := straight.Region(closer(straight))
+	defer inner.Close()
+	second, err := r.look(inner, colour, aspect)
+	if err != nil {
+		return plate.Read{}, err
 	}
+	read := plate.Confirm(first, second)
 	if read.Text != "" {
 		if read.Clarity, err = clarity(straight, width); err != nil {
 			return plate.Read{}, fmt.Errorf("tell how clear a plate is: %w", err)
 		}
 	}
+	read = read.WithColour(colour)
 	read.Accepted = read.Accepted && width >= legibleWidth
-	return read.WithColour(colour), nil
+	return read, nil
+}
+
+// look lets both networks read a straight plate as one row and, where it stays
+// unread and may have two, as two.
+func (r *PlateReader) look(straight gocv.Mat, colour plate.Kind, aspect float64) (plate.Read, error) {
+	read, err := r.agree(straight, colour)
+	if err != nil || read.Accepted || aspect >= doubleRow {
+		return read, err
+	}
+	row := sideBySide(straight)
+	defer row.Close()
+	double, err := r.agree(row, colour)
+	if double.Accepted || double.Confidence > read.Confidence {
+		read = double
+	}
+	return read, err
+}
+
+// closer is the area of a straight plate without its closerShare.
+func closer(straight gocv.Mat) image.Rectangle {
+	area := image.Rect(0, 0, straight.Cols(), straight.Rows())
+	x := int(math.Round(closerShare.X * float64(area.Dx())))
+	y := int(math.Round(closerShare.Y * float64(area.Dy())))
+	return image.Rect(x, y, area.Dx()-x, area.Dy()-y)
 }
 
 // agree lets both networks read.

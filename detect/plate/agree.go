@@ -99,6 +99,22 @@ func doubt(hint, other Read) Read {
 	return hint
 }
 
+// Confirm joins what was made of one plate in two looks that differ a little in
+// what is round it. It is accepted where both have the same text and one was
+// accepted; else the likelier one is a hint.
+func Confirm(read, again Read) Read {
+	better := again.Accepted && !read.Accepted ||
+		again.Accepted == read.Accepted && again.Confidence > read.Confidence
+	if better {
+		read, again = again, read
+	}
+	if read.Text != again.Text {
+		read = doubt(read, again)
+		read.Accepted = false
+	}
+	return read
+}
+
 // WithColour gives a read its kind: the colour of the plate where such a text
 // can have it, else the likeliest for the text. A text of seven characters that
 // begins a green plate's eight is not accepted on a bright plate that is not

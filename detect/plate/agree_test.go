@@ -100,6 +100,35 @@ func TestAgreeMarksWhatWasGuessed(t *testing.T) {
 	}
 }
 
+func TestConfirm(t *testing.T) {
+	of := func(text string, confidence float64, accepted bool) Read {
+		read := sight(text, confidence).Read
+		read.Accepted = accepted
+		return read
+	}
+	for _, tc := range []struct {
+		name        string
+		read, again Read
+		want        Read
+	}{
+		{"accepted twice", of("苏E7K392", .8, true), of("苏E7K392", .9, true), of("苏E7K392", .9, true)},
+		{"accepted first", of("苏E7K392", .8, true), of("苏E7K392", .9, false), of("苏E7K392", .8, true)},
+		{"accepted then", of("苏E7K392", .8, false), of("苏E7K392", .7, true), of("苏E7K392", .7, true)},
+		{"never accepted", of("苏E7K392", .5, false), of("苏E7K392", .6, false), of("苏E7K392", .6, false)},
+		{"another text then", of("苏E7K392", .8, true), of("湘E7K392", .4, false), of("苏E7K392", .64, false)},
+		{"two plates accepted", of("苏E7K392", .8, true), of("湘E7K392", .9, true), of("湘E7K392", .54, false)},
+		{"a character more then", of("粤BD1234", .8, true), of("粤BD12345", .5, false), of("粤BD1234", .8, false)},
+		{"nothing then", of("苏E7K392", .8, true), Read{}, of("苏E7K392", .8, false)},
+		{"nothing", Read{}, Read{}, Read{}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Confirm(tc.read, tc.again), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestWithColour(t *testing.T) {
 	for _, tc := range []struct {
 		name, text   string
