@@ -60,10 +60,11 @@ func plates(ctx context.Context, opts options, out io.Writer, answer map[string]
 	}
 	p := plateBench{reader: reader, answer: answer, out: out}
 	fmt.Fprintf(out, "%-38s %5s %8s %8s %8s\n", "plates", "of", "exact", "wrong", "unread")
-	err = p.real(ctx, opts.Plates)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err = os.Stat(opts.Plates); errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(os.Stderr, "no real plates are measured: there is no folder %s\n", opts.Plates)
 		err = nil
+	} else if err == nil {
+		err = p.real(ctx, opts.Plates)
 	}
 	return errors.Join(err, p.drawn(ctx), reader.Close())
 }
