@@ -46,7 +46,7 @@ fmt: setup-test ## Format the Go files
 bench: setup-demo ## Time the vehicle network, one look of a camera, one decoded key unit and one judgement
 	go test -run '^$$' -bench . -benchmem ./ingest/decode ./detect/model ./detect/picture ./detect/watch ./enforce
 
-bench-accuracy: setup-demo ## Measure how often stops and plates are right; some minutes
+bench-accuracy: setup-test ## Measure how often stops and plates are right; some minutes
 	go run ./cmd/accuracybench
 
 bench-ingest: setup-demo ## Measure how many cameras a core takes in, beside the usual ways; some minutes

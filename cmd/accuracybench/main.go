@@ -31,7 +31,7 @@ type options struct {
 type part func(ctx context.Context, opts options, out io.Writer, answer map[string]float64) error
 
 // parts are measured in this order.
-var parts = []part{measureStops}
+var parts = []part{measureStops, measurePlates}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -78,12 +78,17 @@ func classes(dictionary []byte) []int {
 
 // read returns what a straightened plate of that colour says. The Mat is 8-bit
 // BGR of any size, not empty.
-func (n *textNetwork) read(straight gocv.Mat, colour plate.Kind) (plate.Read, error) {
+func (n *textNetwork) read(straight gocv.Mat, colour plate.Kind) (plate.Sight, error) {
 	scores, err := n.scores(straight)
 	if err != nil {
-		return plate.Read{}, fmt.Errorf("read plate: %w", err)
+		return plate.Sight{}, fmt.Errorf("read plate: %w", err)
 	}
-	return plate.Decode(scores, colour), nil
+	sight := plate.Decode(scores, colour)
+	step := float64(n.width) / float64(n.glyphs.X) / float64(len(scores))
+	for i := range sight.Places {
+		sight.Places[i] *= step
+	}
+	return sight, nil
 }
 
 func (n *textNetwork) scores(straight gocv.Mat) (plate.Scores, error) {

@@ -1,6 +1,9 @@
 package plate
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Agreement of two different networks is what makes a read trustworthy; a
 // threshold on one network's confidence does not hold on plates it was not
@@ -20,30 +23,108 @@ const (
 
 // Agree joins what two readers made of one picture of a plate. The read is
 // accepted where both say the same, or where the second and better one is sure
-// and the first has little to say. Else its text is a hint, from the reader
-// that is less unsure.
-func Agree(first, second Read) Read {
+// and the first has little to say, and where it fills the plate from end to
+// end. Else its text is a hint, from the reader that is less unsure. The first
+// reader tells the first character at the very left wherever it stands, so only
+// the second one's place of it counts.
+func Agree(first, second Sight) Read {
+	whole := second.begins() && second.ends()
 	alone := second.Confidence >= sure && first.Confidence < unsure
 	switch {
-	case second.Text != "" && second.Text == first.Text:
-		read := Read{Text: second.Text, Chars: slices.Clone(second.Chars)}
-		for i, c := range first.Chars {
-			read.Chars[i] = max(read.Chars[i], c)
-		}
-		read.Confidence = slices.Min(read.Chars)
-		glimpse := min(first.Confidence, second.Confidence)
-		read.Accepted = alone || read.Confidence >= seen && glimpse >= glimpsed
+	case same(first.Read, second.Read):
+		read, glimpse := join(first.Read, second.Read)
+		read.Accepted = whole && first.ends() &&
+			(alone || read.Confidence >= seen && glimpse >= glimpsed)
+		return read
+	case whole && alone:
+		read := second.Read
+		read.Accepted = true
 		return read
 	case first.Confidence > second.Confidence:
-		return first
+		return doubt(first.Read, second.Read)
 	}
-	second.Accepted = alone
-	return second
+	return doubt(second.Read, first.Read)
+}
+
+// seldom are the characters that the first reader hardly knows: it takes 学 for
+// a 9 and O for a Q.
+const seldom = uses + "O"
+
+// same reports whether two readers say the same, not counting the places where
+// the second one is sure of a character that the first one hardly knows.
+func same(first, second Read) bool {
+	a, b := []rune(first.Text), []rune(second.Text)
+	if len(a) != len(b) || len(a) == 0 {
+		return false
+	}
+	for i := range b {
+		if a[i] != b[i] && !(strings.ContainsRune(seldom, b[i]) && second.Chars[i] >= sure) {
+			return false
+		}
+	}
+	return true
+}
+
+// join takes the second reader's text, and of each character on which both
+// agree the higher confidence. The glimpse is the least that either had in such
+// a character.
+func join(first, second Read) (joined Read, glimpse float64) {
+	joined = Read{Text: second.Text, Chars: slices.Clone(second.Chars)}
+	glimpse = 1
+	a, b := []rune(first.Text), []rune(second.Text)
+	for i, c := range first.Chars {
+		if a[i] == b[i] {
+			joined.Chars[i] = max(joined.Chars[i], c)
+			glimpse = min(glimpse, c, second.Chars[i])
+		}
+	}
+	joined.Confidence = slices.Min(joined.Chars)
+	return joined, glimpse
+}
+
+// doubt lowers the confidence of a hint in the characters that the other reader
+// takes for others, so that whoever types the plate sees what was guessed.
+func doubt(hint, other Read) Read {
+	a, b := []rune(hint.Text), []rune(other.Text)
+	if len(a) != len(b) || len(a) == 0 {
+		return hint
+	}
+	hint.Chars = slices.Clone(hint.Chars)
+	for i := range a {
+		if a[i] != b[i] {
+			hint.Chars[i] *= 1 - min(other.Chars[i], 1)/2
+		}
+	}
+	hint.Confidence = slices.Min(hint.Chars)
+	return hint
+}
+
+// Confirm joins what was made of one plate in two looks that differ a little in
+// what is round it. It is accepted where both have the same text and one was
+// accepted; else the likelier one is a hint.
+func Confirm(read, again Read) Read {
+	better := again.Accepted && !read.Accepted ||
+		again.Accepted == read.Accepted && again.Confidence > read.Confidence
+	if better {
+		read, again = again, read
+	}
+	if read.Text != again.Text {
+		read = doubt(read, again)
+		read.Accepted = false
+	}
+	return read
 }
 
 // WithColour gives a read its kind: the colour of the plate where such a text
-// can have it, else the likeliest for the text.
+// can have it, else the likeliest for the text. A text of seven characters that
+// begins a green plate's eight is not accepted on a bright plate that is not
+// yellow, for it may be the rest of a green one; nor is one of the armed police
+// without a province, whose small character is easily lost.
 func (r Read) WithColour(colour Kind) Read {
+	bright := colour != Blue && colour != Black && colour != Yellow
+	if bright && beginsGreen(r.Text) || losesProvince(r.Text) {
+		r.Accepted = false
+	}
 	kinds := Parse(r.Text)
 	switch {
 	case len(kinds) == 0 || slices.Contains(kinds, colour):
@@ -52,4 +133,17 @@ func (r Read) WithColour(colour Kind) Read {
 		r.Kind = kinds[0]
 	}
 	return r
+}
+
+// beginsGreen reports whether a text is a green plate's without its last
+// character.
+func beginsGreen(text string) bool {
+	n := len([]rune(text))
+	return n > 0 && patternsOf(Green).after(text).complete(n+1)
+}
+
+// losesProvince reports whether a text is one of the armed police without a
+// province.
+func losesProvince(text string) bool {
+	return strings.HasPrefix(text, "WJ") && len([]rune(text)) == 7
 }

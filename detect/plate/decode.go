@@ -28,18 +28,19 @@ type hypothesis struct {
 // (a beam search over the prefixes of CTC paths, each of which must begin such
 // a text). Only blue, green and yellow rule texts out: a night picture makes
 // every plate white or black. The read has no kind yet and is not accepted; it
-// is empty when no text is possible.
-func Decode(scores Scores, colour Kind) Read {
+// is empty when no text is possible. Places are counted in steps.
+func Decode(scores Scores, colour Kind) Sight {
 	beam := []hypothesis{{fits: patternsOf(colour), none: 1, total: 1}}
 	for i := range scores {
 		beam = advance(beam, &scores[i])
 	}
 	for _, h := range beam {
 		if h.fits.complete(len(h.text)) {
-			return spell(h.text, align(scores, h.text))
+			chars, places := align(scores, h.text)
+			return spell(h.text, chars, places)
 		}
 	}
-	return Read{}
+	return Sight{}
 }
 
 // advance reads one step and keeps the best hypotheses, the best first.
@@ -94,17 +95,17 @@ func best(all map[string]*hypothesis) []hypothesis {
 	return beam[:min(len(beam), beamWidth)]
 }
 
-func spell(text string, chars []float64) Read {
-	read := Read{Chars: chars, Confidence: slices.Min(chars)}
+func spell(text string, chars, places []float64) Sight {
+	sight := Sight{Read: Read{Chars: chars, Confidence: slices.Min(chars)}, Places: places}
 	for _, index := range []byte(text) {
-		read.Text += string(runes[index])
+		sight.Text += string(runes[index])
 	}
-	return read
+	return sight
 }
 
 // align lays a text over the steps along its most probable path and returns,
-// for each character, the highest probability it had on the way.
-func align(scores Scores, text string) []float64 {
+// for each character, the highest probability it had on the way, and where.
+func align(scores Scores, text string) (chars, places []float64) {
 	// State 2k is none before character k, state 2k+1 is the character.
 	states := 2*len(text) + 1
 	index := func(state int) int {
@@ -128,14 +129,14 @@ func align(scores Scores, text string) []float64 {
 	if path[s-1] > path[s] {
 		s--
 	}
-	chars := make([]float64, len(text))
+	chars, places = make([]float64, len(text)), make([]float64, len(text))
 	for t := len(scores) - 1; t >= 0; t-- {
-		if s%2 == 1 {
-			chars[s/2] = max(chars[s/2], float64(scores[t][index(s)]))
+		if p := float64(scores[t][index(s)]); s%2 == 1 && p > chars[s/2] {
+			chars[s/2], places[s/2] = p, float64(t)+0.5
 		}
 		s = from[t][s]
 	}
-	return chars
+	return chars, places
 }
 
 // arrival is the best way into a state: staying, from the one before, or over

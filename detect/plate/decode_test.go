@@ -98,7 +98,10 @@ func TestConfidences(t *testing.T) {
 	set(t, &scores[4], 'K', 0.5)
 	set(t, &scores[4], 'X', 0.3)
 	got := Decode(scores, UnknownKind)
-	want := Read{Text: "苏E7K392", Confidence: 0.5, Chars: []float64{.9, .9, .9, .5, .9, .9, .9}}
+	want := Sight{
+		Read:   Read{Text: "苏E7K392", Confidence: 0.5, Chars: []float64{.9, .9, .9, .5, .9, .9, .9}},
+		Places: []float64{.5, 1.5, 3.5, 4.5, 6.5, 7.5, 8.5},
+	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-6)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -116,7 +119,7 @@ func FuzzDecode(f *testing.F) {
 			data = data[4:]
 		}
 		got := Decode(scores, UnknownKind)
-		if got.Text != "" && (!Valid(got.Text) || len(got.Chars) != len([]rune(got.Text))) {
+		if got.Text != "" && (!Valid(got.Text) || len(got.Chars) != len([]rune(got.Text)) || len(got.Places) != len(got.Chars)) {
 			t.Errorf("got %+v", got)
 		}
 	})

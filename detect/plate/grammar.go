@@ -73,6 +73,22 @@ func Parse(text string) []Kind {
 // Valid reports whether some plate can have this text.
 func Valid(text string) bool { return len(Parse(text)) > 0 }
 
+// Spell writes a text by a pattern's marks: pick gives a number below n, for
+// each mark that stands for several characters. '_' is a province, 'o' the
+// issuing office, 's' a serial and 'd' one of its digits, 'e' the kind of new
+// energy, 'm' and 'a' branch and department of the army; all else stands for
+// itself.
+func Spell(marks string, pick func(n int) int) string {
+	var text []rune
+	for _, mark := range marks {
+		if set := []rune(sets[mark]); len(set) > 0 {
+			mark = set[pick(len(set))]
+		}
+		text = append(text, mark)
+	}
+	return string(text)
+}
+
 // patternSet is a set of patterns, a bit for each.
 type patternSet uint32
 

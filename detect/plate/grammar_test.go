@@ -1,6 +1,7 @@
 package plate
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,4 +123,17 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q is %v, cleaned %v", text, kinds, again)
 		}
 	})
+}
+
+func TestSpell(t *testing.T) {
+	for _, p := range patterns {
+		for seed := range 50 {
+			text := Spell(p.marks, func(n int) int { return seed % n })
+			for _, kind := range p.kinds {
+				if !slices.Contains(Parse(text), kind) {
+					t.Errorf("%q gave %s, which is no %s plate", p.marks, text, kind)
+				}
+			}
+		}
+	}
 }

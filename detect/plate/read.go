@@ -23,4 +23,6 @@ type Read struct {
 	Confidence float64   `json:"confidence"` // 0..1, of the weakest character
 	Chars      []float64 `json:"chars,omitempty"`
 	Accepted   bool      `json:"accepted"` // false: shown as unread, Text is only a hint
+	// Clarity is how large and sharp the plate showed, 0..1; 0 is not told.
+	Clarity float64 `json:"clarity,omitempty"`
 }

@@ -14,7 +14,7 @@ const (
 	clearLead = 2.5
 )
 
-// Vote joins the reads of one stop. A text wins that was accepted at least
+// Vote joins the reads of one stop, each by how clear the plate showed. A text wins that was accepted at least
 // once and clearly outweighs every other; without one, the read is not
 // accepted and its text is the heaviest hint. It is zero without any text.
 func Vote(reads []Read) Read {
@@ -58,9 +58,15 @@ func count(reads []Read) []*ballot {
 	return ballots
 }
 
+// weight is from a half of the usual, for a plate that hardly showed, to one
+// and a half for a large and sharp one.
 func weight(r Read) float64 {
-	if r.Accepted {
-		return 1 + r.Confidence
+	clear := 1.0
+	if r.Clarity > 0 {
+		clear = 0.5 + min(r.Clarity, 1)
 	}
-	return hintWeight * r.Confidence
+	if r.Accepted {
+		return clear * (1 + r.Confidence)
+	}
+	return clear * hintWeight * r.Confidence
 }

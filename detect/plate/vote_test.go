@@ -41,6 +41,31 @@ func TestVote(t *testing.T) {
 	}
 }
 
+func TestVoteWeighsByClarity(t *testing.T) {
+	look := func(text string, clarity float64) Read {
+		return Read{Text: text, Confidence: .9, Accepted: true, Clarity: clarity}
+	}
+	const right, wrong = "浙E7K392", "湘E7K392"
+	for _, tc := range []struct {
+		name     string
+		reads    []Read
+		text     string
+		accepted bool
+	}{
+		{"clear against hardly seen", []Read{look(wrong, .05), look(right, 1)}, right, true},
+		{"equally clear", []Read{look(wrong, .8), look(right, .9)}, right, false},
+		{"two hardly seen against a clear one", []Read{look(wrong, .05), look(wrong, .05), look(right, 1)}, right, false},
+		{"what is not told is in between", []Read{look(wrong, .05), look(right, 0), look(right, 0)}, right, true},
+		{"more than clear is not more", []Read{look(wrong, 1), look(right, 9)}, wrong, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := Vote(tc.reads); got.Text != tc.text || got.Accepted != tc.accepted {
+				t.Errorf("got %+v, want %q, accepted %v", got, tc.text, tc.accepted)
+			}
+		})
+	}
+}
+
 func TestVoteShowsTheBestLook(t *testing.T) {
 	reads := []Read{
 		{Text: "浙E7K392", Confidence: .99, Kind: Yellow},
