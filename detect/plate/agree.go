@@ -33,7 +33,7 @@ func Agree(first, second Sight) Read {
 	switch {
 	case same(first.Read, second.Read):
 		read, glimpse := join(first.Read, second.Read)
-		read.Accepted = whole && first.ends() &&
+		read.Accepted = whole && first.ends() && tellsZeros(second.Read) &&
 			(alone || read.Confidence >= seen && glimpse >= glimpsed)
 		return read
 	case whole && alone:
@@ -59,6 +59,17 @@ func same(first, second Read) bool {
 	}
 	for i := range b {
 		if a[i] != b[i] && !(strings.ContainsRune(seldom, b[i]) && second.Chars[i] >= sure) {
+			return false
+		}
+	}
+	return true
+}
+
+// tellsZeros reports whether the second reader is sure of each 0. The first one
+// takes a Q for a 0, too, so that it is no second opinion on that.
+func tellsZeros(second Read) bool {
+	for i, r := range []rune(second.Text) {
+		if r == '0' && second.Chars[i] < sure {
 			return false
 		}
 	}

@@ -64,6 +64,8 @@ func TestAgree(t *testing.T) {
 		{"the first does not know 学, the second not sure", sight("鲁B3F239", .9), sight("鲁B3F23学", 1, 1, 1, 1, 1, 1, .9), "鲁B3F23学", false},
 		{"the first does not know O", sight("京Q12345"), sight("京O12345"), "京O12345", true},
 		{"the second takes a Q for an O", sight("京O12345"), sight("京Q12345"), "京Q12345", false},
+		{"a 0 that may be a Q", sight("京A02345"), sight("京A02345", 1, 1, .9), "京A02345", false},
+		{"a 0 that the second is sure of", sight("京A02345", 1, 1, .8), sight("京A02345", .8, 1, .95), "京A02345", true},
 		{"the first differs elsewhere too", sight("鲁B3E239"), sight("鲁B3F23学"), "鲁B3F23学", false},
 		{"the first sees fewer", sight("粤BD1234"), sight("粤BD12345"), "粤BD12345", false},
 		{"nothing", Sight{}, Sight{}, "", false},
