@@ -156,8 +156,7 @@ func (u Usual) sound() bool {
 
 // judge says what is wrong with the light or the sharpness of a look, if
 // anything.
-func (u *Usual) judge(now *view) Fault {
-	c := measure(now)
+func (u *Usual) judge(c cells, now *view) Fault {
 	same := u.same(now)
 	switch {
 	case c.dark() && !same && u.Brightness >= daylight:
@@ -212,8 +211,7 @@ func (u *Usual) compare(c cells) (missing, softness float64, detailed int) {
 }
 
 // learn lets the usual follow a good look.
-func (u *Usual) learn(at time.Time, now *view) {
-	c := measure(now)
+func (u *Usual) learn(at time.Time, c cells, now *view) {
 	if u.Looks == 0 {
 		u.Fine, u.Coarse = make([]float64, lightCells), make([]float64, lightCells)
 	}

@@ -17,7 +17,7 @@ const (
 
 	// mostAnchors bounds the views by which a camera is known again: by day, at
 	// dusk, in the light of lamps.
-	mostAnchors = 6
+	mostAnchors = 4
 	// measureEvery is how many looks pass between two attempts to measure the
 	// pose where no anchor fits: features cost as much as all else together.
 	measureEvery = 5
