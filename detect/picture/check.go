@@ -124,8 +124,8 @@ const repeats = 5
 func (c *Checks) Look(at time.Time, scene *Scene) Finding {
 	c.looks++
 	c.repeat(scene.now)
-	light := c.usual.judge(scene.now)
-	if light != "" {
+	measured := measure(scene.now)
+	if light := c.usual.judge(measured, scene.now); light != "" {
 		c.pose.known = false // the camera may be turned meanwhile
 		return Finding{Fault: light}
 	}
@@ -134,7 +134,7 @@ func (c *Checks) Look(at time.Time, scene *Scene) Finding {
 		place.Fault = Frozen
 	}
 	if place.Fault == "" {
-		c.usual.learn(at, scene.now)
+		c.usual.learn(at, measured, scene.now)
 	}
 	return place
 }

@@ -30,8 +30,11 @@ const (
 	// blank is the share of its usual fine detail below which a cell shows
 	// nothing; blanks is the share of such cells from which the view is covered.
 	// A truck before the camera fills half of the picture, and has detail.
-	blank  = 0.3
-	blanks = 0.6
+	// In dimmer light than usual less detail is to be expected, down to noDetail,
+	// in grey levels, which noise alone has.
+	blank    = 0.3
+	blanks   = 0.6
+	noDetail = 0.8
 
 	// soft is the share of the usual relation between fine and coarse detail
 	// below which a picture is blurred. Dusk, fog and a dim lamp take both.
@@ -136,6 +139,7 @@ type Usual struct {
 	At         time.Time
 	Fine       []float64 // detail of each cell
 	Coarse     []float64
+	Light      float64 // brightness
 	Brightness float64 // of the newest good look
 	Good       []byte  // the newest good look, coarse
 }
@@ -147,13 +151,12 @@ func (u Usual) sound() bool {
 	}
 	wild := func(v float64) bool { return math.IsNaN(v) || v < 0 || v > math.MaxUint8 }
 	return len(u.Fine) == lightCells && len(u.Coarse) == lightCells &&
-		!slices.ContainsFunc(u.Fine, wild) && !slices.ContainsFunc(u.Coarse, wild)
+		!slices.ContainsFunc(slices.Concat(u.Fine, u.Coarse, []float64{u.Light, u.Brightness}), wild)
 }
 
 // judge says what is wrong with the light or the sharpness of a look, if
 // anything.
-func (u *Usual) judge(now *view) Fault {
-	c := measure(now)
+func (u *Usual) judge(c cells, now *view) Fault {
 	same := u.same(now)
 	switch {
 	case c.dark() && !same && u.Brightness >= daylight:
@@ -190,12 +193,12 @@ func (u *Usual) same(now *view) bool {
 // many they are.
 func (u *Usual) compare(c cells) (missing, softness float64, detailed int) {
 	var changes []float64
-	gone := 0
+	gone, dimmed := 0, min(1, c.brightness()/max(u.Light, 1))
 	for i, fine := range u.Fine {
 		if fine < leastDetail || u.Coarse[i] < leastDetail {
 			continue
 		}
-		if c.fine[i] < blank*fine {
+		if c.fine[i] < max(blank*fine*dimmed, noDetail) {
 			gone++
 		}
 		changes = append(changes, c.fine[i]/fine*u.Coarse[i]/max(c.coarse[i], 0.5))
@@ -208,8 +211,7 @@ func (u *Usual) compare(c cells) (missing, softness float64, detailed int) {
 }
 
 // learn lets the usual follow a good look.
-func (u *Usual) learn(at time.Time, now *view) {
-	c := measure(now)
+func (u *Usual) learn(at time.Time, c cells, now *view) {
 	if u.Looks == 0 {
 		u.Fine, u.Coarse = make([]float64, lightCells), make([]float64, lightCells)
 	}
@@ -220,5 +222,6 @@ func (u *Usual) learn(at time.Time, now *view) {
 		u.Fine[i] += share * (c.fine[i] - u.Fine[i])
 		u.Coarse[i] += share * (c.coarse[i] - u.Coarse[i])
 	}
+	u.Light += share * (c.brightness() - u.Light)
 	u.At, u.Brightness, u.Good = at, c.brightness(), now.level(coarseSide).grey
 }

@@ -17,13 +17,16 @@ const (
 
 	// mostAnchors bounds the views by which a camera is known again: by day, at
 	// dusk, in the light of lamps.
-	mostAnchors = 6
+	mostAnchors = 4
 	// measureEvery is how many looks pass between two attempts to measure the
 	// pose where no anchor fits: features cost as much as all else together.
 	measureEvery = 5
 	// adoptEvery is how many looks pass between two anchors: in dense traffic
 	// none may fit for long, and that teaches nothing.
 	adoptEvery = 60
+	// equalizeLimit bounds how much a flat part's shades are spread: noise is no
+	// landmark.
+	equalizeLimit = 20
 	// anchorSide is the longest side of an anchor, in pixels.
 	anchorSide = featureSide
 )
@@ -75,19 +78,42 @@ func newPyramid(p plane) *view {
 
 // resized brings a plane to another size.
 func (p plane) resized(size image.Point) plane {
-	out := plane{size.X, size.Y, make([]byte, size.X*size.Y)}
-	from := gocv.NewMatWithSize(p.height, p.width, gocv.MatTypeCV8U)
+	from := p.mat()
 	defer from.Close()
-	if pixels, err := from.DataPtrUint8(); err == nil {
-		copy(pixels, p.grey)
-	}
 	to := gocv.NewMat()
 	defer to.Close()
 	gocv.Resize(from, &to, size, 0, 0, gocv.InterpolationArea)
-	if pixels, err := to.DataPtrUint8(); err == nil {
-		copy(out.grey, pixels)
+	return planeOf(to, size)
+}
+
+// equalized uses all shades alike in each part of a picture, so that a view looks
+// the same at noon and in the light of lamps, and with a truck in half of it.
+func (p plane) equalized() plane {
+	from := p.mat()
+	defer from.Close()
+	to := gocv.NewMat()
+	defer to.Close()
+	clahe := gocv.NewCLAHEWithParams(equalizeLimit, image.Pt(lightColumns, lightRows))
+	defer clahe.Close()
+	clahe.Apply(from, &to)
+	return planeOf(to, image.Pt(p.width, p.height))
+}
+
+// mat is a plane as OpenCV wants it; the caller closes it.
+func (p plane) mat() gocv.Mat {
+	mat := gocv.NewMatWithSize(p.height, p.width, gocv.MatTypeCV8U)
+	if pixels, err := mat.DataPtrUint8(); err == nil {
+		copy(pixels, p.grey)
 	}
-	return out
+	return mat
+}
+
+func planeOf(mat gocv.Mat, size image.Point) plane {
+	p := plane{size.X, size.Y, make([]byte, size.X*size.Y)}
+	if pixels, err := mat.DataPtrUint8(); err == nil {
+		copy(p.grey, pixels)
+	}
+	return p
 }
 
 // pose is how the picture lies against the reference, in the reference's
@@ -123,13 +149,13 @@ func (c *Checks) reference() *Anchor { return &c.anchors[0] }
 
 // locate finds where the camera looks.
 func (c *Checks) locate(scene *Scene) Finding {
-	if !scene.now.textured() {
+	now := c.comparable(scene.now)
+	if !now.textured() {
 		// Snow or fog: nothing speaks against the camera, and nothing tells that it
 		// is not turned meanwhile.
 		c.pose.known = false
 		return Finding{}
 	}
-	now := c.comparable(scene.now)
 	if len(c.anchors) == 0 {
 		c.adopt(now, identity)
 		return Finding{Placed: true}
@@ -156,12 +182,12 @@ func (c *Checks) locate(scene *Scene) Finding {
 func (c *Checks) comparable(now *view) *view {
 	p := now.level(anchorSide)
 	if len(c.anchors) == 0 {
-		return newPyramid(p)
+		return newPyramid(p.equalized())
 	}
 	if size := c.reference().seen().size(); size != image.Pt(p.width, p.height) {
 		p = p.resized(size)
 	}
-	return newPyramid(p)
+	return newPyramid(p.equalized())
 }
 
 // fits looks for an anchor that shows the same view to the pixel, and takes over

@@ -313,7 +313,9 @@ func TestAnotherSizeIsNoFault(t *testing.T) {
 	}
 }
 
-func TestRealStreetIsSeen(t *testing.T) {
+// film is a real street of 768x576 pixels, one look a second.
+func film(t *testing.T) *decode.File {
+	t.Helper()
 	dir, err := assets.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -326,9 +328,64 @@ func TestRealStreetIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { file.Close() })
+	return file
+}
+
+// A camera that sees a part of the real street is turned by day, knocked, turned
+// at night, and each time turned back.
+func TestARealStreetFromATurnedCamera(t *testing.T) {
+	home := image.Rect(20, 20, 20+640, 20+480)
+	turned, knocked := home.Add(image.Pt(64, 0)), home.Add(image.Pt(3, 2))
+	night := lit(0.25, 0)
+	acts := []struct {
+		until int // look
+		part  image.Rectangle
+		light spoiling
+		fault Fault
+		shift float64
+	}{
+		{10, home, nil, "", 0},
+		{20, turned, nil, Moved, 0.1},
+		{30, home, nil, "", 0},
+		{40, knocked, nil, "", 0.0056},
+		{50, home, night, "", 0},
+		{60, turned, night, Moved, 0.1},
+		{70, home, night, "", 0},
+	}
 	c := newChecked(t)
-	for seen, err := range file.Looks(1) {
+	act := 0
+	for seen, err := range film(t).Looks(1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.look == acts[act].until {
+			if act++; act == len(acts) {
+				seen.Picture.Close()
+				break
+			}
+		}
+		part := seen.Picture.Mat.Region(acts[act].part)
+		pic := &decode.Picture{Mat: part.Clone()}
+		part.Close()
+		if acts[act].light != nil {
+			acts[act].light(pic)
+		}
+		found, want := c.sees(pic), acts[act]
+		if found.Fault != want.fault || !found.Placed || found.Shift < want.shift-0.004 || found.Shift > want.shift+0.004 {
+			t.Errorf("look %d: %+v, want %q by %v", c.look, found, want.fault, want.shift)
+		}
+		pic.Close()
+		seen.Picture.Close()
+	}
+	if act < len(acts)-1 {
+		t.Errorf("the film ended in act %d", act)
+	}
+}
+
+func TestRealStreetIsSeen(t *testing.T) {
+	c := newChecked(t)
+	for seen, err := range film(t).Looks(1) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -342,6 +399,7 @@ func TestRealStreetIsSeen(t *testing.T) {
 		}{
 			"blurred": {blurred(3), Blurred}, "covered": {painted(everything, 120), Covered},
 			"truck": {truck, ""}, "darkened": {lit(0.06, 0), Dark}, "cloud": {lit(0.4, 0), ""},
+			"night": {lit(0.2, 0), ""},
 		} {
 			pic := &decode.Picture{Mat: seen.Picture.Mat.Clone()}
 			test.spoil(pic)
@@ -355,5 +413,39 @@ func TestRealStreetIsSeen(t *testing.T) {
 	}
 	if c.look < 70 {
 		t.Errorf("%d looks", c.look)
+	}
+}
+
+// BenchmarkChecks is one look at a street that shows.
+func BenchmarkChecks(b *testing.B) {
+	dir, err := assets.Default()
+	if err != nil {
+		b.Fatal(err)
+	}
+	path, err := dir.Footage("vtest.avi")
+	if err != nil {
+		b.Fatal(err)
+	}
+	file, err := decode.OpenFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	var camera Camera
+	var scenes []*Scene
+	for seen, err := range file.Looks(1) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		scene, err := camera.Look(seen.Picture)
+		if err != nil {
+			b.Fatal(err)
+		}
+		scenes = append(scenes, scene)
+		seen.Picture.Close()
+	}
+	checks := NewChecks(Memory{})
+	for i := 0; b.Loop(); i++ {
+		checks.Look(time.Unix(int64(i), 0), scenes[i%len(scenes)])
 	}
 }
