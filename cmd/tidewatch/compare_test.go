@@ -94,11 +94,11 @@ func TestOutcomeLines(t *testing.T) {
 	box := detect.Box{X: 0.1, Y: 0.5, W: 0.2, H: 0.2}
 	there := detect.Box{X: 0.6, Y: 0.5, W: 0.2, H: 0.2}
 	film := truth.Film{Stops: []truth.Stop{
-		{Class: detect.Car, Box: box, Start: 10, End: 40, BoxAt: 20, Kind: truth.Parked, Plate: "京EMC139"},
+		{Class: detect.Car, Box: box, Start: 10, End: 40, BoxAt: 20, Kind: truth.Parked, Plate: "京FTW139"},
 		{Class: detect.Bus, Box: there, Start: 20, End: 40, BoxAt: 20, Kind: truth.Parked},
 	}}
 	stop := func(b detect.Box, from, until time.Duration) detect.Stop {
-		return detect.Stop{Class: detect.Car, Box: b, Start: noon.Add(from), End: noon.Add(until), Plate: plate.Read{Text: "京EMC139", Accepted: true}}
+		return detect.Stop{Class: detect.Car, Box: b, Start: noon.Add(from), End: noon.Add(until), Plate: plate.Read{Text: "京FTW139", Accepted: true}}
 	}
 	var out strings.Builder
 	err := printer{json.NewEncoder(&out), noon, nil}.compare(truth.Against(film, noon, []detect.Stop{

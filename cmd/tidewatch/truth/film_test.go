@@ -14,7 +14,7 @@ import (
 )
 
 const film = `{"clip": "kerb.mp4", "fps": 25, "size": [640, 360], "duration": 60.2, "zone": [[0, 0.5], [1, 0.5], [1, 1]], "stops": [
-  {"class": "car", "kind": "parked", "start": 2.5, "end": 60.2, "box": [0.1, 0.2, 0.3, 0.4], "plate": "京EMC139"},
+  {"class": "car", "kind": "parked", "start": 2.5, "end": 60.2, "box": [0.1, 0.2, 0.3, 0.4], "plate": "京FTW139"},
   {"class": "bus", "kind": "pause", "start": 2, "end": 12, "box_at": 3, "box": [0.5, 0.5, 0.5, 0.5], "ignore": true}
 ]}`
 
@@ -27,7 +27,7 @@ func TestParse(t *testing.T) {
 		Clip: "kerb.mp4", Camera: truth.Fixed, FPS: 25, Size: [2]int{640, 360}, Duration: 60.2,
 		Zone: enforce.Zone{Polygon: enforce.Polygon{{X: 0, Y: 0.5}, {X: 1, Y: 0.5}, {X: 1, Y: 1}}},
 		Stops: []truth.Stop{
-			{Class: detect.Car, Kind: truth.Parked, Start: 2.5, End: 60.2, BoxAt: 31.35, Box: detect.Box{X: 0.1, Y: 0.2, W: 0.3, H: 0.4}, Plate: "京EMC139"},
+			{Class: detect.Car, Kind: truth.Parked, Start: 2.5, End: 60.2, BoxAt: 31.35, Box: detect.Box{X: 0.1, Y: 0.2, W: 0.3, H: 0.4}, Plate: "京FTW139"},
 			{Class: detect.Bus, Kind: truth.Pause, Start: 2, End: 12, BoxAt: 3, Box: detect.Box{X: 0.5, Y: 0.5, W: 0.5, H: 0.5}, Ignore: true},
 		},
 	}

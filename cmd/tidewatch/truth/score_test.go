@@ -116,15 +116,15 @@ func TestOutcomes(t *testing.T) {
 }
 
 func TestErrorsOfTimeAndPlate(t *testing.T) {
-	vehicle := with(parked(0.1, 10, 40), func(s *truth.Stop) { s.Plate = "京_KR023" })
+	vehicle := with(parked(0.1, 10, 40), func(s *truth.Stop) { s.Plate = "京_TW023" })
 	for name, test := range map[string]struct {
 		found detect.Stop
 		want  truth.PlateOutcome
 	}{
-		"right":        {with(found(0.1, 9, 42), read("京CKR023", true)), truth.Right},
-		"wrong":        {with(found(0.1, 9, 42), read("京CKR028", true)), truth.Wrong},
-		"too short":    {with(found(0.1, 9, 42), read("京CKR02", true)), truth.Wrong},
-		"not accepted": {with(found(0.1, 9, 42), read("京CKR023", false)), truth.Unread},
+		"right":        {with(found(0.1, 9, 42), read("京DTW023", true)), truth.Right},
+		"wrong":        {with(found(0.1, 9, 42), read("京DTW028", true)), truth.Wrong},
+		"too short":    {with(found(0.1, 9, 42), read("京DTW02", true)), truth.Wrong},
+		"not accepted": {with(found(0.1, 9, 42), read("京DTW023", false)), truth.Unread},
 		"none":         {found(0.1, 9, 42), truth.Unread},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,10 +142,10 @@ func TestErrorsOfTimeAndPlate(t *testing.T) {
 
 func TestTally(t *testing.T) {
 	film := truth.Film{Stops: []truth.Stop{
-		with(parked(0, 0, 40), func(s *truth.Stop) { s.Plate = "京EMC139" }), parked(0.4, 0, 40), parked(0.7, 0, 40),
+		with(parked(0, 0, 40), func(s *truth.Stop) { s.Plate = "京FTW139" }), parked(0.4, 0, 40), parked(0.7, 0, 40),
 	}}
 	got := truth.Against(film, start, []detect.Stop{
-		with(found(0, 1, 40), read("京EMC139", true)), found(0.4, 3, 38), found(0.4, 20, 40), found(0.2, 0, 40),
+		with(found(0, 1, 40), read("京FTW139", true)), found(0.4, 3, 38), found(0.4, 20, 40), found(0.2, 0, 40),
 	}).Tally()
 	want := truth.Tally{
 		Matched: 2, Missed: 1, False: 1, Doubled: 1, PlatesRight: 1,
