@@ -55,10 +55,6 @@ func (c *benchCmd) Run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer street.Stop()
-	log.Info("waiting until every camera plays", "for", length)
-	if err := benchrig.Sleep(ctx, length); err != nil {
-		return err
-	}
 	var ways []way
 	for _, s := range own {
 		if !c.wanted(s.key) {

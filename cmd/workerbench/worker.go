@@ -278,7 +278,7 @@ func (w *worker) arrivals(res *result, from, until time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for camera := range w.cmd.Main {
-		came := time.Unix(0, w.cmd.Began).Add(benchrig.Phase(camera, w.cmd.Count, length) + arrival)
+		came := time.Unix(0, w.cmd.Began).Add(benchrig.Phase(camera, w.cmd.Count, length) - length + arrival)
 		for ; came.Before(until); came = came.Add(length) {
 			if came.Before(from) {
 				continue

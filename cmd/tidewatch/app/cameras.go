@@ -76,6 +76,7 @@ func (a *App) openCameras(context.Context) error {
 			feed:      pulled,
 			decoder:   a.vision.decoders,
 			watcher:   watcher,
+			patience:  a.cfg.Clip.After + clipLag,
 			undecoded: map[ingest.Stream]int{},
 			finder:    finder,
 			docket: &docket.Docket{
