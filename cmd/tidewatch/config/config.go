@@ -25,7 +25,7 @@ type Config struct {
 	Detector      Detector
 
 	Cameras  []ingest.Camera
-	Policies map[string]enforce.Policy // by section
+	Policies enforce.Policies
 	Zones    []enforce.Zone
 	Bays     []enforce.Bay // drawn, not yet judged by
 	// VehicleHeights are the usual heights of vehicles in zones, by zone, as

@@ -220,7 +220,7 @@ func TestShippedExampleIsValidAndDumpsToItself(t *testing.T) {
 	if camera.Section != "jianshe-road" || camera.SubURL == "" || camera.Transport != ingest.TransportAuto || camera.FrameInterval != 40*time.Millisecond {
 		t.Errorf("camera = %+v", camera)
 	}
-	section := c.Policies["jianshe-road"].Section
+	section := c.Policies["jianshe-road"][0].Section
 	if section.Windows[0].From != 19*60 || section.Grace != 10*time.Minute {
 		t.Errorf("section = %+v", section)
 	}
@@ -244,7 +244,7 @@ func TestShippedExampleIsValidAndDumpsToItself(t *testing.T) {
 	if err != nil {
 		t.Fatalf("dump does not parse: %v\n%s", err, dumped)
 	}
-	if again.Policies["jianshe-road"].ID != c.Policies["jianshe-road"].ID {
+	if again.Policies["jianshe-road"][0].ID != c.Policies["jianshe-road"][0].ID {
 		t.Error("the dump makes another policy")
 	}
 	if diff := cmp.Diff(c.Bays, again.Bays); diff != "" {

@@ -53,7 +53,7 @@ func (r *resolver) config(f *file) *Config {
 		RingKeep: r.duration("ring.keep", f.Ring.Keep, 0, time.Second),
 		Assets:   assets.Dir(f.Assets),
 		Detector: r.detector(f.Detector),
-		Policies: map[string]enforce.Policy{},
+		Policies: enforce.Policies{},
 		Kafka:    Kafka{f.Kafka.Brokers, f.Kafka.Topic},
 	}
 	c.Clip = r.clip(f.Clip, c.RingKeep)
@@ -271,7 +271,7 @@ func (r *resolver) sections(c *Config, f *file) {
 		for j, w := range y.Windows {
 			section.Windows = append(section.Windows, r.window(fmt.Sprintf("%s.windows[%d]", path, j), w))
 		}
-		c.Policies[y.ID] = enforce.NewPolicy(section)
+		c.Policies.Add(enforce.NewPolicy(section))
 	}
 }
 

@@ -27,7 +27,7 @@ func (r *resolver) window(path string, y windowYAML) enforce.TidalWindow {
 	if w.From == 24*60 {
 		r.wrong(path+".from", "24:00 is the end of a day; write 00:00")
 	}
-	if !w.FirstDay.IsZero() && !w.LastDay.IsZero() && w.LastDay.Before(w.FirstDay) {
+	if !w.LastDay.IsZero() && w.LastDay.Before(w.FirstDay) {
 		r.wrong(path+".last_day", "%s is before first_day %s", y.LastDay, y.FirstDay)
 	}
 	for i, name := range y.Weekdays {
@@ -48,13 +48,13 @@ func (r *resolver) clock(path, s string) enforce.Clock {
 	return c
 }
 
-func (r *resolver) day(path, s string) time.Time {
+func (r *resolver) day(path, s string) enforce.Date {
 	if s == "" {
-		return time.Time{}
+		return enforce.Date{}
 	}
-	t, err := time.Parse(time.DateOnly, s)
+	d, err := enforce.ParseDate(s)
 	if err != nil {
 		r.wrong(path, "%q: want a day such as 2026-01-31", s)
 	}
-	return t
+	return d
 }
