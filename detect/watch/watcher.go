@@ -301,6 +301,7 @@ func (w *Watcher) WhyBlind() string {
 func (w *Watcher) complete(stops []detect.Stop) []detect.Stop {
 	for i, s := range stops {
 		stops[i].Plate = w.readings[s.ID].best()
+		stops[i].PlateView = w.readings[s.ID].view()
 		stops[i].Unseen = w.sight.of(s)
 	}
 	return stops

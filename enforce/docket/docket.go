@@ -179,6 +179,7 @@ func (d *Docket) suspect(ctx context.Context, id string, m *matter) error {
 	} else {
 		shown, few = evidence.Select(slices.Concat(m.kept, m.stop.Observations), verdict.Since, verdict.Due)
 		m.kept = []detect.Observation{shown.Begin, shown.Middle, shown.Due}
+		shown.Plate = m.stop.PlateView
 	}
 	if !verdict.Suspected && !m.stop.Ended {
 		return nil

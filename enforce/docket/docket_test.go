@@ -102,6 +102,7 @@ func stop(start time.Time, seconds int, ended bool) detect.Stop {
 	return detect.Stop{
 		ID: "s" + start.Format(time.TimeOnly), Box: detect.Box{X: .4, Y: .4, W: .1, H: .1},
 		Start: start, End: end, Ended: ended, Observations: []detect.Observation{look(start), look(end)},
+		PlateView: detect.PlateView{At: start, Unit: &ingest.Unit{}},
 	}
 }
 
@@ -122,6 +123,9 @@ func TestAStopOpensOneCaseAndEndsItOnce(t *testing.T) {
 			if want := noon.Add(time.Duration(i*5) * time.Second); !at.Equal(want) {
 				t.Errorf("picture %d is of %v, want %v", i, at, want)
 			}
+		}
+		if shown.Plate.Unit == nil || !shown.Plate.At.Equal(noon) {
+			t.Errorf("the plate is shown by %+v", shown.Plate)
 		}
 		if open := testutil.ToFloat64(d.Metrics.open.WithLabelValues("gate")); open != 0 {
 			t.Errorf("%v matters left open", open)

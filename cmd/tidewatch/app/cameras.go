@@ -14,6 +14,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
+	"tidewatch/enforce/evidence/overlay"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/feed"
@@ -82,8 +83,8 @@ func (a *App) openCameras(context.Context) error {
 			docket: &docket.Docket{
 				Camera: source, Zones: zones, Policies: a.cfg.Policies,
 				Recorder: &evidence.Recorder{
-					Pictures: picture.Renderer{Decoder: a.vision.decoders},
-					Clips:    clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,
+					Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
+					Clips: clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,
 					Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
 					Log: log, Metrics: evidenceMetrics,
 				},
