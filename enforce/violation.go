@@ -27,6 +27,11 @@ type Violation struct {
 	Due       time.Time `json:"due"`   // when the observation period ran out
 	Reasons   []Reason  `json:"reasons"`
 
+	// Trial says that the zone is in its trial: nothing may be submitted.
+	Trial bool `json:"trial,omitempty"`
+	// Exemptions is the ID of the list of exempt vehicles as it then was.
+	Exemptions string `json:"exemptions,omitempty"`
+
 	Evidence Evidence `json:"evidence,omitzero"`
 }
 
@@ -50,6 +55,8 @@ type SectionRef struct {
 type ZoneRef struct {
 	ID      string  `json:"id"`
 	Polygon Polygon `json:"polygon"`
+	// Serious marks a place where no violation is minor: a crossing, a fire lane.
+	Serious bool `json:"serious,omitempty"`
 }
 
 // Rule is what was announced for the section when the violation was judged.
@@ -57,6 +64,7 @@ type Rule struct {
 	Windows           []TidalWindow `json:"windows,omitempty"`
 	ObservationPeriod time.Duration `json:"observation_period_ns"`
 	Grace             time.Duration `json:"grace_ns"`
+	Discretion        *Discretion   `json:"discretion,omitempty"` // nil: no scale was announced
 }
 
 // Evidence is the set of files that prove a violation, each stored under its
