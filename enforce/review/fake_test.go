@@ -125,6 +125,7 @@ func (b *bureau) Offences(_ context.Context, plate string, span enforce.Span) ([
 			found = append(found, c)
 		}
 	}
+	slices.SortFunc(found, func(a, b enforce.Case) int { return b.Violation.Since.Compare(a.Violation.Since) })
 	return found, b.readErr
 }
 

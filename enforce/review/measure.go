@@ -122,7 +122,6 @@ type pastView struct {
 	URL, Day, Section string
 	State             enforce.State
 	StateName         string
-	Counts            bool // in the proposed measure
 }
 
 func (c catalog) bearing(b bearing, of enforce.Case) bearingView {
@@ -138,10 +137,9 @@ func (c catalog) bearing(b bearing, of enforce.Case) bearingView {
 		}
 	}
 	for _, p := range b.past {
-		counts := b.measure != nil && slices.ContainsFunc(b.measure.Earlier, func(e enforce.Case) bool { return e.ID == p.ID })
 		view.Past = append(view.Past, pastView{
 			URL: casePath(p.ID), Day: moment(p.Violation.Since, zone), Section: p.Violation.Section.Name,
-			State: p.State, StateName: c.say("state", string(p.State)), Counts: counts,
+			State: p.State, StateName: c.say("state", string(p.State)),
 		})
 	}
 	return view
