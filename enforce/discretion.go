@@ -46,7 +46,7 @@ const (
 	MinorViolation  MeasureCode = "minor"     // ended Beyond the period, less than Limit
 	RepeatViolation MeasureCode = "repeat"    // Count others in Days
 	Escalated       MeasureCode = "escalated" // the Count-th in Days: a heavier penalty
-	SeriousPlace    MeasureCode = "serious"   // on a crossing, a fire lane: never minor
+	SeriousPlace    MeasureCode = "serious"   // on a crossing or in a fire lane: never minor
 	StillStands     MeasureCode = "stands"    // not seen leaving, so not known to be minor
 	OrdinaryMeasure MeasureCode = "ordinary"  // nothing speaks for a warning
 )
@@ -100,7 +100,7 @@ func (d Discretion) minor(m Measure, c Case) Measure {
 	switch {
 	case d.MinorWithin <= 0:
 		return m.because(Penalise, MeasureReason{Code: OrdinaryMeasure})
-	case c.Violation.Zone.Serious:
+	case c.Violation.serious():
 		return m.because(Penalise, MeasureReason{Code: SeriousPlace})
 	case c.StopEnd.IsZero():
 		return m.because(Penalise, MeasureReason{Code: StillStands})
@@ -143,7 +143,12 @@ func (c Case) daysBefore(days int) time.Time {
 	if err != nil {
 		location = time.UTC
 	}
-	return midnight(c.Violation.Since.In(location)).AddDate(0, 0, -days)
+	return DateOf(c.Violation.Since.In(location)).AddDays(-days).Midnight(location)
+}
+
+// serious reports whether the vehicle stood where no violation is minor.
+func (v Violation) serious() bool {
+	return slices.ContainsFunc(v.Reasons, func(r Reason) bool { return r.Code == OnCrossing || r.Code == InFireLane })
 }
 
 // Settled reports whether an officer holds the case for a violation and it

@@ -65,7 +65,7 @@ func TestMeasure(t *testing.T) {
 			scale, offence("now", "2026-07-01 09:00:00", 5*time.Minute), []Case{early("2026-01-01 00:00:00")}, Penalise, "ordinary",
 		},
 		"minor, but on a crossing": {
-			scale, with(short, func(c *Case) { c.Violation.Zone.Serious = true }), []Case{early("2026-01-01 00:00:00")}, Penalise, "serious",
+			scale, with(short, func(c *Case) { c.Violation.Reasons = []Reason{{Code: OnCrossing}} }), []Case{early("2026-01-01 00:00:00")}, Penalise, "serious",
 		},
 		"not seen leaving": {
 			scale, with(short, func(c *Case) { c.StopEnd = time.Time{} }), []Case{early("2026-01-01 00:00:00")}, Penalise, "stands",

@@ -27,6 +27,9 @@ type Violation struct {
 	Due       time.Time `json:"due"`   // when the observation period ran out
 	Reasons   []Reason  `json:"reasons"`
 
+	// Stop is what the verdict rests on; zero in cases from before it was kept.
+	Stop StopRecord `json:"stop,omitzero"`
+
 	// Trial says that the zone is in its trial: nothing may be submitted.
 	Trial bool `json:"trial,omitempty"`
 	// Exemptions is the ID of the list of exempt vehicles as it then was.
@@ -53,15 +56,23 @@ type SectionRef struct {
 
 // ZoneRef is what a case keeps of the zone the vehicle stood in.
 type ZoneRef struct {
-	ID      string  `json:"id"`
-	Polygon Polygon `json:"polygon"`
-	// Serious marks a place where no violation is minor: a crossing, a fire lane.
-	Serious bool `json:"serious,omitempty"`
+	ID       string   `json:"id"`
+	Polygon  Polygon  `json:"polygon"`
+	Vehicles Vehicles `json:"vehicles,omitempty"`
+	Bays     []Bay    `json:"bays,omitempty"`
+}
+
+// RefOf is what a case keeps of a zone.
+func RefOf(z Zone) ZoneRef { return ZoneRef{z.ID, z.Polygon, z.Vehicles, z.Bays} }
+
+func (r ZoneRef) zone() Zone {
+	return Zone{ID: r.ID, Polygon: r.Polygon, Vehicles: r.Vehicles, Bays: r.Bays}
 }
 
 // Rule is what was announced for the section when the violation was judged.
 type Rule struct {
 	Windows           []TidalWindow `json:"windows,omitempty"`
+	Suspensions       []Suspension  `json:"suspensions,omitempty"`
 	ObservationPeriod time.Duration `json:"observation_period_ns"`
 	Grace             time.Duration `json:"grace_ns"`
 	Discretion        *Discretion   `json:"discretion,omitempty"` // nil: no scale was announced

@@ -39,7 +39,7 @@ type Cases interface {
 type Docket struct {
 	Camera   ingest.Camera
 	Zones    []enforce.Zone
-	Policies map[string]enforce.Policy // by section
+	Policies enforce.Policies
 	Recorder Recorder
 	Log      Log
 	Cases    Cases
@@ -109,8 +109,12 @@ func (d *Docket) settle(ctx context.Context, id string, m *matter) (done bool, e
 
 // suspect judges a stop and opens its case once it is suspected.
 func (d *Docket) suspect(ctx context.Context, id string, m *matter) error {
-	policy := d.Policies[m.zone.Section]
-	verdict := policy.Judge(m.stop, m.zone)
+	policy, inForce := d.Policies.At(m.zone.Section, m.stop.Start)
+	if !inForce {
+		return nil // the section's rule begins later
+	}
+	stop := enforce.RecordOf(m.stop)
+	verdict := policy.JudgeRecord(stop, m.zone)
 	var shown evidence.Exhibits
 	few := evidence.ErrTooFewPictures
 	if verdict.Since.IsZero() { // permitted so far, or outside the zone
@@ -140,15 +144,11 @@ func (d *Docket) suspect(ctx context.Context, id string, m *matter) error {
 		}
 		return nil
 	}
-	return d.open(ctx, m, d.violation(id, m, policy, verdict), shown)
+	return d.open(ctx, m, d.violation(id, m, stop, policy, verdict), shown)
 }
 
-func (d *Docket) violation(id string, m *matter, policy enforce.Policy, verdict enforce.Verdict) enforce.Violation {
+func (d *Docket) violation(id string, m *matter, stop enforce.StopRecord, policy enforce.Policy, verdict enforce.Verdict) enforce.Violation {
 	section := policy.Section
-	reasons := slices.Clone(verdict.Reasons)
-	for i, r := range reasons {
-		reasons[i].From, reasons[i].Until = utc(r.From), utc(r.Until)
-	}
 	return enforce.Violation{
 		ID: id,
 		Camera: enforce.CameraRef{
@@ -156,12 +156,15 @@ func (d *Docket) violation(id string, m *matter, policy enforce.Policy, verdict 
 			Place: d.Camera.Place, Direction: d.Camera.Direction,
 		},
 		Section: enforce.SectionRef{ID: section.ID, Name: section.Name, TimeZone: section.Location.String()},
-		Zone:    enforce.ZoneRef{ID: m.zone.ID, Polygon: m.zone.Polygon},
-		Rule:    enforce.Rule{Windows: section.Windows, ObservationPeriod: section.ObservationPeriod, Grace: section.Grace},
-		Policy:  policy.ID, Code: section.Code,
+		Zone:    enforce.RefOf(m.zone),
+		Rule: enforce.Rule{
+			Windows: section.Windows, Suspensions: section.Suspensions,
+			ObservationPeriod: section.ObservationPeriod, Grace: section.Grace,
+		},
+		Policy: policy.ID, Code: section.Code,
 		Class: m.stop.Class, Plate: m.stop.Plate, Box: m.stop.Box,
-		StopID: m.stop.ID, StopStart: utc(m.stop.Start), Since: utc(verdict.Since), Due: utc(verdict.Due),
-		Reasons: reasons,
+		StopID: m.stop.ID, StopStart: stop.Start, Since: verdict.Since, Due: verdict.Due,
+		Reasons: verdict.Reasons, Stop: stop,
 	}
 }
 

@@ -68,7 +68,7 @@ func newDocket(w *world) *Docket {
 	return &Docket{
 		Camera:   ingest.Camera{ID: "gate"},
 		Zones:    []enforce.Zone{{ID: "kerb", Section: "road", Polygon: whole}},
-		Policies: map[string]enforce.Policy{"road": policy},
+		Policies: enforce.Policies{"road": {policy}},
 		Recorder: w, Log: w, Cases: w,
 		Now:     func() time.Time { return noon },
 		Logger:  slog.New(slog.DiscardHandler),

@@ -92,10 +92,10 @@ func (c catalog) window(w enforce.TidalWindow) string {
 	}
 	valid := ""
 	if !w.FirstDay.IsZero() {
-		valid += c.say("window", "first", "day", w.FirstDay.Format(time.DateOnly))
+		valid += c.say("window", "first", "day", w.FirstDay)
 	}
 	if !w.LastDay.IsZero() {
-		valid += c.say("window", "last", "day", w.LastDay.Format(time.DateOnly))
+		valid += c.say("window", "last", "day", w.LastDay)
 	}
 	return c.say("window", "whole", "hours", hours, "days", days, "valid", valid, "announcement", w.Announcement)
 }

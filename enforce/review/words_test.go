@@ -222,13 +222,6 @@ func TestSpaced(t *testing.T) {
 }
 
 func TestWindowsAreSaidAsAnnounced(t *testing.T) {
-	day := func(s string) time.Time {
-		at, err := time.Parse(time.DateOnly, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return at
-	}
 	for name, test := range map[string]struct {
 		window enforce.TidalWindow
 		want   map[lang]string
@@ -243,7 +236,7 @@ func TestWindowsAreSaidAsAnnounced(t *testing.T) {
 		"on some days of one year": {
 			enforce.TidalWindow{
 				Announcement: "2026-08", From: 12 * 60, Until: 14 * 60, Weekdays: []time.Weekday{time.Saturday, time.Sunday},
-				FirstDay: day("2026-01-01"), LastDay: day("2026-12-31"),
+				FirstDay: enforce.Date{Year: 2026, Month: 1, Day: 1}, LastDay: enforce.Date{Year: 2026, Month: 12, Day: 31},
 			},
 			map[lang]string{
 				english: "12:00 to 14:00, Sat, Sun, from 2026-01-01, until 2026-12-31 (announcement 2026-08)",

@@ -55,6 +55,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		a.openData, // what is quick to fail comes first
 		a.openPages,
 		a.openFiles,
+		a.keepPolicies,
 		a.openVision,
 		a.openStore,
 		a.openCameras,
