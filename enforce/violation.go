@@ -30,6 +30,11 @@ type Violation struct {
 	// Stop is what the verdict rests on; zero in cases from before it was kept.
 	Stop StopRecord `json:"stop,omitzero"`
 
+	// Trial says that the zone is in its trial: nothing may be submitted.
+	Trial bool `json:"trial,omitempty"`
+	// Exemptions is the ID of the list of exempt vehicles as it then was.
+	Exemptions string `json:"exemptions,omitempty"`
+
 	Evidence Evidence `json:"evidence,omitzero"`
 }
 
@@ -70,6 +75,7 @@ type Rule struct {
 	Suspensions       []Suspension  `json:"suspensions,omitempty"`
 	ObservationPeriod time.Duration `json:"observation_period_ns"`
 	Grace             time.Duration `json:"grace_ns"`
+	Discretion        *Discretion   `json:"discretion,omitempty"` // nil: no scale was announced
 }
 
 // Evidence is the set of files that prove a violation, each stored under its

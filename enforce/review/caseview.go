@@ -35,6 +35,9 @@ type caseView struct {
 	History  []entry
 	Upload   upload
 
+	Trial   bool // of the zone: nothing is submitted
+	Bearing bearingView
+
 	Open         bool // waits for an officer
 	Form         form
 	Decided      string // what was decided, empty if nothing was
@@ -108,7 +111,7 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		Pictures: c.pictures(of, zone), Mark: markOf(of.Violation.Box), Outline: outline(of.Violation.Zone.Polygon),
 		Read: machineReadOf(of.Violation.Plate), Facts: c.facts(of, now, zone), Files: c.files(of, zone),
 		Upload: c.upload(of, zone),
-		Open:   open(of),
+		Open:   open(of), Trial: of.Violation.Trial,
 	}
 	for i, p := range v.Pictures {
 		if p.Kind == enforce.CloseUp {
@@ -147,10 +150,15 @@ func open(c enforce.Case) bool {
 }
 
 func (c catalog) decided(of enforce.Case) string {
-	if of.State == enforce.StateRejected {
-		return c.say("event", string(enforce.Rejected), "reason", c.rejection(of.Decision.Reason))
+	kind := of.Decided
+	switch {
+	case kind != "": // cases decided before it was kept say it by their state
+	case of.State == enforce.StateRejected:
+		kind = enforce.Rejected
+	default:
+		kind = enforce.Confirmed
 	}
-	return c.say("event", string(enforce.Confirmed), "plate", spaced(of.Decision.Plate))
+	return c.decision(kind, of.Decision)
 }
 
 // pictures are what there is to look at; the wide view as the period ran out

@@ -63,10 +63,8 @@ func (c catalog) event(e enforce.Event, zone *time.Location) string {
 	switch {
 	case e.StopEnd != nil:
 		return c.say("event", string(e.Type), "time", moment(*e.StopEnd, zone))
-	case e.Type == enforce.Confirmed && e.Decision != nil:
-		return c.say("event", string(e.Type), "plate", spaced(e.Decision.Plate))
 	case e.Decision != nil:
-		return c.say("event", string(e.Type), "reason", c.rejection(e.Decision.Reason))
+		return c.decision(e.Type, *e.Decision)
 	case e.Failure != nil:
 		text, _ := c.failure(*e.Failure)
 		return text
@@ -74,6 +72,14 @@ func (c catalog) event(e enforce.Event, zone *time.Location) string {
 		return c.receipt(*e.Receipt)
 	}
 	return c.say("event", string(e.Type))
+}
+
+// decision puts what an officer decided into words.
+func (c catalog) decision(kind enforce.EventType, d enforce.Decision) string {
+	if kind == enforce.Rejected {
+		return c.say("event", string(kind), "reason", c.rejection(d.Reason))
+	}
+	return c.say("event", string(kind), "plate", spaced(d.Plate)) + c.otherwise(d)
 }
 
 // failure puts a failed upload into words, beside what the machine said. Its
@@ -99,9 +105,12 @@ func (c catalog) receipt(r enforce.Receipt) string {
 
 // rejectReasons are the grounds for rejecting a case, as officers choose them.
 var rejectReasons = []string{
-	"emergency", "stolen_or_cloned", "necessity", "handled_on_site",
+	exemptReason, "emergency", "stolen_or_cloned", "necessity", "handled_on_site",
 	"contradictory_signs", "unclear", "wrong_plate", "no_violation", otherReason,
 }
+
+// exemptReason stands for a vehicle that the list of exempt vehicles holds.
+const exemptReason = "exempt"
 
 // otherReason stands for what the officer's own words say.
 const otherReason = "other"

@@ -114,18 +114,6 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-func TestTidied(t *testing.T) {
-	for typed, want := range map[string]string{
-		" 川a·12345 ": "川A12345", "川Ａ１２３４５": "川A12345", "川A-D 12345": "川AD12345", "　": "", "WJ川1234a": "WJ川1234A",
-	} {
-		t.Run(typed, func(t *testing.T) {
-			if got := tidied(typed); got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		})
-	}
-}
-
 func TestSpaced(t *testing.T) {
 	for text, want := range map[string]string{
 		"川A12345": "川A·12345", "川AD12345": "川A·D12345", "WJ川12345": "WJ川12345", "使123456": "使123456", "川A": "川A", "": "",
