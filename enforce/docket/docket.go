@@ -1,5 +1,8 @@
 // Package docket holds the stops of one camera against the policies of its
-// zones, and opens one case for each stop that comes out suspected.
+// zones, and opens one case for each stop that comes out suspected: one, in
+// however many zones it stands and however long, unless the policy says when
+// it is another violation. A vehicle that the list of exempt vehicles holds
+// has none for as long as the list says, if its plate was read.
 //
 // Evidence is stored before the case's event is written. What fails is tried
 // again at the next look; the case's ID derives from the stop, so that a
@@ -7,10 +10,12 @@
 package docket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -47,7 +52,10 @@ type Docket struct {
 	Logger   *slog.Logger
 	Metrics  *Metrics
 
-	matters map[string]*matter // by violation ID
+	// Exemptions is the list of exempt vehicles now in force; nil: there is none.
+	Exemptions func() enforce.Exemptions
+
+	matters map[string]*matter // by ID of their first violation
 }
 
 // matter is one stop in one zone.
@@ -56,8 +64,17 @@ type matter struct {
 	stop   detect.Stop
 	kept   []detect.Observation // what the pictures would be made of now
 	proven *enforce.Violation   // with its evidence stored, on its way to the log
-	opened bool
+	opened int                  // cases that it has; the violation after them is watched for
+
+	elsewhere bool // the stop has its case by another zone
+	exempt    bool // counted as that of an exempt vehicle
 }
+
+// id is the ID of the matter's n-th violation.
+func (m *matter) id(n int) string { return enforce.NthViolationID(m.stop, m.zone, n) }
+
+// next goes on to the next violation of the stop.
+func (m *matter) next() { m.opened, m.kept, m.proven = m.opened+1, nil, nil }
 
 // Hold takes the stops of one look, open and just ended, and writes what
 // follows from them to the case log.
@@ -80,25 +97,38 @@ func (d *Docket) Hold(ctx context.Context, stops []detect.Stop) error {
 		}
 	}
 	var failed error
-	for id, m := range d.matters {
-		done, err := d.settle(ctx, id, m)
+	for _, m := range d.inOrder() {
+		done, err := d.settle(ctx, m)
 		failed = errors.Join(failed, err)
 		if done {
-			delete(d.matters, id)
+			delete(d.matters, m.id(0))
 		}
 	}
 	d.Metrics.open.WithLabelValues(d.Camera.ID).Set(float64(len(d.matters)))
 	return failed
 }
 
+// inOrder are the matters in the order of their zones, so that of two zones in
+// which a stop becomes suspected at once it is always the same that has the
+// case.
+func (d *Docket) inOrder() []*matter {
+	place := map[string]int{}
+	for i, zone := range d.Zones {
+		place[zone.ID] = i
+	}
+	return slices.SortedFunc(maps.Values(d.matters), func(a, b *matter) int {
+		return cmp.Or(cmp.Compare(place[a.zone.ID], place[b.zone.ID]), cmp.Compare(a.stop.ID, b.stop.ID))
+	})
+}
+
 // settle takes one matter as far as it goes now and reports whether it is
 // closed for good.
-func (d *Docket) settle(ctx context.Context, id string, m *matter) (done bool, err error) {
-	if !m.opened {
-		err = d.suspect(ctx, id, m)
+func (d *Docket) settle(ctx context.Context, m *matter) (done bool, err error) {
+	for more := true; more && err == nil; {
+		more, err = d.suspect(ctx, m)
 	}
-	if err == nil && m.opened && m.stop.Ended {
-		err = d.end(ctx, id, m.stop.End)
+	if err == nil && m.stop.Ended {
+		err = d.end(ctx, m)
 	}
 	if err != nil {
 		d.Metrics.failures.Inc()
@@ -107,50 +137,120 @@ func (d *Docket) settle(ctx context.Context, id string, m *matter) (done bool, e
 	return m.stop.Ended, nil
 }
 
-// suspect judges a stop and opens its case once it is suspected.
-func (d *Docket) suspect(ctx context.Context, id string, m *matter) error {
+// suspect judges a stop and opens its next case once it is suspected. It
+// reports whether there may be another one already.
+func (d *Docket) suspect(ctx context.Context, m *matter) (more bool, err error) {
 	policy, inForce := d.Policies.At(m.zone.Section, m.stop.Start)
-	if !inForce {
-		return nil // the section's rule begins later
+	if !inForce || m.elsewhere || m.opened > 0 && policy.Section.AgainAfter == 0 {
+		return false, nil // the section's rule begins later, or the stop has its case
 	}
-	stop := enforce.RecordOf(m.stop)
-	verdict := policy.JudgeRecord(stop, m.zone)
+	j := d.judge(policy, m)
 	var shown evidence.Exhibits
 	few := evidence.ErrTooFewPictures
-	if verdict.Since.IsZero() { // permitted so far, or outside the zone
+	if j.verdict.Since.IsZero() { // permitted so far, or outside the zone
 		m.kept = nil
 	} else {
-		shown, few = evidence.Select(slices.Concat(m.kept, m.stop.Observations), verdict.Since, verdict.Due)
+		shown, few = evidence.Select(slices.Concat(m.kept, m.stop.Observations), j.verdict.Since, j.verdict.Due)
 		m.kept = []detect.Observation{shown.Begin, shown.Middle, shown.Due}
 	}
-	if !verdict.Suspected && !m.stop.Ended {
-		return nil
+	if !j.verdict.Suspected && !m.stop.Ended {
+		return false, nil
 	}
 	// A stop taken up after a restart may have its case already, and may have
 	// been seen for less time than when that was opened.
-	_, err := d.Cases.Case(ctx, id)
+	known, err := d.known(ctx, m.id(m.opened))
 	switch {
-	case err == nil:
-		m.opened, m.kept = true, nil
-		return nil
-	case !verdict.Suspected && errors.Is(err, enforce.ErrNoCase):
-		return nil
-	case !verdict.Suspected:
-		return fmt.Errorf("look for the case of an ended stop: %w", err)
+	case known:
+		m.next()
+		return true, nil
+	case !j.verdict.Suspected:
+		return false, err
 	case m.proven == nil && few != nil:
 		if m.stop.Ended { // there will be no more
 			d.Logger.Warn("suspected stop dropped", "zone", m.zone.ID, "reason", few)
 			d.Metrics.dropped.Inc()
 		}
-		return nil
+		return false, nil
 	}
-	return d.open(ctx, m, d.violation(id, m, stop, policy, verdict), shown)
+	// A database that does not answer holds up no case: one that was opened
+	// before is only told of again.
+	if m.elsewhere, err = d.hasCaseElsewhere(ctx, m); m.elsewhere || err != nil {
+		return false, err
+	}
+	return true, d.open(ctx, m, d.violation(m, j), shown)
 }
 
-func (d *Docket) violation(id string, m *matter, stop enforce.StopRecord, policy enforce.Policy, verdict enforce.Verdict) enforce.Violation {
-	section := policy.Section
+// known reports whether there is a case with an ID.
+func (d *Docket) known(ctx context.Context, id string) (bool, error) {
+	_, err := d.Cases.Case(ctx, id)
+	if errors.Is(err, enforce.ErrNoCase) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the case of a stop: %w", err)
+	}
+	return true, nil
+}
+
+// hasCaseElsewhere reports whether the stop has its case by another zone that
+// it stands in, too. A trial takes nothing from a zone that is in earnest.
+func (d *Docket) hasCaseElsewhere(ctx context.Context, m *matter) (bool, error) {
+	if m.opened > 0 {
+		return false, nil
+	}
+	for _, zone := range d.Zones {
+		if zone.ID == m.zone.ID || zone.Trial != m.zone.Trial || !zone.Concerns(m.stop.Class) || !zone.Holds(m.stop.Box) {
+			continue
+		}
+		id := enforce.ViolationID(m.stop, zone)
+		if other := d.matters[id]; other != nil && other.opened > 0 {
+			return true, nil
+		}
+		if known, err := d.known(ctx, id); known || err != nil {
+			return known, err
+		}
+	}
+	return false, nil
+}
+
+// judged is a verdict with all that it rests on.
+type judged struct {
+	stop    enforce.StopRecord
+	policy  enforce.Policy
+	verdict enforce.Verdict
+	list    string // ID of the list of exempt vehicles
+}
+
+// judge judges the violation of a stop that is watched for, and counts a
+// vehicle that would be suspected if it were not exempt.
+func (d *Docket) judge(policy enforce.Policy, m *matter) judged {
+	j := judged{stop: enforce.RecordOf(m.stop), policy: policy}
+	j.stop.Nth = m.opened
+	if d.Exemptions != nil {
+		list := d.Exemptions()
+		j.list = list.ID
+		if read := m.stop.Plate; read.Accepted {
+			seen := enforce.Span{From: j.stop.Start, Until: j.stop.End.Add(time.Microsecond)}
+			for _, e := range list.Covering(read.Text, m.zone.Section, seen) {
+				j.stop.Exempt = append(j.stop.Exempt, e.Kept())
+			}
+		}
+	}
+	j.verdict = policy.JudgeRecord(j.stop, m.zone)
+	if len(j.stop.Exempt) > 0 && !j.verdict.Suspected && !m.exempt {
+		plain := j.stop
+		plain.Exempt = nil
+		if m.exempt = policy.JudgeRecord(plain, m.zone).Suspected; m.exempt {
+			d.Metrics.exempt.WithLabelValues(string(j.stop.Exempt[0].Kind)).Inc()
+		}
+	}
+	return j
+}
+
+func (d *Docket) violation(m *matter, j judged) enforce.Violation {
+	section, stop := j.policy.Section, j.stop
 	return enforce.Violation{
-		ID: id,
+		ID: m.id(m.opened),
 		Camera: enforce.CameraRef{
 			ID: d.Camera.ID, Name: d.Camera.Name, DeviceID: d.Camera.DeviceID,
 			Place: d.Camera.Place, Direction: d.Camera.Direction,
@@ -159,12 +259,12 @@ func (d *Docket) violation(id string, m *matter, stop enforce.StopRecord, policy
 		Zone:    enforce.RefOf(m.zone),
 		Rule: enforce.Rule{
 			Windows: section.Windows, Suspensions: section.Suspensions,
-			ObservationPeriod: section.ObservationPeriod, Grace: section.Grace,
+			ObservationPeriod: section.ObservationPeriod, Grace: section.Grace, Discretion: section.Discretion,
 		},
-		Policy: policy.ID, Code: section.Code,
+		Policy: j.policy.ID, Code: section.Code,
 		Class: m.stop.Class, Plate: m.stop.Plate, Box: m.stop.Box,
-		StopID: m.stop.ID, StopStart: stop.Start, Since: verdict.Since, Due: verdict.Due,
-		Reasons: verdict.Reasons, Stop: stop,
+		StopID: m.stop.ID, StopStart: stop.Start, Since: j.verdict.Since, Due: j.verdict.Due,
+		Reasons: j.verdict.Reasons, Stop: stop, Trial: m.zone.Trial, Exemptions: j.list,
 	}
 }
 
@@ -184,20 +284,24 @@ func (d *Docket) open(ctx context.Context, m *matter, v enforce.Violation, shown
 	if err != nil {
 		return fmt.Errorf("open case %s: %w", v.ID, err)
 	}
-	m.opened, m.kept, m.proven = true, nil, nil
+	m.next()
 	d.Metrics.opened.WithLabelValues(v.Section.ID).Inc()
 	d.Logger.Info("case opened", "case", v.ID, "zone", v.Zone.ID, "class", v.Class)
 	return nil
 }
 
-func (d *Docket) end(ctx context.Context, id string, at time.Time) error {
-	at = utc(at)
-	err := d.Log.Append(ctx, enforce.Event{
-		ID: id + "/stop_ended", Case: id, Type: enforce.StopEnded,
-		At: utc(d.Now()), Actor: "camera/" + d.Camera.ID, StopEnd: &at,
-	})
-	if err != nil {
-		return fmt.Errorf("end the stop of case %s: %w", id, err)
+// end tells every case of a stop that the vehicle has left.
+func (d *Docket) end(ctx context.Context, m *matter) error {
+	at := utc(m.stop.End)
+	for n := range m.opened {
+		id := m.id(n)
+		err := d.Log.Append(ctx, enforce.Event{
+			ID: id + "/stop_ended", Case: id, Type: enforce.StopEnded,
+			At: utc(d.Now()), Actor: "camera/" + d.Camera.ID, StopEnd: &at,
+		})
+		if err != nil {
+			return fmt.Errorf("end the stop of case %s: %w", id, err)
+		}
 	}
 	return nil
 }
