@@ -77,6 +77,11 @@ const (
 	OrdinaryMeasure MeasureCode = "ordinary"  // nothing speaks for a warning
 )
 
+// MeasureCodes lists every ground.
+var MeasureCodes = []MeasureCode{
+	FirstViolation, MinorViolation, RepeatViolation, Escalated, SeriousPlace, StillStands, OrdinaryMeasure,
+}
+
 // MeasureReason is one ground with the facts it rests on.
 type MeasureReason struct {
 	Code   MeasureCode

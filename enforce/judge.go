@@ -76,7 +76,7 @@ type Reason struct {
 // Verdict is the judge's answer on one stop in one zone. Its times are UTC.
 type Verdict struct {
 	Suspected bool
-	Since     time.Time // when the offending stretch began
+	Since     time.Time // from when the offending stretch is counted
 	Due       time.Time // when its observation period ran out
 	Reasons   []Reason
 }
@@ -181,7 +181,7 @@ func (j *judgement) cut(openings []Opening) {
 		return
 	}
 	if !j.ranOut(Span{since, j.stop.End}, ended) {
-		j.note(Reason{Code: StillObserving, From: since, Until: j.stop.End, Required: j.seen(Span{j.Since, j.Due})})
+		j.note(Reason{Code: StillObserving, From: j.Since, Until: j.stop.End, Required: j.seen(Span{j.Since, j.Due})})
 	}
 }
 
@@ -201,18 +201,22 @@ func (j *judgement) ranOut(stretch Span, ended *Opening) bool {
 	if ended != nil {
 		j.noteEnd(*ended, required)
 	}
-	if counted.After(from) && counted.Before(stretch.Until) {
-		j.note(Reason{Code: LimitShortened, From: counted, Required: j.allowed(counted, observation)})
+	if counted.After(from) {
+		j.note(Reason{Code: LimitShortened, From: counted.Add(-j.margin), Required: j.allowed(counted, observation)})
+		j.noteMargin(counted.Add(-j.margin))
+		if counted.Before(stretch.Until) {
+			j.Since, required = counted, j.seen(Span{counted, due})
+		}
 	}
 	for _, u := range j.stop.Unseen {
-		if u.Until.After(stretch.From) && u.From.Before(earlier(due, stretch.Until)) {
-			j.note(Reason{Code: Unseen, From: later(u.From, stretch.From), Until: earlier(u.Until, stretch.Until)})
+		if u.Until.After(j.Since) && u.From.Before(earlier(due, stretch.Until)) {
+			j.note(Reason{Code: Unseen, From: later(u.From, j.Since), Until: earlier(u.Until, stretch.Until)})
 		}
 	}
 	if stretch.Until.Before(due) {
 		return false
 	}
-	j.note(Reason{Code: PeriodRanOut, From: stretch.From, Until: stretch.Until, Required: required})
+	j.note(Reason{Code: PeriodRanOut, From: j.Since, Until: stretch.Until, Required: required})
 	if j.stop.Nth > 0 {
 		j.first, j.Since = true, due
 		return j.standsOn(Span{due, stretch.Until})

@@ -4,9 +4,10 @@
 // it is another violation. A vehicle that the list of exempt vehicles holds
 // has none for as long as the list says, if its plate was read.
 //
-// Evidence is stored before the case's event is written. What fails is tried
-// again at the next look; the case's ID derives from the stop, so that a
-// second try, even after a restart, opens no second case.
+// Evidence is stored before the case's event is written, both beside the looks:
+// a clip's end has yet to come, and the camera is looked at meanwhile. What
+// fails is tried again at the next look; the case's ID derives from the stop, so
+// that a second try, even after a restart, opens no second case.
 package docket
 
 import (
@@ -14,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -40,7 +42,8 @@ type Cases interface {
 	Case(ctx context.Context, id string) (enforce.Case, error)
 }
 
-// Docket holds the open matters of one camera. It is used by one goroutine.
+// Docket holds the open matters of one camera. It is used by one goroutine,
+// which drains it in the end.
 type Docket struct {
 	Camera   ingest.Camera
 	Zones    []enforce.Zone
@@ -66,6 +69,9 @@ type matter struct {
 	proven *enforce.Violation   // with its evidence stored, on its way to the log
 	opened int                  // cases that it has; the violation after them is watched for
 
+	opening <-chan opening // what comes of the case being opened; nil while it is not
+	abandon func()         // gives that up
+
 	elsewhere bool // the stop has its case by another zone
 	exempt    bool // counted as that of an exempt vehicle
 }
@@ -76,8 +82,14 @@ func (m *matter) id(n int) string { return enforce.NthViolationID(m.stop, m.zone
 // next goes on to the next violation of the stop.
 func (m *matter) next() { m.opened, m.kept, m.proven = m.opened+1, nil, nil }
 
-// Hold takes the stops of one look, open and just ended, and writes what
-// follows from them to the case log.
+// opening is what came of an attempt to open a case.
+type opening struct {
+	proven *enforce.Violation // nil: its evidence is not stored
+	err    error              // nil: the case is open
+}
+
+// Hold takes the stops of one look, open and just ended, and has what follows
+// from them written to the case log.
 func (d *Docket) Hold(ctx context.Context, stops []detect.Stop) error {
 	if d.matters == nil {
 		d.matters = map[string]*matter{}
@@ -121,20 +133,68 @@ func (d *Docket) inOrder() []*matter {
 	})
 }
 
+// Settled reports whether nothing is left to be done about stops that have
+// ended. Until then they must survive a restart.
+func (d *Docket) Settled() bool {
+	for _, m := range d.matters {
+		if m.stop.Ended {
+			return false
+		}
+	}
+	return true
+}
+
+// Drain waits for the cases that are being opened. What is not done when ctx is
+// is given up, and the next start takes the stop up again. Nothing may be held
+// afterwards.
+func (d *Docket) Drain(ctx context.Context) error {
+	var failed error
+	for _, m := range d.matters {
+		if m.opening == nil {
+			continue
+		}
+		stop := context.AfterFunc(ctx, m.abandon)
+		failed = errors.Join(failed, (<-m.opening).err)
+		stop()
+	}
+	return failed
+}
+
 // settle takes one matter as far as it goes now and reports whether it is
 // closed for good.
 func (d *Docket) settle(ctx context.Context, m *matter) (done bool, err error) {
-	for more := true; more && err == nil; {
-		more, err = d.suspect(ctx, m)
+	if m.opening != nil {
+		select {
+		case came := <-m.opening:
+			err = m.take(came)
+		default:
+			return false, nil
+		}
 	}
-	if err == nil && m.stop.Ended {
+	for more := true; more; {
+		var failed error
+		more, failed = d.suspect(ctx, m)
+		err = errors.Join(err, failed)
+	}
+	if err == nil && m.stop.Ended && m.opening == nil {
 		err = d.end(ctx, m)
 	}
 	if err != nil {
 		d.Metrics.failures.Inc()
 		return false, err
 	}
-	return m.stop.Ended, nil
+	return m.stop.Ended && m.opening == nil, nil
+}
+
+// take takes what came of opening the case.
+func (m *matter) take(came opening) error {
+	m.abandon()
+	m.opening, m.abandon = nil, nil
+	m.proven = came.proven
+	if came.err == nil {
+		m.next()
+	}
+	return came.err
 }
 
 // suspect judges a stop and opens its next case once it is suspected. It
@@ -152,6 +212,7 @@ func (d *Docket) suspect(ctx context.Context, m *matter) (more bool, err error) 
 	} else {
 		shown, few = evidence.Select(slices.Concat(m.kept, m.stop.Observations), j.verdict.Since, j.verdict.Due)
 		m.kept = []detect.Observation{shown.Begin, shown.Middle, shown.Due}
+		shown.Plate = m.stop.PlateView
 	}
 	if !j.verdict.Suspected && !m.stop.Ended {
 		return false, nil
@@ -174,10 +235,11 @@ func (d *Docket) suspect(ctx context.Context, m *matter) (more bool, err error) 
 	}
 	// A database that does not answer holds up no case: one that was opened
 	// before is only told of again.
-	if m.elsewhere, err = d.hasCaseElsewhere(ctx, m); m.elsewhere || err != nil {
+	if m.elsewhere, err = d.hasCaseElsewhere(ctx, m); m.elsewhere || err != nil || d.opensElsewhere(m) {
 		return false, err
 	}
-	return true, d.open(ctx, m, d.violation(m, j), shown)
+	d.begin(ctx, m, d.violation(m, j), shown)
+	return false, nil
 }
 
 // known reports whether there is a case with an ID.
@@ -195,14 +257,7 @@ func (d *Docket) known(ctx context.Context, id string) (bool, error) {
 // hasCaseElsewhere reports whether the stop has its case by another zone that
 // it stands in, too. A trial takes nothing from a zone that is in earnest.
 func (d *Docket) hasCaseElsewhere(ctx context.Context, m *matter) (bool, error) {
-	if m.opened > 0 {
-		return false, nil
-	}
-	for _, zone := range d.Zones {
-		if zone.ID == m.zone.ID || zone.Trial != m.zone.Trial || !zone.Concerns(m.stop.Class) || !zone.Holds(m.stop.Box) {
-			continue
-		}
-		id := enforce.ViolationID(m.stop, zone)
+	for id := range d.rivals(m) {
 		if other := d.matters[id]; other != nil && other.opened > 0 {
 			return true, nil
 		}
@@ -211,6 +266,32 @@ func (d *Docket) hasCaseElsewhere(ctx context.Context, m *matter) (bool, error) 
 		}
 	}
 	return false, nil
+}
+
+// opensElsewhere reports whether the stop's case is being opened by another
+// zone just now.
+func (d *Docket) opensElsewhere(m *matter) bool {
+	for id := range d.rivals(m) {
+		if other := d.matters[id]; other != nil && other.opening != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// rivals are the IDs that the stop's case may have by other zones: none once it
+// has one by this.
+func (d *Docket) rivals(m *matter) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, zone := range d.Zones {
+			if m.opened > 0 || zone.ID == m.zone.ID || zone.Trial != m.zone.Trial || !zone.Concerns(m.stop.Class) || !zone.Holds(m.stop.Box) {
+				continue
+			}
+			if !yield(enforce.ViolationID(m.stop, zone)) {
+				return
+			}
+		}
+	}
 }
 
 // judged is a verdict with all that it rests on.
@@ -268,23 +349,42 @@ func (d *Docket) violation(m *matter, j judged) enforce.Violation {
 	}
 }
 
-// open stores the evidence, once, and writes the event that refers to it.
-func (d *Docket) open(ctx context.Context, m *matter, v enforce.Violation, shown evidence.Exhibits) (err error) {
-	if m.proven == nil {
-		if v.Evidence, err = d.Recorder.Record(ctx, v, shown); err != nil {
-			return err
+// begin opens the case beside the looks, as far as that was not done before.
+func (d *Docket) begin(ctx context.Context, m *matter, v enforce.Violation, shown evidence.Exhibits) {
+	ctx, m.abandon = context.WithCancel(context.WithoutCancel(ctx))
+	came, proven := make(chan opening, 1), m.proven
+	m.opening = came
+	go func() {
+		var err error
+		if proven == nil {
+			proven, err = d.prove(ctx, v, shown)
 		}
-		m.proven = &v
+		if err == nil {
+			err = d.open(ctx, *proven)
+		}
+		came <- opening{proven, err}
+	}()
+}
+
+// prove stores the evidence of a violation.
+func (d *Docket) prove(ctx context.Context, v enforce.Violation, shown evidence.Exhibits) (*enforce.Violation, error) {
+	stored, err := d.Recorder.Record(ctx, v, shown)
+	if err != nil {
+		return nil, err
 	}
-	v = *m.proven
-	err = d.Log.Append(ctx, enforce.Event{
+	v.Evidence = stored
+	return &v, nil
+}
+
+// open writes the event that refers to the evidence.
+func (d *Docket) open(ctx context.Context, v enforce.Violation) error {
+	err := d.Log.Append(ctx, enforce.Event{
 		ID: v.ID + "/suspected", Case: v.ID, Type: enforce.Suspected,
 		At: utc(d.Now()), Actor: "camera/" + d.Camera.ID, Violation: &v,
 	})
 	if err != nil {
 		return fmt.Errorf("open case %s: %w", v.ID, err)
 	}
-	m.next()
 	d.Metrics.opened.WithLabelValues(v.Section.ID).Inc()
 	d.Logger.Info("case opened", "case", v.ID, "zone", v.Zone.ID, "class", v.Class)
 	return nil

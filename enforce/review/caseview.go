@@ -7,6 +7,7 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/enforce"
+	"tidewatch/enforce/words"
 )
 
 // caseView is a case as its page shows it, in words.
@@ -121,10 +122,10 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		v.Manifest, v.SHA256 = filePath(of.ID, sum), sum
 	}
 	for _, r := range of.Violation.Reasons {
-		v.Reasons = append(v.Reasons, c.reason(r, zone))
+		v.Reasons = append(v.Reasons, words.Catalog(c).Reason(r, zone))
 	}
 	for _, w := range of.Violation.Rule.Windows {
-		v.Windows = append(v.Windows, c.window(w))
+		v.Windows = append(v.Windows, words.Catalog(c).Window(w))
 	}
 	for _, e := range history {
 		raw := ""

@@ -3,59 +3,24 @@ package review
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/words"
 )
 
 // say is text for keys that are made of data: a code that a newer version has
 // written shows as it is.
 func (c catalog) say(prefix, code string, pairs ...any) string {
-	text, err := c.text(prefix+"."+code, pairs...)
-	if err != nil {
-		return code
-	}
-	return text
+	return words.Catalog(c).Say(prefix, code, pairs...)
 }
 
 // duration is a length of time to the second, or to the tenth below one.
-func (c catalog) duration(d time.Duration) string {
-	if d = d.Abs(); d < time.Second && d > 0 {
-		return c.say("unit", "second", "n", strconv.FormatFloat(d.Seconds(), 'f', 1, 64))
-	}
-	seconds := int(d.Round(time.Second) / time.Second)
-	amounts := []struct {
-		unit string
-		n    int
-	}{{"day", seconds / 86400}, {"hour", seconds / 3600 % 24}, {"minute", seconds / 60 % 60}, {"second", seconds % 60}}
-	first := slices.IndexFunc(amounts, func(a struct {
-		unit string
-		n    int
-	},
-	) bool {
-		return a.n > 0
-	})
-	if first < 0 {
-		return c.say("unit", "second", "n", 0)
-	}
-	var parts []string
-	for _, a := range amounts[first:min(first+2, len(amounts))] { // two units say enough
-		if a.n > 0 {
-			parts = append(parts, c.say("unit", a.unit, "n", a.n))
-		}
-	}
-	return strings.Join(parts, c["unit.join"])
-}
+func (c catalog) duration(d time.Duration) string { return words.Catalog(c).Duration(d) }
 
 // moment is a time to the second on a zone's clock.
-func moment(t time.Time, zone *time.Location) string {
-	if t.IsZero() {
-		return "—"
-	}
-	return t.In(zone).Format(time.DateTime)
-}
+func moment(t time.Time, zone *time.Location) string { return words.Moment(t, zone) }
 
 // zoneOf is the zone in which a case's times are shown.
 func zoneOf(c enforce.Case) *time.Location {
@@ -64,40 +29,6 @@ func zoneOf(c enforce.Case) *time.Location {
 		return time.UTC
 	}
 	return zone
-}
-
-// reason puts a finding of the judge into words.
-func (c catalog) reason(r enforce.Reason, zone *time.Location) string {
-	announcement := r.Announcement
-	if announcement == "" {
-		announcement = c["reason.unnumbered"]
-	}
-	return c.say("reason", string(r.Code), "from", moment(r.From, zone), "until", moment(r.Until, zone),
-		"announcement", announcement, "required", c.duration(r.Required))
-}
-
-// window puts a tidal window into words, as it was announced.
-func (c catalog) window(w enforce.TidalWindow) string {
-	hours := c.say("window", "day", "from", w.From, "until", w.Until)
-	if w.Until <= w.From {
-		hours = c.say("window", "night", "from", w.From, "until", w.Until)
-	}
-	days := c["window.daily"]
-	if len(w.Weekdays) > 0 {
-		var names []string
-		for _, day := range w.Weekdays {
-			names = append(names, c.say("weekday", strconv.Itoa(int(day))))
-		}
-		days = strings.Join(names, c["window.join"])
-	}
-	valid := ""
-	if !w.FirstDay.IsZero() {
-		valid += c.say("window", "first", "day", w.FirstDay)
-	}
-	if !w.LastDay.IsZero() {
-		valid += c.say("window", "last", "day", w.LastDay)
-	}
-	return c.say("window", "whole", "hours", hours, "days", days, "valid", valid, "announcement", w.Announcement)
 }
 
 // clockError says how far the camera's clock was from ours.

@@ -12,6 +12,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
 	"tidewatch/enforce/calendar"
+	"tidewatch/enforce/police/viid"
 	"tidewatch/enforce/publish"
 	"tidewatch/ingest"
 )
@@ -82,6 +83,7 @@ type Police struct {
 	DeviceID string
 	Username string
 	Password string
+	Pictures viid.Pictures
 }
 
 // ZonesOf returns the zones in a camera's picture.

@@ -11,6 +11,8 @@ import (
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/calendar"
+	"tidewatch/enforce/evidence/overlay"
+	"tidewatch/enforce/police/viid"
 	"tidewatch/ingest"
 )
 
@@ -253,6 +255,18 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 				`t.yaml:8: police.device_id: "abc": want 20 digits`,
 			},
 		},
+		"pictures for the police": {
+			small + "police:\n  url: http://x\n  device_id: '51010800001190000001'\n  pictures:\n    send: [scenes, video]\n    max_bytes: 100 KB\n    max_side: 320\n",
+			[]string{
+				`t.yaml:12: police.pictures.send[1]: "video": want one of [scenes close_up plate composite vehicle]`,
+				`t.yaml:13: police.pictures.max_bytes: "100 KB": want a whole number such as 500000`,
+				"t.yaml:14: police.pictures.max_side: 320: must be at least 640",
+			},
+		},
+		"no pictures for the police": {
+			small + "police: {url: 'http://x', device_id: '51010800001190000001', pictures: {send: []}}\n",
+			[]string{"t.yaml:8: police.pictures.send: at least one kind of picture must be sent, of [scenes close_up plate composite vehicle]"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse("t.yaml", []byte(test.text), noEnvironment)
@@ -429,6 +443,30 @@ func FuzzParseHolidays(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestPicturesForThePolice(t *testing.T) {
+	const police = "police:\n  url: http://x\n  device_id: '51010800001190000001'\n"
+	for name, test := range map[string]struct {
+		text string
+		want viid.Pictures
+	}{
+		"not said": {"", viid.DefaultConfig().Pictures},
+		"said": {
+			"  pictures: {send: [composite], marked: false, max_bytes: 500000, max_side: '1920'}\n",
+			viid.Pictures{Send: []viid.Picture{viid.Composite}, Limits: overlay.Limits{Bytes: 500000, Side: 1920}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Parse("t.yaml", []byte(small+police+test.text), noEnvironment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, c.Police.Pictures); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }
 
 func FuzzParse(f *testing.F) {

@@ -16,6 +16,7 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
+	"tidewatch/enforce/police/viid"
 	"tidewatch/ingest"
 )
 
@@ -167,6 +168,15 @@ type policeYAML struct {
 	DeviceID string     `yaml:"device_id"`
 	Username string     `yaml:"username"`
 	Secret   secretYAML `yaml:",inline"`
+
+	Pictures picturesYAML `yaml:"pictures"`
+}
+
+type picturesYAML struct {
+	Send     []string `yaml:"send"`
+	Marked   *bool    `yaml:"marked"`
+	MaxBytes string   `yaml:"max_bytes,omitempty"`
+	MaxSide  string   `yaml:"max_side,omitempty"`
 }
 
 func defaults() file {
@@ -214,8 +224,23 @@ func (f *file) fill() {
 	for i := range f.Zones {
 		f.Zones[i].Vehicles = cmp.Or(f.Zones[i].Vehicles, string(enforce.Motor))
 	}
+	if f.Police != nil {
+		f.Police.Pictures.fill()
+	}
 	f.ClickHouse.Database = cmp.Or(f.ClickHouse.Database, "tidewatch")
 	f.ClickHouse.Username = cmp.Or(f.ClickHouse.Username, "tidewatch")
+}
+
+func (y *picturesYAML) fill() {
+	usual := viid.DefaultConfig().Pictures
+	if y.Marked == nil {
+		y.Marked = &usual.Marked
+	}
+	if y.Send == nil {
+		for _, p := range usual.Send {
+			y.Send = append(y.Send, string(p))
+		}
+	}
 }
 
 // Load reads a configuration file. The error joins one line for each mistake.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
+	"tidewatch/enforce/police/viid"
 	"tidewatch/enforce/publish"
 	"tidewatch/ingest"
 )
@@ -339,5 +341,44 @@ func (r *resolver) police(c *Config, y *policeYAML) {
 	if !deviceForm.MatchString(y.DeviceID) {
 		r.wrong("police.device_id", "%q: want 20 digits", y.DeviceID)
 	}
-	c.Police = &Police{URL: y.URL, DeviceID: y.DeviceID, Username: y.Username, Password: r.password("police", y.Secret)}
+	c.Police = &Police{
+		URL: y.URL, DeviceID: y.DeviceID, Username: y.Username, Password: r.password("police", y.Secret),
+		Pictures: r.pictures(y.Pictures),
+	}
+}
+
+// Limits below these would leave nothing that can be read.
+const leastBytes, leastSide = 20_000, 640
+
+func (r *resolver) pictures(y picturesYAML) viid.Pictures {
+	const path = "police.pictures"
+	p := viid.Pictures{Marked: *y.Marked}
+	for i, name := range y.Send {
+		picture := viid.Picture(name)
+		if !slices.Contains(viid.AllPictures, picture) {
+			r.wrong(fmt.Sprintf("%s.send[%d]", path, i), "%q: want one of %v", name, viid.AllPictures)
+		}
+		p.Send = append(p.Send, picture)
+	}
+	if len(p.Send) == 0 {
+		r.wrong(path+".send", "at least one kind of picture must be sent, of %v", viid.AllPictures)
+	}
+	p.Limits.Bytes = r.atLeast(path+".max_bytes", y.MaxBytes, leastBytes)
+	p.Limits.Side = r.atLeast(path+".max_side", y.MaxSide, leastSide)
+	return p
+}
+
+// atLeast reads a whole number that is at least least; empty means 0.
+func (r *resolver) atLeast(path, s string, least int) int {
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(s)
+	switch {
+	case err != nil:
+		r.wrong(path, "%q: want a whole number such as 500000", s)
+	case n < least:
+		r.wrong(path, "%d: must be at least %d", n, least)
+	}
+	return n
 }
