@@ -21,6 +21,7 @@ type caseView struct {
 
 	Pictures []picture
 	CloseUp  *picture
+	OfPlate  string // address of the picture of its plate, empty without one
 	Mark     mark
 	Outline  string // of the zone, as points of a polygon in thousandths
 
@@ -53,6 +54,7 @@ type picture struct {
 	Wide       bool   // the vehicle can be marked in it
 	First      bool   // shown when the page opens
 	Original   string // address of the evidence itself where URL is a preview's
+	Marked     string // address of the copy with time and place below it, empty without one
 	SHA256     string // of the evidence
 }
 
@@ -114,6 +116,9 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 			v.CloseUp = &v.Pictures[i]
 		}
 	}
+	if f, ok := of.Violation.Evidence.File(enforce.Plate); ok {
+		v.OfPlate = filePath(of.ID, f.SHA256)
+	}
 	if sum := of.Violation.Evidence.Manifest; sum != "" {
 		v.Manifest, v.SHA256 = filePath(of.ID, sum), sum
 	}
@@ -172,13 +177,29 @@ func (c catalog) pictures(of enforce.Case, zone *time.Location) []picture {
 			Kind: kind, Key: i + 1, URL: filePath(of.ID, f.SHA256),
 			SHA256: f.SHA256,
 			Day:    at.Format(time.DateOnly), Clock: at.Format(time.TimeOnly), ClockError: c.clockError(f),
-			Video: kind == enforce.Clip, Wide: kind != enforce.Clip && kind != enforce.CloseUp,
+			Marked: markedPath(of, kind),
+			Video:  kind == enforce.Clip, Wide: kind != enforce.Clip && kind != enforce.CloseUp,
 		})
 	}
 	if first >= 0 {
 		found[first].First = true
 	}
 	return found
+}
+
+// markedAs are the copies of pictures with time and place below them.
+var markedAs = map[enforce.FileKind]enforce.FileKind{
+	enforce.SceneBegin: enforce.MarkedBegin, enforce.SceneMiddle: enforce.MarkedMiddle,
+	enforce.SceneDue: enforce.MarkedDue, enforce.CloseUp: enforce.MarkedCloseUp,
+}
+
+// markedPath is the address of a picture's marked copy, empty without one.
+func markedPath(of enforce.Case, kind enforce.FileKind) string {
+	f, ok := of.Violation.Evidence.File(markedAs[kind])
+	if !ok {
+		return ""
+	}
+	return filePath(of.ID, f.SHA256)
 }
 
 // offerPreviews puts previews in the place of clips that some browsers do not
