@@ -248,14 +248,14 @@ func (c catalog) files(of enforce.Case, zone *time.Location) []fileView {
 	for _, f := range of.Violation.Evidence.Files {
 		all = append(all, fileView{
 			URL: filePath(of.ID, f.SHA256), Kind: c.say("picture", string(f.Kind)), Type: f.MediaType,
-			Size: size(f.Size), SHA256: f.SHA256, Time: moment(f.At, zone), Clock: c.clockError(f),
+			Size: Size(f.Size), SHA256: f.SHA256, Time: moment(f.At, zone), Clock: c.clockError(f),
 		})
 	}
 	return all
 }
 
-// size is a file's size as people read it.
-func size(bytes int64) string {
+// Size is a file's size as people read it.
+func Size(bytes int64) string {
 	switch {
 	case bytes >= 1<<20:
 		return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20))
