@@ -370,7 +370,7 @@ func (w *Watcher) save(at time.Time) {
 	}
 	for _, p := range w.tracker.Snapshot() {
 		id := p.Stop.ID
-		p.Stop.Unseen = w.sight.of(p.Stop)
+		p.Stop.Unseen = w.sight.kept(p.Stop)
 		if at.Sub(w.savedAt[id]) < w.cfg.SaveEvery {
 			continue
 		}
