@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -326,4 +327,19 @@ func said(err error) string {
 		return "cannot be read: " + inPath.Err.Error()
 	}
 	return err.Error()
+}
+
+// Manifests are the leaves of manifests.
+func (l *Log) Manifests() iter.Seq2[Leaf, uint64] {
+	return func(yield func(Leaf, uint64) bool) {
+		for at := range l.size {
+			if !l.sound(at) {
+				continue
+			}
+			leaf, err := ParseLeaf(l.leaves[at])
+			if err == nil && leaf.Kind == ManifestLeaf && !yield(leaf, at) {
+				return
+			}
+		}
+	}
 }

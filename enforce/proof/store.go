@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"time"
 
+	"github.com/transparency-dev/formats/log"
+	"github.com/transparency-dev/tessera/api/layout"
 	"golang.org/x/sync/errgroup"
 
 	"tidewatch/enforce"
@@ -86,18 +90,40 @@ func (c *Checker) Cases(ctx context.Context, files Files, log *Log, cases []enfo
 // Kafka may be away for as long.
 const opening = time.Hour
 
-// Leaves looks for manifests in the log that no case refers to. The log must
-// have been read before the cases were.
+// AwaitCheckpoint waits until a checkpoint holds the leaves of cases that were
+// read while the log is written. One comes within a second; where none comes, the
+// check says what is missing.
+func AwaitCheckpoint(ctx context.Context, dir string, cases []enforce.Case) {
+	need := uint64(0)
+	for _, c := range cases {
+		if c.Violation.Evidence.Signature != "" {
+			need = max(need, c.Violation.Evidence.Leaf+1)
+		}
+	}
+	for range 50 {
+		var c log.Checkpoint
+		signed, err := os.ReadFile(filepath.Join(dir, layout.CheckpointPath))
+		if err != nil {
+			return
+		}
+		if _, err := c.Unmarshal(signed); err != nil || c.Size >= need {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// Leaves looks for manifests in the log that no case refers to.
 func (c *Checker) Leaves(ctx context.Context, files Files, log *Log, cases []enforce.Case, now time.Time) {
 	manifests := map[string]string{} // of cases
 	for _, one := range cases {
 		manifests[one.ID] = one.Violation.Evidence.Manifest
 	}
-	for i, text := range log.leaves {
-		leaf, err := ParseLeaf(text)
-		if err != nil || leaf.Kind != ManifestLeaf || !log.sound(uint64(i)) {
-			continue
-		}
+	for leaf, i := range log.Manifests() {
 		name := fmt.Sprintf("%s leaf %d", log.name(""), i)
 		switch manifest, known := manifests[leaf.Case]; {
 		case known && manifest == leaf.Manifest:

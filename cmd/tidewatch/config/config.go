@@ -8,6 +8,7 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
+	"tidewatch/enforce/retention"
 	"tidewatch/ingest"
 )
 
@@ -35,6 +36,9 @@ type Config struct {
 	Kafka      Kafka
 	ClickHouse ClickHouse
 	Police     *Police // nil: confirmed cases wait
+
+	Evidence  Evidence
+	Retention retention.Config
 
 	written file
 }

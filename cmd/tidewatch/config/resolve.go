@@ -67,6 +67,7 @@ func (r *resolver) config(f *file) *Config {
 	r.bays(c, f, cameras)
 	r.clickhouse(c, f.ClickHouse)
 	r.police(c, f.Police)
+	c.Evidence, c.Retention = r.evidence(f.Evidence), r.retention(f.Retention)
 	c.written = *f
 	return c
 }
