@@ -49,7 +49,7 @@ type place interface {
 type subject struct {
 	*Checker
 	place
-	ctx context.Context //nolint:containedctx // it lives as long as the check of one case
+	ctx context.Context
 	id  string
 	// stored is what the case log says, nil where there is none.
 	stored *enforce.Violation

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -37,8 +38,7 @@ type Store struct {
 	Keys      *keys.Ring
 	Authority *Authority
 	Cases     []enforce.Case
-
-	log *translog.Log
+	Log       *translog.Log
 }
 
 // LogDir is the folder of the log.
@@ -66,12 +66,12 @@ func Open(dir string) (s *Store, err error) {
 	if s.Authority, err = NewAuthority(); err != nil {
 		return nil, err
 	}
-	s.log, err = translog.Open(s.LogDir(), s.Keys.Signer, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	s.Log, err = translog.Open(s.LogDir(), s.Keys.Signer, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	return s, err
 }
 
 // Close closes the log.
-func (s *Store) Close() error { return s.log.Close() }
+func (s *Store) Close() error { return s.Log.Close() }
 
 // Record adds n cases.
 func (s *Store) Record(ctx context.Context, n int) error {
@@ -105,7 +105,7 @@ func (s *Store) record(ctx context.Context, i int) (c enforce.Case, err error) {
 	if err != nil {
 		return c, err
 	}
-	seal := evidence.Seal{Signer: s.Keys.Signer, Files: s.Files, Log: s.log}
+	seal := evidence.Seal{Signer: s.Keys.Signer, Files: s.Files, Log: s.Log}
 	c.Violation.Evidence, err = seal.Manifest(ctx, proof.Manifest{
 		Format: proof.Format, Software: "tidewatch sim", RecordedAt: at, Violation: c.Violation, Files: files,
 	})
@@ -149,14 +149,14 @@ func (s *Store) stamp(ctx context.Context, c *enforce.Case, at time.Time) error 
 	if e.Timestamp, _, err = s.Files.Put(ctx, bytes.NewReader(answer)); err != nil {
 		return err
 	}
-	_, err = s.log.Append(ctx, proof.Leaf{Kind: proof.TimestampLeaf, Case: c.ID, Signature: e.Signature, Timestamp: e.Timestamp})
+	_, err = s.Log.Append(ctx, proof.Leaf{Kind: proof.TimestampLeaf, Case: c.ID, Signature: e.Signature, Timestamp: e.Timestamp})
 	return err
 }
 
 // Delete deletes a file of a case as retention does: the log knows of it first.
 func (s *Store) Delete(ctx context.Context, c enforce.Case, f enforce.File) error {
 	name := enforce.FileName{Kind: f.Kind, SHA256: f.SHA256}
-	if _, err := s.log.Append(ctx, proof.Leaf{
+	if _, err := s.Log.Append(ctx, proof.Leaf{
 		Kind: proof.DeletionLeaf, Case: c.ID, Files: []enforce.FileName{name}, Rule: "a test", At: Begin,
 	}); err != nil {
 		return err
@@ -194,7 +194,13 @@ func (f Files) Put(_ context.Context, r io.Reader) (string, int64, error) {
 	if err := os.MkdirAll(filepath.Dir(f.Path(sum)), 0o750); err != nil {
 		return "", 0, err
 	}
-	return sum, int64(len(data)), os.WriteFile(f.Path(sum), data, 0o640)
+	temporary, err := os.CreateTemp(string(f), "incoming-")
+	if err != nil {
+		return "", 0, err
+	}
+	_, err = temporary.Write(data)
+	err = errors.Join(err, temporary.Close(), os.Rename(temporary.Name(), f.Path(sum)))
+	return sum, int64(len(data)), err
 }
 
 // Open implements proof.Files.
