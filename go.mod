@@ -3,6 +3,7 @@ module tidewatch
 go 1.26.0
 
 require (
+	github.com/6tail/lunar-go v1.4.4
 	github.com/ClickHouse/clickhouse-go/v2 v2.50.0
 	github.com/abema/go-mp4 v1.7.1
 	github.com/alecthomas/kong v1.12.1

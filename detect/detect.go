@@ -68,6 +68,8 @@ type Stop struct {
 	Looks  int       // looks in which it was seen standing
 	Plate  plate.Read
 
+	PlateView PlateView // that the plate was read in; zero without one
+
 	// Unseen are the stretches between Start and End in which the camera's
 	// pictures could not be trusted, in order of time and apart. They count
 	// towards nobody's dwell.
@@ -76,6 +78,14 @@ type Stop struct {
 	// Observations are key pictures of the stop in order of time: always the
 	// first and the newest, thinned evenly between, a bounded number.
 	Observations []Observation
+}
+
+// PlateView is the picture in which a stop's plate showed best, of those in
+// which it was read as it is.
+type PlateView struct {
+	At      time.Time
+	Unit    *ingest.Unit // as the camera sent it
+	Corners plate.Corners
 }
 
 // Dwell is how long the vehicle has been seen standing.

@@ -167,6 +167,13 @@ func (s *street) checkFiles(c enforce.Case) {
 		if f.Kind == enforce.SceneDue && (f.CameraTime.IsZero() || f.ClockError.Abs() > time.Second) {
 			s.t.Errorf("%s: camera time %v, clock error %v", f.Kind, f.CameraTime, f.ClockError)
 		}
+		if strings.HasPrefix(f.MediaType, "video/H") {
+			probe, err := exec.Command("ffprobe", "-v", "error", "-f", f.Codec, "-count_frames",
+				"-show_entries", "stream=width,height,nb_read_frames", "-of", "csv=p=0", path).CombinedOutput()
+			if got := strings.TrimSpace(string(probe)); err != nil || got != "768,576,1" {
+				s.t.Errorf("ffprobe of %s: %s, %v; want one picture of 768x576", f.Kind, got, err)
+			}
+		}
 		if f.Kind == enforce.Clip {
 			probe, err := exec.Command("ffprobe", "-v", "error", "-count_packets",
 				"-show_entries", "stream=codec_name,nb_read_packets", "-of", "csv=p=0", path).CombinedOutput()
@@ -175,7 +182,11 @@ func (s *street) checkFiles(c enforce.Case) {
 			}
 		}
 	}
-	want := []enforce.FileKind{enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp, enforce.Clip}
+	want := []enforce.FileKind{
+		enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp,
+		enforce.Composite, enforce.MarkedBegin, enforce.MarkedMiddle, enforce.MarkedDue, enforce.MarkedCloseUp,
+		enforce.Clip, enforce.UnitBegin, enforce.UnitMiddle, enforce.UnitDue,
+	}
 	if !slices.Equal(kinds, want) {
 		s.t.Errorf("evidence of case %s is %v", c.ID, kinds)
 	}

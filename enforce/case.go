@@ -18,6 +18,7 @@ const (
 	Suspected    EventType = "suspected"     // fact: the judge suspects; opens the case
 	StopEnded    EventType = "stop_ended"    // fact: the vehicle has left
 	Confirmed    EventType = "confirmed"     // decision of an officer
+	Warned       EventType = "warned"        // decision of an officer: a violation, and a warning is enough
 	Rejected     EventType = "rejected"      // decision of an officer, with a reason
 	UploadFailed EventType = "upload_failed" // fact: the platform could not be reached or was busy; retried
 	Receipted    EventType = "receipt"       // fact: the platform has answered for good
@@ -41,7 +42,7 @@ type Event struct {
 
 	Violation *Violation `json:"violation,omitempty"` // suspected
 	StopEnd   *time.Time `json:"stop_end,omitempty"`  // stop_ended
-	Decision  *Decision  `json:"decision,omitempty"`  // confirmed, rejected
+	Decision  *Decision  `json:"decision,omitempty"`  // confirmed, warned, rejected
 	Failure   *Failure   `json:"failure,omitempty"`   // upload_failed
 	Receipt   *Receipt   `json:"receipt,omitempty"`   // receipt
 
@@ -73,7 +74,17 @@ type Hold struct {
 // Decision is what an officer decided.
 type Decision struct {
 	Plate  string `json:"plate,omitempty"`  // the plate as the officer confirms it
-	Reason string `json:"reason,omitempty"` // why it was rejected
+	Reason string `json:"reason,omitempty"` // why it was rejected, or decided otherwise than proposed
+
+	Proposed   Action `json:"proposed,omitempty"`   // what the scale proposed; empty without a scale
+	Grounds    string `json:"grounds,omitempty"`    // of the proposal, MeasureCodes joined by commas
+	Exemptions string `json:"exemptions,omitempty"` // ID of the list that the plate was looked up in
+}
+
+// Deviates reports whether a decision of a kind is not the one that was
+// proposed, so that it needs a reason.
+func (d Decision) Deviates(kind EventType) bool {
+	return d.Proposed == Warn && kind == Confirmed || d.Proposed == Penalise && kind == Warned
 }
 
 // Failure is one unsuccessful attempt to upload.
@@ -96,7 +107,7 @@ type Receipt struct {
 func (e Event) Validate() error {
 	body := map[EventType]bool{
 		Suspected: e.Violation != nil, StopEnded: e.StopEnd != nil,
-		Confirmed: e.Decision != nil, Rejected: e.Decision != nil,
+		Confirmed: e.Decision != nil, Warned: e.Decision != nil, Rejected: e.Decision != nil,
 		UploadFailed: e.Failure != nil, Receipted: e.Receipt != nil,
 		Timestamped: e.Timestamp != nil, Deleted: e.Deletion != nil, Held: e.Hold != nil, Released: e.Hold != nil,
 	}
@@ -110,10 +121,12 @@ func (e Event) Validate() error {
 		return fmt.Errorf("event %s of case %s: its body is missing", e.Type, e.Case)
 	case e.Type == Suspected && e.Violation.ID != e.Case:
 		return fmt.Errorf("event %s of case %s: violation %s is another case's", e.Type, e.Case, e.Violation.ID)
-	case e.Type == Confirmed && strings.TrimSpace(e.Decision.Plate) == "":
-		return fmt.Errorf("event %s of case %s: a confirmed case needs a plate", e.Type, e.Case)
+	case (e.Type == Confirmed || e.Type == Warned) && strings.TrimSpace(e.Decision.Plate) == "":
+		return fmt.Errorf("event %s of case %s: a confirmed case needs a plate, as a warning does", e.Type, e.Case)
 	case e.Type == Rejected && strings.TrimSpace(e.Decision.Reason) == "":
 		return fmt.Errorf("event %s of case %s: a rejection needs a reason", e.Type, e.Case)
+	case e.Decision != nil && e.Decision.Deviates(e.Type) && strings.TrimSpace(e.Decision.Reason) == "":
+		return fmt.Errorf("event %s of case %s: a decision other than the proposed one needs a reason", e.Type, e.Case)
 	case e.Hold != nil && strings.TrimSpace(e.Hold.Reason) == "":
 		return fmt.Errorf("event %s of case %s: a hold, or its end, needs a reason", e.Type, e.Case)
 	}
@@ -125,15 +138,17 @@ type State string
 
 // The states of a case, and what leads out of each.
 const (
-	StateSuspected State = "suspected" // waits for an officer: confirmed, rejected
+	StateSuspected State = "suspected" // waits for an officer: confirmed, warned, rejected; trial
 	StateConfirmed State = "confirmed" // waits for the platform: uploaded, refused
 	StateRejected  State = "rejected"  // closed by an officer
 	StateUploaded  State = "uploaded"  // closed by the platform's receipt
-	StateRefused   State = "refused"   // the platform will not have it as it is: confirmed again, rejected
+	StateRefused   State = "refused"   // the platform will not have it as it is: confirmed again, warned, rejected
+	StateWarned    State = "warned"    // closed by an officer with a warning, never uploaded
+	StateTrial     State = "trial"     // closed: a case of a trial, found a violation, never uploaded
 )
 
 // States lists every state in the order in which officers see them.
-var States = []State{StateSuspected, StateConfirmed, StateUploaded, StateRefused, StateRejected}
+var States = []State{StateSuspected, StateConfirmed, StateUploaded, StateRefused, StateWarned, StateRejected, StateTrial}
 
 // Case is a violation in the hands of officers: what its events add up to.
 // The zero Case is one of which nothing is known yet.
@@ -146,6 +161,7 @@ type Case struct {
 	StopEnd   time.Time // zero while the vehicle stands
 
 	Decision  Decision
+	Decided   EventType // which decision it was; empty before any, and in cases decided before it was kept
 	DecidedBy string
 	DecidedAt time.Time
 
@@ -207,7 +223,7 @@ func (c Case) Apply(e Event) (Case, Outcome) {
 		}
 		c.StopEnd = *e.StopEnd
 		return c, Applied
-	case Confirmed, Rejected:
+	case Confirmed, Warned, Rejected:
 		return c.decide(e)
 	case UploadFailed:
 		if !c.uploading(e) {
@@ -277,14 +293,25 @@ func (c Case) decide(e Event) (Case, Outcome) {
 	if !open || e.Revision != c.Revision {
 		return c, Void
 	}
-	c.State = StateConfirmed
-	if e.Type == Rejected {
-		c.State = StateRejected
-	}
+	c.State = c.decided(e.Type)
 	c.Revision++
-	c.Decision, c.DecidedBy, c.DecidedAt = *e.Decision, e.Actor, e.At
+	c.Decision, c.Decided, c.DecidedBy, c.DecidedAt = *e.Decision, e.Type, e.Actor, e.At
 	c.Failure, c.Receipt = nil, nil
 	return c, Applied
+}
+
+// decided is the state that a decision leads to. That of a trial leads to
+// nothing that could be uploaded.
+func (c Case) decided(kind EventType) State {
+	switch {
+	case kind == Rejected:
+		return StateRejected
+	case c.Violation.Trial:
+		return StateTrial
+	case kind == Warned:
+		return StateWarned
+	}
+	return StateConfirmed
 }
 
 // Ledger is the sum of a case log: every case that its events opened.

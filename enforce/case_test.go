@@ -23,7 +23,7 @@ func event(kind EventType, revision int) Event {
 		e.Violation = &Violation{ID: "c", Plate: plate.Read{Text: "川A12345", Accepted: true}}
 	case StopEnded:
 		e.StopEnd = &noon
-	case Confirmed:
+	case Confirmed, Warned:
 		e.Decision = &Decision{Plate: "川A12345"}
 	case Rejected:
 		e.Decision = &Decision{Reason: "unclear"}
@@ -32,6 +32,13 @@ func event(kind EventType, revision int) Event {
 	case Receipted:
 		e.Receipt = &Receipt{Accepted: true, Code: "0"}
 	}
+	return e
+}
+
+// trial makes a case "c" suspected in a zone that is in its trial.
+func trial() Event {
+	e := event(Suspected, 0)
+	e.Violation.Trial = true
 	return e
 }
 
@@ -94,6 +101,31 @@ func TestLifeOfACase(t *testing.T) {
 			[]Outcome{Applied, Applied, Applied, Applied, Void, Void, Applied},
 			StateUploaded,
 		},
+		"warned, and so never uploaded": {
+			[]Event{event(Suspected, 0), event(Warned, 1), event(Receipted, 0), event(Confirmed, 2)},
+			[]Outcome{Applied, Applied, Void, Void},
+			StateWarned,
+		},
+		"refused by the platform, then warned": {
+			[]Event{event(Suspected, 0), event(Confirmed, 1), refused(2), event(Warned, 3)},
+			[]Outcome{Applied, Applied, Applied, Applied},
+			StateWarned,
+		},
+		"confirmed in a trial": {
+			[]Event{trial(), event(Confirmed, 1), event(Receipted, 0)},
+			[]Outcome{Applied, Applied, Void},
+			StateTrial,
+		},
+		"warned in a trial": {
+			[]Event{trial(), event(Warned, 1), event(Confirmed, 2)},
+			[]Outcome{Applied, Applied, Void},
+			StateTrial,
+		},
+		"rejected in a trial": {
+			[]Event{trial(), event(Rejected, 1)},
+			[]Outcome{Applied, Applied},
+			StateRejected,
+		},
 		"nothing before the suspicion": {
 			[]Event{event(StopEnded, 0), event(Confirmed, 0), event(Receipted, 0), event(UploadFailed, 0)},
 			[]Outcome{Void, Void, Void, Void},
@@ -123,11 +155,38 @@ func TestLifeOfACase(t *testing.T) {
 	}
 }
 
+// everyKind is what a random case may meet.
+var everyKind = []EventType{Suspected, StopEnded, Confirmed, Warned, Rejected, UploadFailed, Receipted}
+
+// Whatever arrives in whatever order, nothing leads from a trial or a warning
+// to the platform.
+func TestNothingOfATrialIsSubmitted(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	closed := map[State]int{}
+	for range 5000 {
+		c, _ := Case{}.Apply(trial())
+		for range 12 {
+			e := event(everyKind[random.IntN(len(everyKind))], random.IntN(5))
+			if random.IntN(3) == 0 && e.Type == Receipted {
+				e = refused(random.IntN(5))
+			}
+			c, _ = c.Apply(e)
+			if c.State == StateConfirmed || c.State == StateUploaded || c.State == StateRefused || c.State == StateWarned {
+				t.Fatalf("a case of a trial is %s", c.State)
+			}
+		}
+		closed[c.State]++
+	}
+	if closed[StateTrial] == 0 || closed[StateRejected] == 0 {
+		t.Errorf("the cases ended as %v only", closed)
+	}
+}
+
 // Whatever arrives in whatever order, nobody is reported without an officer's
 // decision on the case as it then stood, and repeating a log changes nothing.
 func TestPropertiesOfACase(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	kinds := []EventType{Suspected, StopEnded, Confirmed, Rejected, UploadFailed, Receipted}
+	kinds := everyKind
 	for range 3000 {
 		var c Case
 		var log []Event
@@ -149,7 +208,7 @@ func TestPropertiesOfACase(t *testing.T) {
 					t.Fatalf("decision on revision %d applied to revision %d", e.Revision, before.Revision)
 				}
 				confirmed = true
-			case outcome == Applied && e.Type == Rejected:
+			case outcome == Applied && (e.Type == Rejected || e.Type == Warned):
 				confirmed = false
 			}
 			if (c.State == StateConfirmed || c.State == StateUploaded) && !confirmed {
@@ -198,6 +257,9 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"its body is missing":    change(Receipted, func(e *Event) { e.Receipt = nil }),
 		"another case's":         change(Suspected, func(e *Event) { e.Case = "d" }),
 		"needs a plate":          change(Confirmed, func(e *Event) { e.Decision = &Decision{Plate: " "} }),
+		"as a warning does":      change(Warned, func(e *Event) { e.Decision = &Decision{} }),
+		"than the proposed one":  change(Confirmed, func(e *Event) { e.Decision.Proposed = Warn }),
+		"other than the propose": change(Warned, func(e *Event) { e.Decision.Proposed = Penalise }),
 		"rejection needs a reas": change(Rejected, func(e *Event) { e.Decision = &Decision{} }),
 	} {
 		if err := e.Validate(); err == nil || !strings.Contains(err.Error(), want) {

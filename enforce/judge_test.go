@@ -128,13 +128,13 @@ func TestJudge(t *testing.T) {
 			[]ReasonCode{InWindow, WholeStopInside},
 		},
 		"before the first day": {
-			night(func(s *RoadSection) { s.Windows[0].FirstDay = at(time.UTC, "2026-03-03 00:00:00") }),
+			night(func(s *RoadSection) { s.Windows[0].FirstDay = Date{2026, 3, 3} }),
 			"2026-03-02 20:00:00", "2026-03-02 21:00:00",
 			"2026-03-02 20:05:00",
 			[]ReasonCode{NoWindow, PeriodRanOut},
 		},
 		"the night after the last day's evening": {
-			night(func(s *RoadSection) { s.Windows[0].LastDay = at(time.UTC, "2026-03-02 00:00:00") }),
+			night(func(s *RoadSection) { s.Windows[0].LastDay = Date{2026, 3, 2} }),
 			"2026-03-03 05:00:00", "2026-03-03 06:00:00",
 			"",
 			[]ReasonCode{InWindow, WholeStopInside},
@@ -354,7 +354,7 @@ func TestPropertiesOfTheJudge(t *testing.T) {
 		stop := detect.Stop{Box: onTheKerb, Start: start, End: start.Add(time.Duration(random.IntN(20*3600)) * time.Second)}
 		v := policy.Judge(stop, kerb)
 
-		for _, open := range policy.Section.openings(Span{stop.Start, stop.End.Add(1)}) {
+		for _, open := range touching(policy, stop) {
 			if v.Suspected && !open.From.After(stop.Start) && open.Until.After(stop.End) {
 				t.Fatalf("%v inside %v is suspected", stop, open)
 			}
@@ -393,7 +393,7 @@ func TestPolicyIDDependsOnWhatIsAnnounced(t *testing.T) {
 		"code":         func(s *RoadSection) { s.Code = "10391" },
 		"time zone":    func(s *RoadSection) { s.Location = time.UTC },
 		"weekdays":     func(s *RoadSection) { s.Windows[0].Weekdays = []time.Weekday{time.Monday} },
-		"validity":     func(s *RoadSection) { s.Windows[0].LastDay = at(time.UTC, "2026-12-31 00:00:00") },
+		"validity":     func(s *RoadSection) { s.Windows[0].LastDay = Date{2026, 12, 31} },
 	} {
 		if night(change).ID == base {
 			t.Errorf("another %s, same ID", name)
@@ -436,4 +436,10 @@ func BenchmarkJudge(b *testing.B) {
 			b.Fatal("not suspected")
 		}
 	}
+}
+
+// touching are the openings that a stop has a moment of.
+func touching(p Policy, stop detect.Stop) []Opening {
+	open, _ := p.Section.Openings(Span{stop.Start, stop.End.Add(1)})
+	return open
 }

@@ -27,6 +27,14 @@ type Violation struct {
 	Due       time.Time `json:"due"`   // when the observation period ran out
 	Reasons   []Reason  `json:"reasons"`
 
+	// Stop is what the verdict rests on; zero in cases from before it was kept.
+	Stop StopRecord `json:"stop,omitzero"`
+
+	// Trial says that the zone is in its trial: nothing may be submitted.
+	Trial bool `json:"trial,omitempty"`
+	// Exemptions is the ID of the list of exempt vehicles as it then was.
+	Exemptions string `json:"exemptions,omitempty"`
+
 	Evidence Evidence `json:"evidence,omitzero"`
 }
 
@@ -48,15 +56,26 @@ type SectionRef struct {
 
 // ZoneRef is what a case keeps of the zone the vehicle stood in.
 type ZoneRef struct {
-	ID      string  `json:"id"`
-	Polygon Polygon `json:"polygon"`
+	ID       string   `json:"id"`
+	Polygon  Polygon  `json:"polygon"`
+	Vehicles Vehicles `json:"vehicles,omitempty"`
+	Bays     []Bay    `json:"bays,omitempty"`
+}
+
+// RefOf is what a case keeps of a zone.
+func RefOf(z Zone) ZoneRef { return ZoneRef{z.ID, z.Polygon, z.Vehicles, z.Bays} }
+
+func (r ZoneRef) zone() Zone {
+	return Zone{ID: r.ID, Polygon: r.Polygon, Vehicles: r.Vehicles, Bays: r.Bays}
 }
 
 // Rule is what was announced for the section when the violation was judged.
 type Rule struct {
 	Windows           []TidalWindow `json:"windows,omitempty"`
+	Suspensions       []Suspension  `json:"suspensions,omitempty"`
 	ObservationPeriod time.Duration `json:"observation_period_ns"`
 	Grace             time.Duration `json:"grace_ns"`
+	Discretion        *Discretion   `json:"discretion,omitempty"` // nil: no scale was announced
 }
 
 // Evidence is the set of files that prove a violation, each stored under its
@@ -85,12 +104,30 @@ type FileName struct {
 type FileKind string
 
 // The files of a package, in the order in which an officer looks at them.
+//
+// The originals are the camera's own bytes, units and clip, and what a unit
+// shows, rendered as JPEG: wide views at full size, the vehicle and its plate cut
+// out of them. Nothing is drawn on those. Marked copies and the composite are
+// made of them, for reading and for the police: below the picture stand time,
+// place, direction, device, violation code and anti-forgery code.
 const (
 	SceneBegin  FileKind = "scene_begin"  // the wide view as the stop began
 	SceneMiddle FileKind = "scene_middle" // midway
 	SceneDue    FileKind = "scene_due"    // as the observation period ran out
-	CloseUp     FileKind = "close_up"     // the vehicle, from one of the above
-	Clip        FileKind = "clip"         // video as the camera sent it
+	CloseUp     FileKind = "close_up"     // the vehicle, from SceneDue
+	Plate       FileKind = "plate"        // its plate as it was read best; missing where it was not read
+
+	Composite     FileKind = "composite" // two wide views, the close-up and the plate in one picture
+	MarkedBegin   FileKind = "marked_begin"
+	MarkedMiddle  FileKind = "marked_middle"
+	MarkedDue     FileKind = "marked_due"
+	MarkedCloseUp FileKind = "marked_close_up"
+
+	Clip       FileKind = "clip"       // video as the camera sent it
+	UnitBegin  FileKind = "unit_begin" // key unit that SceneBegin is made of, as the camera sent it
+	UnitMiddle FileKind = "unit_middle"
+	UnitDue    FileKind = "unit_due"
+	UnitPlate  FileKind = "unit_plate" // of Plate, where it is none of the above
 )
 
 // File is one stored file of the evidence.
@@ -98,14 +135,21 @@ type File struct {
 	Kind      FileKind `json:"kind"`
 	SHA256    string   `json:"sha256"` // hex
 	MediaType string   `json:"media_type"`
-	Codec     string   `json:"codec,omitempty"` // of a clip: h264 or h265, as the camera encoded it
+	Codec     string   `json:"codec,omitempty"` // of a clip or unit: h264 or h265, as the camera encoded it
 	Size      int64    `json:"size"`            // bytes
+	Width     int      `json:"width,omitempty"` // of a picture, in pixels
+	Height    int      `json:"height,omitempty"`
+
+	// Of are the SHA-256 of the files that it was made of, in the order in which
+	// it shows them, and AntiForgery is the code drawn into it: see the function.
+	Of          []string `json:"of,omitempty"`
+	AntiForgery string   `json:"anti_forgery,omitempty"`
 
 	// At is the moment judged by: when the picture was taken, by our clock.
 	// CameraTime is when by the camera's clock, zero if unknown, and ArrivalTime
 	// when it had come, by ours. For a clip they are those of its first unit.
 	// ClockError is the camera's clock minus ours, meaningful only with a camera
-	// time.
+	// time. For a composite they are those of its latest wide view.
 	At          time.Time     `json:"at"`
 	CameraTime  time.Time     `json:"camera_time,omitzero"`
 	ArrivalTime time.Time     `json:"arrival_time"`

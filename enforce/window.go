@@ -35,20 +35,37 @@ func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c/60, c%60) }
 
 // on is the moment at which the clock shows c on a day. Where daylight saving
 // skips it, the moment the clocks jump to counts, as in time.Date.
-func (c Clock) on(day time.Time) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), int(c)/60, int(c)%60, 0, 0, day.Location())
+func (c Clock) on(d Date, l *time.Location) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, int(c)/60, int(c)%60, 0, 0, l)
 }
 
-// TidalWindow is announced time in which kerb parking is permitted. From is
-// inclusive, Until exclusive; a window whose Until is not after its From runs
-// over midnight into the next day.
+// TidalWindow is announced time in which orderly kerb parking is permitted.
+// From is inclusive, Until exclusive; a window whose Until is not after its
+// From runs over midnight into the next day. It opens on the days that every
+// restriction allows: what is left empty restricts nothing.
 type TidalWindow struct {
-	Announcement string         `json:"announcement"` // number of the announcement that permits it
-	From         Clock          `json:"from"`         // in the section's time zone, as Until
+	Announcement string         `json:"announcement"`   // number of the announcement that permits it
+	Name         string         `json:"name,omitempty"` // such as that of an event
+	From         Clock          `json:"from"`           // in the section's time zone, as Until
 	Until        Clock          `json:"until"`
-	Weekdays     []time.Weekday `json:"weekdays,omitempty"` // days on which it begins, Sunday 0; none means every day
-	FirstDay     time.Time      `json:"first_day,omitzero"` // first day on which it begins; zero: since ever
-	LastDay      time.Time      `json:"last_day,omitzero"`  // last day on which it begins; zero: for ever
+	Weekdays     []time.Weekday `json:"weekdays,omitempty"` // days on which it begins, Sunday 0
+	Kinds        []DayKind      `json:"kinds,omitempty"`    // kinds of day on which it begins
+	Days         []Date         `json:"days,omitempty"`     // single days on which it begins
+	FirstDay     Date           `json:"first_day,omitzero"` // first day on which it begins
+	LastDay      Date           `json:"last_day,omitzero"`  // last day on which it begins
+}
+
+func (w TidalWindow) hours() Hours {
+	return Hours{w.From, w.Until, w.Weekdays, w.Kinds, w.Days, w.FirstDay, w.LastDay}
+}
+
+// Hours are hours of some days, as TidalWindow has them.
+type Hours struct {
+	From, Until       Clock
+	Weekdays          []time.Weekday
+	Kinds             []DayKind
+	Days              []Date
+	FirstDay, LastDay Date
 }
 
 // Span is a stretch of time: From inclusive, Until exclusive.
@@ -56,30 +73,58 @@ type Span struct {
 	From, Until time.Time
 }
 
-// beginningOn returns the window's span that begins on a day (midnight in the
-// section's zone), and false if none does.
-func (w TidalWindow) beginningOn(day time.Time) (Span, bool) {
-	if len(w.Weekdays) > 0 && !slices.Contains(w.Weekdays, day.Weekday()) {
-		return Span{}, false
+// touches reports whether two spans have a moment in common.
+func (s Span) touches(o Span) bool { return s.Until.After(o.From) && s.From.Before(o.Until) }
+
+// holds reports whether a moment lies in the span.
+func (s Span) holds(t time.Time) bool { return !t.Before(s.From) && t.Before(s.Until) }
+
+// widened is the span, longer by d on both sides.
+func (s Span) widened(d time.Duration) Span { return Span{s.From.Add(-d), s.Until.Add(d)} }
+
+// beginningOn is the span of the hours that begin on a day, if any do.
+func (h Hours) beginningOn(d Date, l *time.Location) Span {
+	end := d
+	if h.Until <= h.From {
+		end = d.AddDays(1)
 	}
-	if !w.FirstDay.IsZero() && dateBefore(day, w.FirstDay) || !w.LastDay.IsZero() && dateBefore(w.LastDay, day) {
-		return Span{}, false
-	}
-	end := day
-	if w.Until <= w.From {
-		end = day.AddDate(0, 0, 1)
-	}
-	return Span{w.From.on(day), w.Until.on(end)}, true
+	return Span{h.From.on(d, l), h.Until.on(end, l)}
 }
 
-// dateBefore compares calendar days as written, whatever their zones.
-func dateBefore(a, b time.Time) bool {
-	ay, am, ad := a.Date()
-	by, bm, bd := b.Date()
-	return time.Date(ay, am, ad, 0, 0, 0, 0, time.UTC).Before(time.Date(by, bm, bd, 0, 0, 0, 0, time.UTC))
+// announcedFor reports whether the hours may begin on a day, whatever kind of
+// day it is.
+func (h Hours) announcedFor(d Date) bool {
+	return (len(h.Weekdays) == 0 || slices.Contains(h.Weekdays, d.Weekday())) &&
+		(len(h.Days) == 0 || slices.Contains(h.Days, d)) &&
+		(h.FirstDay.IsZero() || !d.Before(h.FirstDay)) &&
+		(h.LastDay.IsZero() || !h.LastDay.Before(d))
 }
 
-// midnight is the start of the day that t falls on in its own location.
-func midnight(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+// Suspension takes back, for a while, what was announced: windows do not
+// permit between From and Until.
+type Suspension struct {
+	Announcement string    `json:"announcement"`       // number of the announcement that suspends
+	Suspends     string    `json:"suspends,omitempty"` // the one that it suspends; empty: all of the section's
+	From         time.Time `json:"from"`
+	Until        time.Time `json:"until"`
+}
+
+// concerns reports whether a window is suspended.
+func (s Suspension) concerns(w TidalWindow) bool {
+	return s.Suspends == "" || s.Suspends == w.Announcement
+}
+
+// without is what a suspension leaves of a span.
+func (s Span) without(cut Span) []Span {
+	if !s.touches(cut) {
+		return []Span{s}
+	}
+	var left []Span
+	if s.From.Before(cut.From) {
+		left = append(left, Span{s.From, cut.From})
+	}
+	if cut.Until.Before(s.Until) {
+		left = append(left, Span{cut.Until, s.Until})
+	}
+	return left
 }

@@ -27,6 +27,7 @@ type Zone struct {
 	Section  string
 	Polygon  Polygon
 	Vehicles Vehicles // to which the rule applies; empty is Motor
+	Bays     []Bay    // the areas marked in it; without any bay all of it is to park in
 }
 
 // Vehicles are the kinds of vehicle that a zone is for. Bicycles and
@@ -44,13 +45,6 @@ const (
 func (z Zone) Concerns(class detect.Class) bool {
 	nonMotor := class == detect.Bicycle || class == detect.Motorcycle
 	return z.Vehicles == All || nonMotor == (z.Vehicles == NonMotor)
-}
-
-// Bay is one marked bay in a camera's picture.
-type Bay struct {
-	ID      string
-	Camera  string
-	Polygon Polygon
 }
 
 // Layout names what zones draw in a camera's picture: the same name for the
@@ -80,12 +74,24 @@ const insideShare = 0.5
 // Holds reports whether a vehicle seen in box stands in the zone: at least
 // half of its footprint, the lower part of the box, lies in the polygon.
 func (z Zone) Holds(box detect.Box) bool {
-	foot := detect.Box{
+	return z.Polygon.share(footprint(box)) >= insideShare
+}
+
+// footprint is where a vehicle seen in box touches the ground.
+func footprint(box detect.Box) detect.Box {
+	return detect.Box{
 		X: box.X, W: box.W,
 		Y: box.Y + box.H*(1-footprintShare), H: box.H * footprintShare,
 	}
-	whole := foot.W * foot.H
-	return whole > 0 && z.Polygon.clip(foot).Area() >= insideShare*whole
+}
+
+// share is how much of a box lies in the polygon: 0 to 1.
+func (p Polygon) share(b detect.Box) float64 {
+	whole := b.W * b.H
+	if whole <= 0 {
+		return 0
+	}
+	return p.clip(b).Area() / whole
 }
 
 // Bounds is the smallest box around the polygon.

@@ -20,14 +20,15 @@ const (
 )
 
 // CamerasCmd plays prepared videos, each on as many paths as there are cameras:
-// NAME/0, NAME/1 and so on, spread evenly over the film.
+// NAME/0, NAME/1 and so on, spread evenly over the film, which the first is
+// about to begin and the others are in the midst of.
 type CamerasCmd struct {
 	Count  int           `help:"Cameras for each video."`
 	Length time.Duration `default:"10s" help:"Of the videos."`
 	Videos []string      `arg:"" help:"NAME=FILE of prepared videos."`
 }
 
-// Run prints the server's address and the moment at which the films begin, in
+// Run prints the server's address and the moment at which the first film begins, in
 // nanoseconds since 1970, and plays until it is ended.
 func (c *CamerasCmd) Run(ctx context.Context, _ *slog.Logger) error {
 	cfg := simcam.Config{Listen: "127.0.0.1:0", Username: User, Password: Password}
@@ -38,7 +39,7 @@ func (c *CamerasCmd) Run(ctx context.Context, _ *slog.Logger) error {
 		}
 		for i := range c.Count {
 			cfg.Cameras = append(cfg.Cameras, simcam.Camera{
-				Path: fmt.Sprintf("%s/%d", name, i), Video: file, Phase: Phase(i, c.Count, c.Length),
+				Path: fmt.Sprintf("%s/%d", name, i), Video: file, Phase: Phase(i, c.Count, c.Length) - c.Length,
 			})
 		}
 	}
@@ -50,7 +51,8 @@ func (c *CamerasCmd) Run(ctx context.Context, _ *slog.Logger) error {
 	return server.Run(ctx)
 }
 
-// Phase is how much later than the first camera another one begins its film.
+// Phase is how much later than the first camera another one begins its film,
+// again and again.
 func Phase(camera, count int, length time.Duration) time.Duration {
 	return time.Duration(camera) * length / time.Duration(count)
 }

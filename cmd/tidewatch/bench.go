@@ -13,7 +13,7 @@ import (
 // network that finds vehicles.
 type bench struct {
 	zones    []enforce.Zone
-	policies map[string]enforce.Policy
+	policies enforce.Policies
 	detector config.Detector
 }
 
@@ -48,7 +48,11 @@ func (b *bench) concerns(s detect.Stop) bool {
 func (b *bench) suspects(s detect.Stop) iter.Seq2[enforce.Zone, enforce.Verdict] {
 	return func(yield func(enforce.Zone, enforce.Verdict) bool) {
 		for _, zone := range b.zones {
-			verdict := b.policies[zone.Section].Judge(s, zone)
+			policy, inForce := b.policies.At(zone.Section, s.Start)
+			if !inForce {
+				continue
+			}
+			verdict := policy.Judge(s, zone)
 			if verdict.Suspected && !yield(zone, verdict) {
 				return
 			}

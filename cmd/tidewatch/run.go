@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 
 	"tidewatch/cmd/tidewatch/app"
 	"tidewatch/cmd/tidewatch/config"
@@ -70,6 +71,9 @@ func (c *checkConfigCmd) Run() error {
 	cfg, err := config.Load(c.Config)
 	if err != nil {
 		return err
+	}
+	for _, warning := range cfg.Warnings(time.Now()) {
+		fmt.Fprintln(os.Stderr, "tidewatch: warning:", warning)
 	}
 	if !c.Dump {
 		fmt.Printf("%s: ok (cameras: %d, sections: %d, zones: %d)\n", c.Config, len(cfg.Cameras), len(cfg.Policies), len(cfg.Zones))

@@ -82,7 +82,7 @@ func TestArrivals(t *testing.T) {
 		"came too late to be measured":  {50, 60, []opening{{0, at(63)}}, result{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &worker{cmd: &workerCmd{Main: make([]string, 2), Count: 2, Began: began.UnixNano()}, took: test.took}
+			w := &worker{cmd: &workerCmd{At: []int{0, 1}, Count: 2, Began: began.UnixNano()}, took: test.took}
 			var got result
 			w.arrivals(&got, at(test.from), at(test.until))
 			if diff := cmp.Diff(test.want, got); diff != "" {

@@ -25,6 +25,7 @@ import (
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/feed"
+	"tidewatch/ingest/ring"
 )
 
 // workerCmd watches cameras as tidewatch run does, up to the judgement, and
@@ -32,6 +33,7 @@ import (
 type workerCmd struct {
 	Main   []string      `help:"URLs of main streams."`
 	Sub    []string      `help:"URLs of smaller streams, one for each main one, or none."`
+	At     []int         `help:"Which of the cameras that play each of them is."`
 	Count  int           `help:"Cameras that play, over which the films are spread."`
 	Began  int64         `help:"When the first of them began its film, in nanoseconds since 1970."`
 	Pace   bool          `negatable:"" default:"true" help:"Look less often while nothing changes."`
@@ -43,7 +45,8 @@ type workerCmd struct {
 // result is what a way has used, and what it has seen.
 type result struct {
 	benchrig.Usage
-	Inferences float64           `json:"inferences"` // runs of the vehicle network
+	Inferences float64           `json:"inferences"` // runs of the vehicle network on whole pictures
+	Glances    float64           `json:"glances"`    // looks for which a run on a part was enough
 	Stages     map[stage]float64 `json:"stages"`     // share of the time on processors
 	Arrivals   int               `json:"arrivals"`   // vehicles that came to stand, early enough to be seen
 	Seen       int               `json:"seen"`       // of them, those seen to stand within patience
@@ -153,6 +156,8 @@ func (w *worker) camera(i int, log *slog.Logger) (*camera, error) {
 	cam.feed = feed.New(benchrig.Camera(w.cmd.Main[i], sub), config, w.feeding, log, time.Now)
 	watching := watch.DefaultConfig()
 	watching.Areas = []detect.Box{kerb.Polygon.Bounds()}
+	watching.Zones = enforce.Layout([]enforce.Zone{kerb})
+	watching.Past = past{cam.feed.Ring()}
 	if !w.cmd.Gate {
 		watching.Verify = 0
 	}
@@ -160,6 +165,18 @@ func (w *worker) camera(i int, log *slog.Logger) (*camera, error) {
 	var err error
 	cam.watcher, err = watch.New(watching, fmt.Sprint(i), finder, w.plates, w.decoders, log, w.watching)
 	return cam, err
+}
+
+// past is that of tidewatch run.
+type past struct{ ring *ring.Ring }
+
+// Before implements watch.Past.
+func (p past) Before(at time.Time) []detect.Shot {
+	var shots []detect.Shot
+	for _, u := range p.ring.KeyUnitsBefore(at) {
+		shots = append(shots, detect.Shot{At: u.Moment(), Unit: u})
+	}
+	return shots
 }
 
 // look is the loop of tidewatch run's cameras.
@@ -184,12 +201,11 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 	if look.Unit.Stream == ingest.Sub {
 		c.limit = pic.Size()
 	}
-	tolerance := c.feed.Camera().ClockTolerance
 	shot := detect.Shot{}
 	if look.Shown != nil {
-		shot = detect.Shot{At: look.Shown.Time(tolerance), Unit: look.Shown}
+		shot = detect.Shot{At: look.Shown.Moment(), Unit: look.Shown}
 	}
-	stops, err := c.watcher.Look(ctx, look.Unit.Time(tolerance), pic, shot)
+	stops, err := c.watcher.Look(ctx, look.Unit.Moment(), pic, shot)
 	if err != nil {
 		return err
 	}
@@ -225,7 +241,7 @@ func (w *worker) measure(ctx context.Context, feeds []*feed.Feed) error {
 	if err := benchrig.Settled(ctx, feeds, settle); err != nil {
 		return err
 	}
-	looks, inferences := w.counts()
+	before := w.counts()
 	missing := benchrig.WatchHealth(ctx, feeds)
 	var profile bytes.Buffer
 	if err := pprof.StartCPUProfile(&profile); err != nil {
@@ -244,8 +260,9 @@ func (w *worker) measure(ctx context.Context, feeds []*feed.Feed) error {
 	}
 	res := result{Usage: used}
 	res.Cameras, res.Missing = len(feeds), missing()
-	looksAfter, inferencesAfter := w.counts()
-	res.Looks, res.Inferences = looksAfter-looks, inferencesAfter-inferences
+	after := w.counts()
+	res.Looks, res.Glances = after.looks-before.looks, after.glances-before.glances
+	res.Inferences = after.found - before.found - res.Glances
 	if res.Stages, err = stages(profile.Bytes()); err != nil {
 		return err
 	}
@@ -253,8 +270,11 @@ func (w *worker) measure(ctx context.Context, feeds []*feed.Feed) error {
 	return benchrig.Report(res)
 }
 
-// counts are the looks so far and those of them for which the network was run.
-func (w *worker) counts() (looks, inferences float64) {
+// counts are the looks so far, those of them for which the network was run, and
+// those of these for which a run on a part was enough.
+type counts struct{ looks, found, glances float64 }
+
+func (w *worker) counts() (c counts) {
 	families, err := w.registry.Gather()
 	if err != nil {
 		panic(err) // of metrics that this program registered
@@ -263,13 +283,15 @@ func (w *worker) counts() (looks, inferences float64) {
 		for _, m := range f.GetMetric() {
 			switch f.GetName() {
 			case "tidewatch_detect_looks_total":
-				looks += m.GetCounter().GetValue()
+				c.looks += m.GetCounter().GetValue()
+			case "tidewatch_detect_glances_total":
+				c.glances += m.GetCounter().GetValue()
 			case "tidewatch_detect_inference_seconds":
-				inferences += float64(m.GetHistogram().GetSampleCount())
+				c.found += float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 	}
-	return looks, inferences
+	return c
 }
 
 // arrivals counts the vehicles that came between two moments, and how soon they
@@ -277,8 +299,8 @@ func (w *worker) counts() (looks, inferences float64) {
 func (w *worker) arrivals(res *result, from, until time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for camera := range w.cmd.Main {
-		came := time.Unix(0, w.cmd.Began).Add(benchrig.Phase(camera, w.cmd.Count, length) + arrival)
+	for camera, at := range w.cmd.At {
+		came := time.Unix(0, w.cmd.Began).Add(benchrig.Phase(at, w.cmd.Count, length) - length + arrival)
 		for ; came.Before(until); came = came.Add(length) {
 			if came.Before(from) {
 				continue

@@ -115,7 +115,21 @@ func (r *PlateReader) Read(pic *decode.Picture, box detect.Box) (plate.Read, err
 		return cmp.Compare(a.likeness(), b.likeness())
 	})
 	found, err := r.readAt(vehicle, own)
+	if found.Text != "" {
+		found.Read.Corners = outside(found.Corners, picture.Area(pic.Size(), box, vehicleMargin), pic.Size())
+	}
 	return found.Read, err
+}
+
+// outside brings corners in a part of a picture to the whole one.
+func outside(corners plate.Corners, part image.Rectangle, whole image.Point) plate.Corners {
+	for i, c := range corners {
+		corners[i] = plate.Point{
+			X: (float64(part.Min.X) + c.X*float64(part.Dx())) / float64(whole.X),
+			Y: (float64(part.Min.Y) + c.Y*float64(part.Dy())) / float64(whole.Y),
+		}
+	}
+	return corners
 }
 
 // likeness is how much a plate in a vehicle's crop is likely that vehicle's

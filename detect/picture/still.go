@@ -48,15 +48,19 @@ func Crop(pic *decode.Picture, box detect.Box, margin float64) (*decode.Picture,
 	if err := check(pic); err != nil {
 		return nil, fmt.Errorf("crop picture: %w", err)
 	}
-	dx, dy := box.W*margin, box.H*margin
-	wide := detect.Box{X: box.X - dx, Y: box.Y - dy, W: box.W + 2*dx, H: box.H + 2*dy}
-	area := pixels(wide, pic.Size())
+	area := Area(pic.Size(), box, margin)
 	if area.Empty() {
 		return nil, fmt.Errorf("crop picture: box %+v lies outside it", box)
 	}
 	region := pic.Mat.Region(area)
 	defer region.Close()
 	return &decode.Picture{Mat: region.Clone()}, nil
+}
+
+// Area is what Crop cuts out of a picture of a size.
+func Area(size image.Point, box detect.Box, margin float64) image.Rectangle {
+	dx, dy := box.W*margin, box.H*margin
+	return pixels(detect.Box{X: box.X - dx, Y: box.Y - dy, W: box.W + 2*dx, H: box.H + 2*dy}, size)
 }
 
 // DecodeFile reads a still picture, JPEG or PNG.

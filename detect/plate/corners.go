@@ -33,6 +33,16 @@ func (c Corners) Center() Point {
 	return m
 }
 
+// Bounds are the upper left and the lower right corner of the area around them.
+func (c Corners) Bounds() (least, most Point) {
+	least, most = c[0], c[0]
+	for _, p := range c[1:] {
+		least = Point{min(least.X, p.X), min(least.Y, p.Y)}
+		most = Point{max(most.X, p.X), max(most.Y, p.Y)}
+	}
+	return least, most
+}
+
 // Convex reports whether the corners go round a convex area clockwise (in a
 // picture, where y grows downwards), which is what a plate in view does.
 func (c Corners) Convex() bool {

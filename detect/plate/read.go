@@ -25,4 +25,6 @@ type Read struct {
 	Accepted   bool      `json:"accepted"` // false: shown as unread, Text is only a hint
 	// Clarity is how large and sharp the plate showed, 0..1; 0 is not told.
 	Clarity float64 `json:"clarity,omitempty"`
+	// Corners are where it was in the picture that was read; zero is not told.
+	Corners Corners `json:"-"`
 }

@@ -49,8 +49,8 @@ func count(reads []Read) []*ballot {
 			byText[read.Text] = b
 			ballots = append(ballots, b)
 		}
-		b.weight += weight(read)
-		if weight(read) > weight(b.best) {
+		b.weight += read.Weight()
+		if read.Weight() > b.best.Weight() {
 			b.best = read
 		}
 	}
@@ -58,9 +58,9 @@ func count(reads []Read) []*ballot {
 	return ballots
 }
 
-// weight is from a half of the usual, for a plate that hardly showed, to one
-// and a half for a large and sharp one.
-func weight(r Read) float64 {
+// Weight is what a read counts in a vote: from a half of the usual, for a plate
+// that hardly showed, to one and a half for a large and sharp one.
+func (r Read) Weight() float64 {
 	clear := 1.0
 	if r.Clarity > 0 {
 		clear = 0.5 + min(r.Clarity, 1)

@@ -13,12 +13,14 @@ type Metrics struct {
 	spared    *prometheus.CounterVec
 	lost      *prometheus.CounterVec
 	early     *prometheus.CounterVec
+	soon      *prometheus.CounterVec
 	opened    *prometheus.CounterVec
 	backdated *prometheus.CounterVec
 	ended     *prometheus.CounterVec
 	open      *prometheus.GaugeVec
 	plates    *prometheus.CounterVec
 	unsaved   *prometheus.CounterVec
+	glances   *prometheus.CounterVec
 	doubts    *prometheus.CounterVec
 	unseen    *prometheus.CounterVec
 	blind     *prometheus.GaugeVec
@@ -40,6 +42,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		spared:    byCamera("tidewatch_detect_spared_looks_total", "Pictures looked at in which nothing had moved, so that the vehicle network was not run."),
 		lost:      byCamera("tidewatch_detect_lost_looks_total", "Pictures that could not be brought together with the one before; nothing was judged by them."),
 		early:     byCamera("tidewatch_detect_early_looks_total", "Pictures older than the newest one by the clock judged by; they were not looked at."),
+		soon:      byCamera("tidewatch_detect_soon_looks_total", "Pictures that came so soon after the one looked at that they tell nothing new; they were not looked at."),
 		opened:    byCamera("tidewatch_detect_stops_opened_total", "Vehicles that came to stand."),
 		backdated: byCamera("tidewatch_detect_backdated_pictures_total", "Pictures not looked at in time in which a stop had already begun; it begins there."),
 		ended:     byCamera("tidewatch_detect_stops_ended_total", "Standing vehicles that left."),
@@ -47,6 +50,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "tidewatch_detect_open_stops", Help: "Vehicles that stand now.",
 		}, []string{"camera"}),
 		plates: byCamera("tidewatch_detect_plate_reads_total", "Attempts to read the plate of a standing vehicle, by outcome.", "outcome"),
+		glances: byCamera("tidewatch_detect_glances_total",
+			"Pictures for which the vehicle network was run only on the part in which something had moved, since that showed nothing new."),
 		doubts: byCamera("tidewatch_detect_scene_doubts_total", "Pictures that did not show the camera's street, by reason; nothing was judged by them.", "reason"),
 		unseen: byCamera("tidewatch_detect_scene_unseen_seconds_total", "Time for which a camera was blind, as known once it saw again; it counts towards no dwell."),
 		blind: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -57,21 +62,23 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"camera"}),
 		unsaved: byCamera("tidewatch_detect_unsaved_stops_total", "Times that an open stop could not be written to disk, or not be read back."),
 	}
-	reg.MustRegister(m.inference, m.looks, m.spared, m.lost, m.early, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
+	reg.MustRegister(m.inference, m.looks, m.spared, m.lost, m.early, m.soon, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
+	reg.MustRegister(m.glances)
 	return m
 }
 
 // cameraMetrics are the metrics of one camera.
 type cameraMetrics struct {
-	inference                                                     prometheus.Observer
-	looks, spared, lost, early, opened, backdated, ended, unsaved prometheus.Counter
-	open                                                          prometheus.Gauge
-	plates                                                        map[outcome]prometheus.Counter
+	inference                                                           prometheus.Observer
+	looks, spared, lost, early, soon, opened, backdated, ended, unsaved prometheus.Counter
+	open                                                                prometheus.Gauge
+	plates                                                              map[outcome]prometheus.Counter
 
-	doubts map[picture.Fault]prometheus.Counter
-	blind  map[picture.Fault]prometheus.Gauge
-	unseen prometheus.Counter
-	shift  prometheus.Gauge
+	glances prometheus.Counter
+	doubts  map[picture.Fault]prometheus.Counter
+	blind   map[picture.Fault]prometheus.Gauge
+	unseen  prometheus.Counter
+	shift   prometheus.Gauge
 }
 
 // outcome is what became of an attempt to read a plate.
@@ -92,12 +99,14 @@ func (m *Metrics) camera(id string) cameraMetrics {
 		spared:    m.spared.WithLabelValues(id),
 		lost:      m.lost.WithLabelValues(id),
 		early:     m.early.WithLabelValues(id),
+		soon:      m.soon.WithLabelValues(id),
 		opened:    m.opened.WithLabelValues(id),
 		backdated: m.backdated.WithLabelValues(id),
 		ended:     m.ended.WithLabelValues(id),
 		unsaved:   m.unsaved.WithLabelValues(id),
 		open:      m.open.WithLabelValues(id),
 		plates:    map[outcome]prometheus.Counter{},
+		glances:   m.glances.WithLabelValues(id),
 		doubts:    map[picture.Fault]prometheus.Counter{},
 		blind:     map[picture.Fault]prometheus.Gauge{},
 		unseen:    m.unseen.WithLabelValues(id),

@@ -32,6 +32,9 @@ type reading struct {
 	Attempts int
 	Next     time.Time // not before
 	Seen     time.Time // the newest picture that was read: each has one vote
+
+	Best  plate.Read  // the clearest accepted read of what the vote says
+	Shown detect.Shot // the picture that it was made of
 }
 
 // best is the vote of all reads.
@@ -42,25 +45,46 @@ func (r *reading) best() plate.Read {
 	return plate.Vote(r.Reads)
 }
 
+// view is the picture that shows the plate as the vote has it, none while that
+// is not accepted.
+func (r *reading) view() detect.PlateView {
+	if vote := r.best(); !vote.Accepted || vote.Text != r.Best.Text {
+		return detect.PlateView{}
+	}
+	return detect.PlateView{At: r.Shown.At, Unit: r.Shown.Unit, Corners: r.Best.Corners}
+}
+
 // due reports whether the plate should be read again.
 func (r *reading) due(at time.Time) bool {
 	settled := r.Attempts >= settledReads && r.best().Accepted
 	return !settled && !at.Before(r.Next)
 }
 
-// note adds one attempt, on a picture taken at some moment.
-func (r *reading) note(at, taken time.Time, read plate.Read) {
+// note adds one attempt, on a picture that was shot.
+func (r *reading) note(at time.Time, shot detect.Shot, read plate.Read) {
 	r.Attempts++
-	r.Seen = taken
+	r.Seen = shot.At
 	if read.Text != "" {
 		r.Reads = append(r.Reads, read)
 		r.Reads = r.Reads[max(0, len(r.Reads)-keptReads):]
+		r.keep(shot, read)
 	}
 	wait := time.Duration(0)
 	if later := r.Attempts - eagerReads; later >= 0 {
 		wait = min(shortestWait<<min(later, 8), longestWait)
 	}
 	r.Next = at.Add(wait)
+}
+
+// keep remembers the picture of an accepted read if none before shows better
+// what the vote now says.
+func (r *reading) keep(shot detect.Shot, read plate.Read) {
+	if !read.Accepted || shot.Unit == nil || read.Text != r.best().Text {
+		return
+	}
+	if r.Best.Text != read.Text || read.Weight() > r.Best.Weight() {
+		r.Best, r.Shown = read, shot
+	}
 }
 
 // readPlates reads the plates of some standing motor vehicles, those that have
@@ -101,7 +125,7 @@ func (w *Watcher) readPlates(ctx context.Context, at time.Time, pic *decode.Pict
 			w.log.Warn("plates could not be read", "error", err)
 			for _, s := range due {
 				w.metrics.plates[plateFailed].Inc()
-				w.readings[s.ID].note(at, shot.At, plate.Read{})
+				w.readings[s.ID].note(at, shot, plate.Read{})
 			}
 			return
 		}
@@ -109,13 +133,13 @@ func (w *Watcher) readPlates(ctx context.Context, at time.Time, pic *decode.Pict
 		pic = full
 	}
 	for _, s := range due {
-		w.readPlate(at, shot.At, pic, s)
+		w.readPlate(at, shot, pic, s)
 	}
 }
 
 // readPlate makes one attempt. A failure is counted and not repeated at once:
 // a stop is worth having without its plate.
-func (w *Watcher) readPlate(at, taken time.Time, pic *decode.Picture, s detect.Stop) {
+func (w *Watcher) readPlate(at time.Time, shot detect.Shot, pic *decode.Picture, s detect.Stop) {
 	read, err := w.plates.Read(pic, s.Box)
 	result := plateUnread
 	switch {
@@ -128,7 +152,7 @@ func (w *Watcher) readPlate(at, taken time.Time, pic *decode.Picture, s detect.S
 		result = plateAccepted
 	}
 	w.metrics.plates[result].Inc()
-	w.readings[s.ID].note(at, taken, read)
+	w.readings[s.ID].note(at, shot, read)
 }
 
 // hidden reports whether another vehicle stands or drives in front of a box:

@@ -36,6 +36,7 @@ type saved struct {
 	Place   detect.Place // without its observations
 	Kept    []observation
 	Reading reading
+	Plate   string // file of Reading's picture; empty without one
 }
 
 // observation is a detect.Observation with the picture's file in place of the
@@ -108,6 +109,13 @@ func (s *store) read(id string) (detect.Place, reading, error) {
 		}
 		place.Stop.Observations = append(place.Stop.Observations, o)
 	}
+	if file.Plate != "" {
+		file.Reading.Shown.Unit = new(ingest.Unit)
+		if err := s.decode(filepath.Base(file.Plate), file.Reading.Shown.Unit); err != nil {
+			return detect.Place{}, reading{}, err
+		}
+		names = append(names, file.Plate)
+	}
 	s.units[id] = names
 	return place, file.Reading, nil
 }
@@ -120,10 +128,17 @@ func (s *store) save(place detect.Place, r *reading) error {
 	id := place.Stop.ID
 	file := saved{Version: savedVersion, Place: place}
 	file.Place.Stop.Observations = nil
+	var names []string
 	if r != nil {
 		file.Reading = *r
+		if u := r.Shown.Unit; u != nil {
+			file.Reading.Shown.Unit, file.Plate = nil, unitName(u)
+			names = append(names, file.Plate)
+			if err := s.saveUnit(file.Plate, u); err != nil {
+				return err
+			}
+		}
 	}
-	var names []string
 	for _, o := range place.Stop.Observations {
 		kept := observation{At: o.At, Box: o.Box}
 		if o.Unit != nil {

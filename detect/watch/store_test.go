@@ -68,6 +68,8 @@ func TestStoreRoundTrip(t *testing.T) {
 	place := keptPlace("a", keptUnit(1), keptUnit(5))
 	place.Stop.Observations = append(place.Stop.Observations, detect.Observation{At: time.Unix(7, 0).UTC(), Box: place.Box})
 	r := &reading{Reads: []plate.Read{{Text: "京A12345", Accepted: true}}, Attempts: 2, Next: time.Unix(20, 0).UTC()}
+	r.Best, r.Shown = r.Reads[0], detect.Shot{At: time.Unix(6, 0).UTC(), Unit: keptUnit(6)}
+	r.Best.Corners = plate.Corners{{X: 0.1}, {X: 0.2}, {X: 0.2, Y: 0.1}, {X: 0.1, Y: 0.1}}
 	if err := s.save(place, r); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func TestStoreRoundTrip(t *testing.T) {
 	if diff := cmp.Diff([]detect.Place{place}, places, unexported); diff != "" {
 		t.Errorf("places (-saved +loaded):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]*reading{"a": r}, readings); diff != "" {
+	if diff := cmp.Diff(map[string]*reading{"a": r}, readings, unexported); diff != "" {
 		t.Errorf("readings (-saved +loaded):\n%s", diff)
 	}
 }

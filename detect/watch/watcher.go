@@ -45,6 +45,12 @@ type Config struct {
 	Rest          time.Duration // between looks while nothing changes
 	Past          Past          // of the camera; nil where every picture is looked at
 
+	// Closest is how soon after a look the next one tells anything new. Pictures
+	// that come sooner are not looked at: what is counted in looks, as boxes that
+	// must agree are, then means the same for a camera that sends thirty key
+	// pictures a second.
+	Closest time.Duration
+
 	// Zones names what is drawn in the camera's picture: with other zones it is
 	// another name. Pictures that do not show the street in which they were drawn
 	// are not judged by. Empty: the camera need not be a fixed one, and its
@@ -64,7 +70,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second, Rest: 4 * time.Second,
-		Verify: 15 * time.Second,
+		Closest: 800 * time.Millisecond, Verify: 15 * time.Second,
 	}
 }
 
@@ -89,6 +95,7 @@ type Watcher struct {
 	sight    sight
 	held     bool      // the newest look was not judged by
 	learnt   time.Time // when the memory of the scene was written
+	looked   time.Time // moment of the newest look
 
 	decoder Decoder      // of pictures at full size
 	prior   *ingest.Unit // the newest picture of the worker before; nil once seen
@@ -144,11 +151,16 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 		w.metrics.early.Inc()
 		return w.complete(w.tracker.Open()), nil
 	}
+	if w.tooSoon(at) {
+		w.metrics.soon.Inc()
+		return w.complete(w.tracker.Open()), nil
+	}
 	w.recall(ctx, pic.Size())
 	stops, found, err := w.see(at, pic, shot)
 	if err != nil {
 		return nil, fmt.Errorf("look: %w", err)
 	}
+	w.looked = at
 	for _, s := range stops {
 		if _, known := w.savedAt[s.ID]; !known && !s.Ended {
 			w.backdate(ctx, s)
@@ -161,6 +173,11 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 	w.save(at)
 	w.sight.forget(stops)
 	return stops, nil
+}
+
+// tooSoon reports whether the newest look says all that a picture can say.
+func (w *Watcher) tooSoon(at time.Time) bool {
+	return !w.looked.IsZero() && at.Sub(w.looked).Abs() < w.cfg.Closest
 }
 
 // remember begins the scene checks with what a worker before knew.
@@ -200,6 +217,7 @@ type seen struct {
 	found []detect.Detection
 	scene *picture.Scene
 	quiet bool // nothing was seen that may be about to become a stop
+	whole bool // the network saw all of it, not the part that has moved alone
 }
 
 // see shows a picture to the tracker. While nothing moves, the newest full look
@@ -220,21 +238,26 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 		w.sight.unchanged(at)
 		return w.tracker.Look(at, w.newest.found, shot, unmoved{w.newest.scene}), w.newest.found, nil
 	}
-	look, err := w.full(pic)
+	moved := w.gate.moved
+	if deciding {
+		moved = detect.Box{}
+	}
+	look, err := w.full(pic, moved)
 	if err != nil {
 		return nil, nil, err
 	}
 	stops := w.tracker.Look(at, look.found, shot, w.trusted(at, look.scene))
 	look.quiet = !w.held && w.quiet(look.found)
 	w.newest = look
-	w.gate.opened(at, small)
+	w.gate.opened(at, small, look.whole)
 	return stops, look.found, nil
 }
 
-// full finds the vehicles in a picture and compares it with the one before.
-func (w *Watcher) full(pic *decode.Picture) (seen, error) {
+// full finds the vehicles in a picture, of which a part has moved, or all, and
+// compares it with the one before.
+func (w *Watcher) full(pic *decode.Picture, moved detect.Box) (seen, error) {
 	began := time.Now()
-	found, err := w.vehicles.Find(pic)
+	found, whole, err := w.find(pic, moved)
 	if err != nil {
 		return seen{}, err
 	}
@@ -248,7 +271,7 @@ func (w *Watcher) full(pic *decode.Picture) (seen, error) {
 	} else {
 		w.metrics.lost.Inc()
 	}
-	return seen{found: found, scene: scene}, nil
+	return seen{found: found, scene: scene, whole: whole}, nil
 }
 
 // quiet reports whether every vehicle of which the network is fairly sure is
@@ -268,13 +291,12 @@ type unmoved struct{ detect.Scene }
 // Move implements detect.Scene: the camera has not moved since.
 func (unmoved) Move(b detect.Box) (detect.Box, bool) { return b, true }
 
-// Pace is how long after the newest look the next one is wanted; zero is as
-// soon as there is a picture.
+// Pace is how long after the newest look the next one is wanted.
 func (w *Watcher) Pace() time.Duration {
 	if w.lost > 0 || w.sight.doubted() || w.tracker.Forming() {
-		return 0
+		return w.cfg.Closest
 	}
-	return w.cfg.Rest
+	return max(w.cfg.Rest, w.cfg.Closest)
 }
 
 // lostForGood is how many looks in a row may be lost before nothing is known of
@@ -301,6 +323,7 @@ func (w *Watcher) WhyBlind() string {
 func (w *Watcher) complete(stops []detect.Stop) []detect.Stop {
 	for i, s := range stops {
 		stops[i].Plate = w.readings[s.ID].best()
+		stops[i].PlateView = w.readings[s.ID].view()
 		stops[i].Unseen = w.sight.of(s)
 	}
 	return stops

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,6 +25,7 @@ type world struct {
 	events    []enforce.Event
 	recorded  []evidence.Exhibits
 	known     map[string]bool
+	stored    chan struct{} // nil, or evidence is stored once it is closed
 	recordErr error
 	appendErr error
 }
@@ -36,8 +38,15 @@ func (w *world) Append(_ context.Context, events ...enforce.Event) error {
 	return nil
 }
 
-func (w *world) Record(_ context.Context, _ enforce.Violation, shown evidence.Exhibits) (enforce.Evidence, error) {
+func (w *world) Record(ctx context.Context, _ enforce.Violation, shown evidence.Exhibits) (enforce.Evidence, error) {
 	w.recorded = append(w.recorded, shown)
+	if w.stored != nil {
+		select {
+		case <-w.stored:
+		case <-ctx.Done():
+			return enforce.Evidence{}, ctx.Err()
+		}
+	}
 	return enforce.Evidence{Manifest: "m"}, w.recordErr
 }
 
@@ -68,12 +77,21 @@ func newDocket(w *world) *Docket {
 	return &Docket{
 		Camera:   ingest.Camera{ID: "gate"},
 		Zones:    []enforce.Zone{{ID: "kerb", Section: "road", Polygon: whole}},
-		Policies: map[string]enforce.Policy{"road": policy},
+		Policies: enforce.Policies{"road": {policy}},
 		Recorder: w, Log: w, Cases: w,
 		Now:     func() time.Time { return noon },
 		Logger:  slog.New(slog.DiscardHandler),
 		Metrics: NewMetrics(prometheus.NewRegistry()),
 	}
+}
+
+// hold has a docket hold stops, and waits for what it does beside the looks. It
+// works in a bubble only.
+func hold(t *testing.T, d *Docket, stops ...detect.Stop) error {
+	t.Helper()
+	err := d.Hold(t.Context(), stops)
+	synctest.Wait()
+	return err
 }
 
 // stop is one that began at start and has been looked at every second; like
@@ -84,29 +102,35 @@ func stop(start time.Time, seconds int, ended bool) detect.Stop {
 	return detect.Stop{
 		ID: "s" + start.Format(time.TimeOnly), Box: detect.Box{X: .4, Y: .4, W: .1, H: .1},
 		Start: start, End: end, Ended: ended, Observations: []detect.Observation{look(start), look(end)},
+		PlateView: detect.PlateView{At: start, Unit: &ingest.Unit{}},
 	}
 }
 
 func TestAStopOpensOneCaseAndEndsItOnce(t *testing.T) {
-	w := &world{}
-	d := newDocket(w)
-	for s := range 30 {
-		if err := d.Hold(t.Context(), []detect.Stop{stop(noon, s, s == 29)}); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		d := newDocket(w)
+		for s := range 30 {
+			if err := hold(t, d, stop(noon, s, s == 29)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if diff := cmp.Diff([]enforce.EventType{enforce.Suspected, enforce.StopEnded}, w.types()); diff != "" {
-		t.Error(diff)
-	}
-	shown := w.recorded[0]
-	for i, at := range []time.Time{shown.Begin.At, shown.Middle.At, shown.Due.At} {
-		if want := noon.Add(time.Duration(i*5) * time.Second); !at.Equal(want) {
-			t.Errorf("picture %d is of %v, want %v", i, at, want)
+		if diff := cmp.Diff([]enforce.EventType{enforce.Suspected, enforce.StopEnded}, w.types()); diff != "" {
+			t.Error(diff)
 		}
-	}
-	if open := testutil.ToFloat64(d.Metrics.open.WithLabelValues("gate")); open != 0 {
-		t.Errorf("%v matters left open", open)
-	}
+		shown := w.recorded[0]
+		for i, at := range []time.Time{shown.Begin.At, shown.Middle.At, shown.Due.At} {
+			if want := noon.Add(time.Duration(i*5) * time.Second); !at.Equal(want) {
+				t.Errorf("picture %d is of %v, want %v", i, at, want)
+			}
+		}
+		if shown.Plate.Unit == nil || !shown.Plate.At.Equal(noon) {
+			t.Errorf("the plate is shown by %+v", shown.Plate)
+		}
+		if open := testutil.ToFloat64(d.Metrics.open.WithLabelValues("gate")); open != 0 {
+			t.Errorf("%v matters left open", open)
+		}
+	})
 }
 
 func TestAZoneOpensCasesOfItsKindOfVehicleOnly(t *testing.T) {
@@ -122,39 +146,43 @@ func TestAZoneOpensCasesOfItsKindOfVehicleOnly(t *testing.T) {
 		"a motorcycle where nothing may stand": {enforce.All, detect.Motorcycle, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{}
-			d := newDocket(w)
-			d.Zones[0].Vehicles = test.vehicles
-			for s := range 30 {
-				seen := stop(noon, s, s == 29)
-				seen.Class = test.class
-				if err := d.Hold(t.Context(), []detect.Stop{seen}); err != nil {
-					t.Fatal(err)
+			synctest.Test(t, func(t *testing.T) {
+				w := &world{}
+				d := newDocket(w)
+				d.Zones[0].Vehicles = test.vehicles
+				for s := range 30 {
+					seen := stop(noon, s, s == 29)
+					seen.Class = test.class
+					if err := hold(t, d, seen); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-			if len(w.recorded) != test.cases {
-				t.Errorf("%d cases, want %d", len(w.recorded), test.cases)
-			}
+				if len(w.recorded) != test.cases {
+					t.Errorf("%d cases, want %d", len(w.recorded), test.cases)
+				}
+			})
 		})
 	}
 }
 
 func TestPicturesAreOfTheStretchAfterTheWindow(t *testing.T) {
-	w := &world{}
-	d := newDocket(w)
-	start := noon.Add(90 * time.Minute) // half an hour before the window's end
-	for s := 0; s < 31*60; s++ {
-		if err := d.Hold(t.Context(), []detect.Stop{stop(start, s, false)}); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		d := newDocket(w)
+		start := noon.Add(90 * time.Minute) // half an hour before the window's end
+		for s := 0; s < 31*60; s++ {
+			if err := hold(t, d, stop(start, s, false)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if len(w.recorded) != 1 {
-		t.Fatalf("%d cases", len(w.recorded))
-	}
-	windowEnd := noon.Add(2 * time.Hour)
-	if got := w.recorded[0].Begin.At; !got.Equal(windowEnd) {
-		t.Errorf("first picture is of %v, want %v", got, windowEnd)
-	}
+		if len(w.recorded) != 1 {
+			t.Fatalf("%d cases", len(w.recorded))
+		}
+		windowEnd := noon.Add(2 * time.Hour)
+		if got := w.recorded[0].Begin.At; !got.Equal(windowEnd) {
+			t.Errorf("first picture is of %v, want %v", got, windowEnd)
+		}
+	})
 }
 
 func TestWhatIsPermittedOpensNothing(t *testing.T) {
@@ -177,21 +205,23 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 		"log":      func(w *world, err error) { w.appendErr = err },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{}
-			d := newDocket(w)
-			test(w, broken)
-			for s := range 20 {
-				if err := d.Hold(t.Context(), []detect.Stop{stop(noon, s, s == 19)}); (err != nil) != (s >= 10) {
-					t.Fatalf("second %d: error = %v", s, err)
+			synctest.Test(t, func(t *testing.T) {
+				w := &world{}
+				d := newDocket(w)
+				test(w, broken)
+				for s := range 20 {
+					if err := hold(t, d, stop(noon, s, s == 19)); (err != nil) != (s > 10) {
+						t.Fatalf("second %d: error = %v", s, err)
+					}
 				}
-			}
-			test(w, nil)
-			if err := d.Hold(t.Context(), nil); err != nil { // the stop is not told of again
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff([]enforce.EventType{enforce.Suspected, enforce.StopEnded}, w.types()); diff != "" {
-				t.Error(diff)
-			}
+				test(w, nil)
+				for !d.Settled() { // the stop is not told of again
+					_ = hold(t, d) // the newest failure has yet to come to light
+				}
+				if diff := cmp.Diff([]enforce.EventType{enforce.Suspected, enforce.StopEnded}, w.types()); diff != "" {
+					t.Error(diff)
+				}
+			})
 		})
 	}
 }
@@ -236,18 +266,80 @@ func TestAStopCutShortByARestartEndsItsCase(t *testing.T) {
 }
 
 func TestEvidenceIsRecordedOnceHoweverOftenTheLogFails(t *testing.T) {
-	w := &world{appendErr: errors.New("no log")}
-	d := newDocket(w)
-	for s := range 20 {
-		if s == 15 {
-			w.appendErr = nil
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{appendErr: errors.New("no log")}
+		d := newDocket(w)
+		for s := range 20 {
+			if s == 15 {
+				w.appendErr = nil
+			}
+			err := hold(t, d, stop(noon, s, false))
+			if (err != nil) != (s > 10 && s <= 15) {
+				t.Fatalf("second %d: error = %v", s, err)
+			}
 		}
-		err := d.Hold(t.Context(), []detect.Stop{stop(noon, s, false)})
-		if (err != nil) != (s >= 10 && s < 15) {
-			t.Fatalf("second %d: error = %v", s, err)
+		if len(w.recorded) != 1 || len(w.events) != 1 {
+			t.Errorf("evidence recorded %d times for %d events", len(w.recorded), len(w.events))
 		}
-	}
-	if len(w.recorded) != 1 || len(w.events) != 1 {
-		t.Errorf("evidence recorded %d times for %d events", len(w.recorded), len(w.events))
+	})
+}
+
+func TestLooksGoOnWhileACaseIsOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{stored: make(chan struct{})}
+		d := newDocket(w)
+		for s := range 15 {
+			if err := hold(t, d, stop(noon, s, s == 14)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(w.recorded) != 1 || len(w.events) != 0 || d.Settled() {
+			t.Fatalf("while evidence is stored: tries %d, events %v, settled %v", len(w.recorded), w.types(), d.Settled())
+		}
+		close(w.stored)
+		synctest.Wait()
+		if diff := cmp.Diff([]enforce.EventType{enforce.Suspected}, w.types()); diff != "" {
+			t.Errorf("without another look: %s", diff)
+		}
+		if err := hold(t, d); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]enforce.EventType{enforce.Suspected, enforce.StopEnded}, w.types()); diff != "" || !d.Settled() {
+			t.Errorf("settled %v: %s", d.Settled(), diff)
+		}
+	})
+}
+
+func TestDrain(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes, grace time.Duration
+		want         error
+		events       int
+	}{
+		"in time":  {3 * time.Second, 5 * time.Second, nil, 1},
+		"too long": {time.Hour, 5 * time.Second, context.Canceled, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &world{stored: make(chan struct{})}
+				d := newDocket(w)
+				looking, end := context.WithCancel(t.Context())
+				for s := range 11 {
+					if err := d.Hold(looking, []detect.Stop{stop(noon, s, false)}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				end()
+				time.AfterFunc(test.takes, func() { close(w.stored) })
+				ctx, cancel := context.WithTimeout(t.Context(), test.grace)
+				defer cancel()
+				if err := d.Drain(ctx); !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
+					t.Errorf("error %v, want %v", err, test.want)
+				}
+				if len(w.events) != test.events {
+					t.Errorf("events %v", w.types())
+				}
+			})
+		})
 	}
 }

@@ -1,7 +1,9 @@
-// Package evidence keeps what proves a violation: pictures from the key units
-// of the stop, a clip as the camera sent it, and a manifest that names every
-// file by its SHA-256, is signed and entered in a log. Everything is stored, and
-// synced by the store, before the case that refers to it is opened.
+// Package evidence keeps what proves a violation: the key units of the stop as
+// the camera sent them and pictures of them, copies for reading with the time and
+// the place written below, a clip as the camera sent it, and a manifest that names
+// every file by its SHA-256, is signed, and has a leaf in the log of evidence.
+// Everything is stored, and synced by the store, before the case that refers to it
+// is opened.
 package evidence
 
 import (
@@ -10,13 +12,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image/jpeg"
 	"io"
 	"log/slog"
 	"slices"
 	"time"
 
 	"tidewatch/detect"
+	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/evidence/overlay"
 	"tidewatch/enforce/proof"
 	"tidewatch/ingest"
 )
@@ -27,6 +32,16 @@ type Pictures interface {
 	Scene(ctx context.Context, u *ingest.Unit) ([]byte, error)
 	// CloseUp is the part of it around a vehicle.
 	CloseUp(ctx context.Context, u *ingest.Unit, box detect.Box) ([]byte, error)
+	// Plate is the part of it around a number plate.
+	Plate(ctx context.Context, u *ingest.Unit, corners plate.Corners) ([]byte, error)
+}
+
+// Copies writes on copies of JPEG pictures.
+type Copies interface {
+	// Mark returns a copy with words below the picture.
+	Mark(picture []byte, words []string) ([]byte, error)
+	// Composite returns several pictures in one, with words below it.
+	Composite(cells []overlay.Cell, words []string) ([]byte, error)
 }
 
 // Clips cuts the camera's own video.
@@ -51,6 +66,7 @@ type Files interface {
 // Recorder writes the evidence of one camera's violations.
 type Recorder struct {
 	Pictures Pictures
+	Copies   Copies
 	Clips    Clips
 	Files    Files
 	Clock    time.Duration // how far the camera's clock may be from ours and be believed
@@ -74,36 +90,21 @@ type Sealer interface {
 type Span struct{ Before, After time.Duration }
 
 // Record stores the evidence of a violation. It waits for the end of the clip.
-// A clip that cannot be cut (the connection is too young) is counted and left
-// out; a picture that cannot be shown is an error, and nothing refers to what
-// was stored before it.
+// A clip that cannot be cut (the connection is too young), a plate that cannot be
+// shown and a copy that cannot be drawn are counted and left out; any other
+// picture that cannot be shown is an error, and nothing refers to what was stored
+// before it.
 func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibits) (enforce.Evidence, error) {
 	start := time.Now()
-	var files []enforce.File
-	for _, scene := range []struct {
-		kind enforce.FileKind
-		of   detect.Observation
-	}{{enforce.SceneBegin, shown.Begin}, {enforce.SceneMiddle, shown.Middle}, {enforce.SceneDue, shown.Due}} {
-		jpeg, err := r.Pictures.Scene(ctx, scene.of.Unit)
-		if err != nil {
-			return enforce.Evidence{}, fmt.Errorf("render %s of violation %s: %w", scene.kind, v.ID, err)
-		}
-		file, err := r.put(ctx, scene.kind, "image/jpeg", jpeg, scene.of.Unit)
-		if err != nil {
-			return enforce.Evidence{}, err
-		}
-		files = append(files, file)
-	}
-	jpeg, err := r.Pictures.CloseUp(ctx, shown.Due.Unit, shown.Due.Box)
+	stills, err := r.stills(ctx, shown)
 	if err != nil {
-		return enforce.Evidence{}, fmt.Errorf("render %s of violation %s: %w", enforce.CloseUp, v.ID, err)
+		return enforce.Evidence{}, fmt.Errorf("show violation %s: %w", v.ID, err)
 	}
-	file, err := r.put(ctx, enforce.CloseUp, "image/jpeg", jpeg, shown.Due.Unit)
+	copies, err := r.copies(ctx, v, stills)
 	if err != nil {
-		return enforce.Evidence{}, err
+		return enforce.Evidence{}, fmt.Errorf("mark pictures of violation %s: %w", v.ID, err)
 	}
-	files = append(files, file)
-
+	files := append(picturesOf(stills), copies...)
 	clip, err := r.clip(ctx, shown.Due.Unit.Time(r.Clock))
 	if err != nil {
 		r.Log.Warn("evidence without a clip", "violation", v.ID, "error", err)
@@ -111,6 +112,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 	} else {
 		files = append(files, clip)
 	}
+	files = append(files, unitsOf(stills)...)
 	v.Evidence = enforce.Evidence{}
 	sealed, err := r.Seal.Manifest(ctx, proof.Manifest{
 		Format: proof.Format, Software: r.Software, Models: r.Models,
@@ -123,17 +125,30 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 	return sealed, nil
 }
 
+// put stores a file that shows what a unit does.
 func (r *Recorder) put(ctx context.Context, kind enforce.FileKind, mediaType string, data []byte, u *ingest.Unit) (enforce.File, error) {
-	sum, size, err := r.Files.Put(ctx, bytes.NewReader(data))
-	if err != nil {
-		return enforce.File{}, fmt.Errorf("store %s: %w", kind, err)
-	}
-	r.Metrics.bytes.WithLabelValues(string(kind)).Add(float64(size))
-	file := enforce.File{Kind: kind, SHA256: sum, MediaType: mediaType, Size: size, At: u.Moment().UTC(), ArrivalTime: u.Arrival.UTC()}
+	file := enforce.File{Kind: kind, MediaType: mediaType, At: u.Moment().UTC(), ArrivalTime: u.Arrival.UTC()}
 	stamp := u.Resolved()
 	if clockError, known := stamp.ClockError(); known {
 		file.CameraTime, file.ClockError = stamp.Camera.UTC(), clockError
 	}
+	return r.store(ctx, file, data)
+}
+
+// store puts a file's content away and adds what is known of it by that.
+func (r *Recorder) store(ctx context.Context, file enforce.File, data []byte) (enforce.File, error) {
+	if file.MediaType == jpegType {
+		header, err := jpeg.DecodeConfig(bytes.NewReader(data))
+		if err != nil {
+			return enforce.File{}, fmt.Errorf("store %s: not a JPEG picture: %w", file.Kind, err)
+		}
+		file.Width, file.Height = header.Width, header.Height
+	}
+	var err error
+	if file.SHA256, file.Size, err = r.Files.Put(ctx, bytes.NewReader(data)); err != nil {
+		return enforce.File{}, fmt.Errorf("store %s: %w", file.Kind, err)
+	}
+	r.Metrics.bytes.WithLabelValues(string(file.Kind)).Add(float64(file.Size))
 	return file, nil
 }
 
@@ -162,6 +177,8 @@ type Exhibits struct {
 	Begin  detect.Observation // as the offending stretch began
 	Middle detect.Observation // nearest to midway
 	Due    detect.Observation // as the observation period ran out; until then the newest
+
+	Plate detect.PlateView // in which the plate was read; zero where it was not
 }
 
 // Select picks the exhibits of a stretch out of observations: the first, the

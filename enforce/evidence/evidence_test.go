@@ -1,13 +1,17 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"image"
+	"image/jpeg"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +22,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"tidewatch/detect"
+	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/evidence/overlay"
 	"tidewatch/enforce/proof"
 	"tidewatch/ingest"
 )
@@ -28,7 +34,9 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 func seen(second int) detect.Observation {
 	moment := noon.Add(time.Duration(second) * time.Second)
 	return detect.Observation{At: moment, Unit: &ingest.Unit{
-		Stamp: ingest.Stamp{Camera: moment, Arrival: moment.Add(40 * time.Millisecond)},
+		Stamp:  ingest.Stamp{Camera: moment, Arrival: moment.Add(40 * time.Millisecond)},
+		Format: &ingest.Format{Codec: ingest.H265, VPS: []byte{1}, SPS: []byte{2}, PPS: []byte{3}},
+		NALUs:  [][]byte{{38, byte(second)}, {38, 1}},
 	}}
 }
 
@@ -96,14 +104,48 @@ func (s store) Put(_ context.Context, data io.Reader) (string, int64, error) {
 	return name, int64(len(content)), err
 }
 
-type pictures struct{ err error }
+// dot is a JPEG picture of one pixel; a shade tells one from another.
+func dot(shade byte) []byte {
+	var data bytes.Buffer
+	if err := jpeg.Encode(&data, &image.Gray{Pix: []byte{shade}, Stride: 1, Rect: image.Rect(0, 0, 1, 1)}, nil); err != nil {
+		panic(err) // there is nothing that could fail
+	}
+	return data.Bytes()
+}
+
+type pictures struct{ err, plateErr error }
 
 func (p pictures) Scene(_ context.Context, u *ingest.Unit) ([]byte, error) {
-	return []byte(u.Camera.String()), p.err
+	return dot(u.NALUs[0][1]), p.err
 }
 
 func (p pictures) CloseUp(context.Context, *ingest.Unit, detect.Box) ([]byte, error) {
-	return []byte("close"), p.err
+	return dot(200), p.err
+}
+
+func (p pictures) Plate(context.Context, *ingest.Unit, plate.Corners) ([]byte, error) {
+	return dot(250), p.plateErr
+}
+
+// copier remembers what was to be written on copies.
+type copier struct {
+	err    error
+	marked map[string][]string // words by picture
+	cells  []overlay.Cell
+	words  []string
+}
+
+func (c *copier) Mark(picture []byte, words []string) ([]byte, error) {
+	if c.marked == nil {
+		c.marked = map[string][]string{}
+	}
+	c.marked[string(picture)] = words
+	return slices.Concat(picture, []byte("marked")), c.err
+}
+
+func (c *copier) Composite(cells []overlay.Cell, words []string) ([]byte, error) {
+	c.cells, c.words = cells, words
+	return dot(100), c.err
 }
 
 type clips struct {
@@ -122,7 +164,7 @@ func (c clips) Clip(_ context.Context, w io.Writer, from, until time.Time) (Foot
 
 func recorder(files Files, p Pictures, c Clips) *Recorder {
 	return &Recorder{
-		Pictures: p, Clips: c, Files: files, Software: "test", Span: Span{Before: 7 * time.Second, After: 3 * time.Second}, Clock: time.Second,
+		Pictures: p, Copies: &copier{}, Clips: c, Files: files, Software: "test", Span: Span{Before: 7 * time.Second, After: 3 * time.Second}, Clock: time.Second,
 		Models: []proof.Model{{Name: "net.onnx", SHA256: "5a"}}, Seal: Seal{signer(), files, &leaves{}},
 		Now: func() time.Time { return noon.Add(time.Minute) },
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
@@ -168,7 +210,11 @@ func TestManifestNamesEveryFileByItsHash(t *testing.T) {
 			t.Errorf("%s: %d bytes stored, %d said", f.Kind, len(files[f.SHA256]), f.Size)
 		}
 	}
-	want := []enforce.FileKind{enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp, enforce.Clip}
+	want := []enforce.FileKind{
+		enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp,
+		enforce.Composite, enforce.MarkedBegin, enforce.MarkedMiddle, enforce.MarkedDue, enforce.MarkedCloseUp,
+		enforce.Clip, enforce.UnitBegin, enforce.UnitMiddle, enforce.UnitDue,
+	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Error(diff)
 	}

@@ -8,6 +8,9 @@ type Metrics struct {
 	seconds      prometheus.Histogram
 	missingClips prometheus.Counter
 	shortClips   prometheus.Counter
+
+	missingPlates prometheus.Counter
+	missingCopies prometheus.Counter
 }
 
 // NewMetrics registers the evidence's metrics.
@@ -30,7 +33,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "tidewatch_evidence_short_clips_total",
 			Help: "Clips that begin later or end earlier than they should because the ring had no more.",
 		}),
+		missingPlates: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidewatch_evidence_missing_plates_total",
+			Help: "Plates that were read and whose picture could not be made again.",
+		}),
+		missingCopies: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidewatch_evidence_missing_copies_total",
+			Help: "Marked copies and composites that could not be drawn; their originals are kept.",
+		}),
 	}
-	reg.MustRegister(m.bytes, m.seconds, m.missingClips, m.shortClips)
+	reg.MustRegister(m.bytes, m.seconds, m.missingClips, m.shortClips, m.missingPlates, m.missingCopies)
 	return m
 }

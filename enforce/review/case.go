@@ -29,7 +29,17 @@ func (s *Server) showCase(w http.ResponseWriter, r *http.Request, code int, c en
 	if err != nil {
 		return fmt.Errorf("read history of case %s: %w", c.ID, err)
 	}
-	view := catalogs[languageOf(r)].caseView(c, history, s.Now())
+	text := catalogs[languageOf(r)]
+	view := text.caseView(c, history, s.Now())
+	typed := f.Plate
+	if !view.Open {
+		typed = c.Plate()
+	}
+	bears, err := s.bearingOf(r.Context(), c, typed)
+	if err != nil {
+		return err
+	}
+	view.Bearing = text.bearing(bears, c)
 	view.Form = f
 	if s.Previews != nil {
 		view.offerPreviews(c)

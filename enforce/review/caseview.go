@@ -7,6 +7,7 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/enforce"
+	"tidewatch/enforce/words"
 )
 
 // caseView is a case as its page shows it, in words.
@@ -33,6 +34,9 @@ type caseView struct {
 	SHA256   string // of the manifest
 	History  []entry
 	Upload   upload
+
+	Trial   bool // of the zone: nothing is submitted
+	Bearing bearingView
 
 	Open         bool // waits for an officer
 	Form         form
@@ -107,7 +111,7 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		Pictures: c.pictures(of, zone), Mark: markOf(of.Violation.Box), Outline: outline(of.Violation.Zone.Polygon),
 		Read: machineReadOf(of.Violation.Plate), Facts: c.facts(of, now, zone), Files: c.files(of, zone),
 		Upload: c.upload(of, zone),
-		Open:   open(of),
+		Open:   open(of), Trial: of.Violation.Trial,
 	}
 	for i, p := range v.Pictures {
 		if p.Kind == enforce.CloseUp {
@@ -118,10 +122,10 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		v.Manifest, v.SHA256 = filePath(of.ID, sum), sum
 	}
 	for _, r := range of.Violation.Reasons {
-		v.Reasons = append(v.Reasons, c.reason(r, zone))
+		v.Reasons = append(v.Reasons, words.Catalog(c).Reason(r, zone))
 	}
 	for _, w := range of.Violation.Rule.Windows {
-		v.Windows = append(v.Windows, c.window(w))
+		v.Windows = append(v.Windows, words.Catalog(c).Window(w))
 	}
 	for _, e := range history {
 		raw := ""
@@ -146,10 +150,15 @@ func open(c enforce.Case) bool {
 }
 
 func (c catalog) decided(of enforce.Case) string {
-	if of.State == enforce.StateRejected {
-		return c.say("event", string(enforce.Rejected), "reason", c.rejection(of.Decision.Reason))
+	kind := of.Decided
+	switch {
+	case kind != "": // cases decided before it was kept say it by their state
+	case of.State == enforce.StateRejected:
+		kind = enforce.Rejected
+	default:
+		kind = enforce.Confirmed
 	}
-	return c.say("event", string(enforce.Confirmed), "plate", spaced(of.Decision.Plate))
+	return c.decision(kind, of.Decision)
 }
 
 // pictures are what there is to look at; the wide view as the period ran out

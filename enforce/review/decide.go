@@ -42,6 +42,13 @@ func (s *Server) decide(
 	}
 	f := typedForm(r)
 	decision, valid := check(&f)
+	if valid && kind != enforce.Rejected {
+		bears, err := s.bearingOf(r.Context(), c, decision.Plate)
+		if err != nil {
+			return err
+		}
+		decision, valid = f.weigh(kind, bears, decision)
+	}
 	chosen := choice{kind, decision, "officer/" + s.signedIn(r), f.Revision}
 	switch {
 	case chosen.shownIn(c):
@@ -86,9 +93,7 @@ func (d choice) event(id string, now time.Time) enforce.Event {
 // shownIn reports whether the case stands as this choice left it. The same
 // officer's same choice, sent twice, is one choice.
 func (d choice) shownIn(c enforce.Case) bool {
-	rejected := c.State == enforce.StateRejected
-	return c.Revision > d.revision && c.DecidedBy == d.actor && c.Decision == d.decision &&
-		rejected == (d.kind == enforce.Rejected)
+	return c.Revision > d.revision && c.DecidedBy == d.actor && c.Decision == d.decision && c.Decided == d.kind
 }
 
 // settled waits until the case has moved on from what it was. The decision is

@@ -25,6 +25,7 @@ type bureau struct {
 	files   map[string][]byte
 
 	previews  Previews
+	exempt    enforce.Exemptions
 	appendErr error
 	readErr   error
 	held      bool                // appended events do not show
@@ -113,6 +114,21 @@ func (b *bureau) History(_ context.Context, id string) ([]enforce.Recorded, erro
 	return slices.Clone(b.history[id]), b.readErr
 }
 
+func (b *bureau) Offences(_ context.Context, plate string, span enforce.Span) ([]enforce.Case, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []enforce.Case
+	for _, id := range slices.Backward(b.order) {
+		c, _ := b.ledger.Case(id)
+		at := c.Violation.Since
+		if c.Decision.Plate == plate && c.Settled() && !at.Before(span.From) && at.Before(span.Until) {
+			found = append(found, c)
+		}
+	}
+	slices.SortFunc(found, func(a, b enforce.Case) int { return b.Violation.Since.Compare(a.Violation.Since) })
+	return found, b.readErr
+}
+
 func (b *bureau) Open(_ context.Context, sha256 string) (io.ReadSeekCloser, error) {
 	content, ok := b.files[sha256]
 	if !ok {
@@ -181,6 +197,14 @@ var (
 	unread   = plate.Read{}
 	doubtful = plate.Read{Text: "川A8K3J7", Kind: plate.Blue, Confidence: .58}
 	accepted = plate.Read{Text: "川AD12345", Kind: plate.Green, Confidence: .97, Accepted: true}
+)
+
+// The reads of vehicles that were never held for anything, were before, and
+// are exempt.
+var (
+	first    = plate.Read{Text: "川A24680", Kind: plate.Blue, Confidence: .95, Accepted: true}
+	second   = plate.Read{Text: "川B67890", Kind: plate.Blue, Confidence: .98, Accepted: true}
+	exempted = plate.Read{Text: "川A13579", Kind: plate.Blue, Confidence: .96, Accepted: true}
 )
 
 func suspected(n int, read plate.Read) enforce.Event {

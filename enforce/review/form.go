@@ -18,11 +18,14 @@ type form struct {
 	Sure     bool // the plate is right although no known kind is written so
 	Reason   string
 	Note     string
-	Revision int // the one that was on the officer's screen
+	Why      string // the reason to decide otherwise than the scale proposes
+	Revision int    // the one that was on the officer's screen
 
 	PlateProblem  string
 	ReasonProblem string
 	AskSure       bool
+	AskWhy        bool
+	WhyProblem    string
 	Problem       string // of the whole
 }
 
@@ -41,7 +44,8 @@ func typedForm(r *http.Request) form {
 	}
 	return form{
 		Plate: r.PostFormValue("plate"), Sure: r.PostFormValue("sure") != "",
-		Reason: r.PostFormValue("reason"), Note: strings.TrimSpace(r.PostFormValue("note")), Revision: revision,
+		Reason: r.PostFormValue("reason"), Note: strings.TrimSpace(r.PostFormValue("note")), Why: strings.TrimSpace(r.PostFormValue("why")),
+		Revision: revision,
 	}
 }
 
@@ -54,9 +58,11 @@ const (
 	maxNote  = 500
 )
 
-// checkPlate is the decision to confirm, or false with the problem noted.
+func tooLong(note string) bool { return utf8.RuneCountInString(note) > maxNote }
+
+// checkPlate is the decision to confirm or to warn, or false with the problem noted.
 func (f *form) checkPlate() (enforce.Decision, bool) {
-	text := tidied(f.Plate)
+	text := plate.Normal(f.Plate)
 	switch {
 	case text == "":
 		f.PlateProblem = "decide.plate_missing"
@@ -75,7 +81,7 @@ func (f *form) checkReason() (enforce.Decision, bool) {
 		f.ReasonProblem = "decide.reason_missing"
 	case f.Reason == otherReason && f.Note == "":
 		f.ReasonProblem = "decide.note_missing"
-	case utf8.RuneCountInString(f.Note) > maxNote:
+	case tooLong(f.Note):
 		f.ReasonProblem = "decide.note_long"
 	}
 	return enforce.Decision{Reason: joinReason(f.Reason, f.Note)}, f.ReasonProblem == ""

@@ -1,8 +1,6 @@
 package review
 
 import (
-	"strings"
-
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
 )
@@ -33,23 +31,6 @@ func spaced(text string) string {
 		return text
 	}
 	return string(runes[:2]) + "·" + string(runes[2:])
-}
-
-// tidied brings what an officer typed into the form in which plates are
-// recorded: no blanks and dots, capital letters, no full-width forms.
-func tidied(typed string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '！' && r <= '～' {
-			r -= '！' - '!'
-		}
-		switch {
-		case strings.ContainsRune(" \t\u3000·•・.-", r):
-			return -1
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		}
-		return r
-	}, typed)
 }
 
 // machineRead is what the machine made of the plate, beside the officer's word.

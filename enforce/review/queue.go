@@ -38,6 +38,7 @@ type row struct {
 	Standing       bool // as far as anybody has seen
 	State          enforce.State
 	StateName      string
+	Trial          bool // and undecided, else the state says it
 }
 
 func (s *Server) queue(w http.ResponseWriter, r *http.Request) error {
@@ -125,6 +126,7 @@ func (c catalog) row(of enforce.Case, now time.Time) row {
 		Class: c.say("class", string(v.Class)),
 		Since: moment(v.StopStart, zoneOf(of)), Dwell: c.duration(dwell(of, now)), Standing: of.StopEnd.IsZero(),
 		State: of.State, StateName: c.say("state", string(of.State)),
+		Trial: v.Trial && of.State == enforce.StateSuspected,
 	}
 }
 

@@ -60,6 +60,8 @@ func TestQueueShowsEachState(t *testing.T) {
 		suspected(3, unread), decided(3, 1, enforce.Rejected, enforce.Decision{Reason: "unclear"}),
 		suspected(4, accepted), decided(4, 1, enforce.Confirmed, enforce.Decision{Plate: "川AD12345"}), receipted(4, true),
 		suspected(5, accepted), decided(5, 1, enforce.Confirmed, enforce.Decision{Plate: "川AD12345"}), receipted(5, false),
+		suspected(6, accepted), decided(6, 1, enforce.Warned, enforce.Decision{Plate: "川AD12345"}),
+		onTrial(7, accepted), decided(7, 1, enforce.Confirmed, enforce.Decision{Plate: "川AD12345"}),
 	)
 	d := signedIn(t, b)
 	for state, want := range map[enforce.State]struct {
@@ -71,6 +73,8 @@ func TestQueueShowsEachState(t *testing.T) {
 		enforce.StateRejected:  {3, `<span class="plate unread">unread</span>`},
 		enforce.StateUploaded:  {4, `<span class="state uploaded">Uploaded</span>`},
 		enforce.StateRefused:   {5, `<span class="state refused">Refused</span>`},
+		enforce.StateWarned:    {6, `<span class="state warned">Warned</span>`},
+		enforce.StateTrial:     {7, `<span class="state trial">Trial</span>`},
 	} {
 		t.Run(string(state), func(t *testing.T) {
 			got := d.get(queuePath(state, time.Time{}))

@@ -76,19 +76,22 @@ type Files interface {
 	Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, error)
 }
 
-// Dependencies is what the pages stand on. All but Cameras, Previews and Now must
-// be set.
+// Dependencies is what the pages stand on. All but Offences, Exemptions, Cameras,
+// Previews and Now must be set.
 type Dependencies struct {
 	Cases    Cases
 	Records  Records
 	Log      Log
 	Files    Files
-	Cameras  Cameras // nil: there is no page of cameras
-	Officers *Officers
-	Previews Previews // nil: clips are shown as they are
-	Logger   *slog.Logger
-	Metrics  prometheus.Registerer
-	Now      func() time.Time // time.Now where nil
+	Offences Offences // nil: a vehicle's past is not told, and no measure is proposed
+	// Exemptions is the list of exempt vehicles now in force; nil: there is none.
+	Exemptions func() enforce.Exemptions
+	Cameras    Cameras // nil: there is no page of cameras
+	Officers   *Officers
+	Previews   Previews // nil: clips are shown as they are
+	Logger     *slog.Logger
+	Metrics    prometheus.Registerer
+	Now        func() time.Time // time.Now where nil
 }
 
 // Server answers officers' requests.
@@ -142,8 +145,10 @@ func (s *Server) routes() map[string]handler {
 		"GET /{$}":                       s.officer(s.queue),
 		"GET /cases/{id}":                s.officer(s.caseFile),
 		"GET /cases/{id}/confirm":        toCase,
+		"GET /cases/{id}/warn":           toCase,
 		"GET /cases/{id}/reject":         toCase,
 		"POST /cases/{id}/confirm":       s.officer(s.confirm),
+		"POST /cases/{id}/warn":          s.officer(s.warn),
 		"POST /cases/{id}/reject":        s.officer(s.reject),
 		"GET /cases/{id}/files/{sha256}": s.officer(s.file),
 		"/":                              notFound,

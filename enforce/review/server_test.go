@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+
+	"tidewatch/enforce"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -71,6 +73,7 @@ func newDeskWith(t *testing.T, b *bureau, cameras Cameras, change ...func(*Confi
 	d := &desk{t: t, reg: prometheus.NewRegistry(), logs: &lockedLog{}}
 	server := httptest.NewServer(New(cfg, Dependencies{
 		Cases: b, Records: b, Log: b, Files: b, Cameras: cameras, Officers: testOfficers(), Previews: b.previews,
+		Offences: b, Exemptions: func() enforce.Exemptions { return b.exempt },
 		Logger: slog.New(slog.NewTextHandler(d.logs, nil)), Metrics: d.reg,
 		Now: func() time.Time { return opened.Add(2 * time.Hour) },
 	}).Handler())

@@ -80,6 +80,13 @@ func TestShots(t *testing.T) {
 		decided(5, 1, enforce.Confirmed, enforce.Decision{Plate: "川AD12345"}), stopEnded(5), receipted(5, true),
 		decided(6, 1, enforce.Confirmed, enforce.Decision{Plate: "川AD12345"}), receipted(6, false),
 		decided(7, 1, enforce.Rejected, enforce.Decision{Reason: "unclear: 车牌被遮挡"}))
+	b.put(t, changed(10, accepted, scaled, daysAgo(12)), decided(10, 1, enforce.Warned, enforce.Decision{Plate: "川B67890"}),
+		changed(11, accepted, scaled, daysAgo(40)), decided(11, 1, enforce.Confirmed, enforce.Decision{Plate: "川B67890"}), receipted(11, true),
+		changed(12, second, scaled), changed(13, first, scaled), changed(14, exempted, scaled, inTrial), onTrial(15, accepted), changed(16, unread, scaled),
+		onTrial(17, accepted), decided(17, 1, enforce.Warned, enforce.Decision{Plate: "川AD12345"}))
+	b.exempt = enforce.NewExemptions([]enforce.Exemption{{
+		Kind: enforce.Resident, Plate: exempted.Text, Until: opened.AddDate(0, 9, 0), Reference: "湖西社区〔2026〕12号",
+	}})
 	d := newDeskWith(t, b, city())
 	for _, language := range []string{"zh-CN", "en"} {
 		for _, look := range []struct {
@@ -105,7 +112,10 @@ func TestShots(t *testing.T) {
 					page.do(name, chromedp.Navigate(d.url+cameraPath(camera(n).ID)), chromedp.Poll(loadedImages, nil))
 					shot(name)
 				}
-				for name, n := range map[string]int{"case_unread": 2, "case_doubtful": 3, "retrying": 1, "uploaded": 5, "refused": 6, "rejected": 7} {
+				for name, n := range map[string]int{
+					"case_unread": 2, "case_doubtful": 3, "retrying": 1, "uploaded": 5, "refused": 6, "rejected": 7,
+					"warned": 10, "case_repeat": 12, "case_first": 13, "case_exempt": 14, "case_trial": 15, "case_scaled": 16, "trial": 17,
+				} {
 					page.do(name, chromedp.Navigate(d.url+casePath(caseID(n))),
 						chromedp.Poll(`[...document.images].every((i) => i.complete)`, nil))
 					shot(name)
@@ -115,8 +125,13 @@ func TestShots(t *testing.T) {
 				page.do("odd plate", chromedp.Navigate(d.url+casePath(caseID(2))), chromedp.SendKeys("#plate", "B123"+kb.Enter),
 					chromedp.WaitVisible("[name=sure]"))
 				shot("case_odd")
-				page.do("the whole page", chromedp.Navigate(d.url+casePath(caseID(5))))
-				page.shootAll(fmt.Sprintf("whole_%s_%s.png", language, look.name))
+				page.do("decided otherwise", chromedp.Navigate(d.url+casePath(caseID(16))), chromedp.SendKeys("#plate", "川A98765"+kb.Enter),
+					chromedp.WaitVisible("#why"))
+				shot("case_otherwise")
+				for name, n := range map[string]int{"whole": 5, "whole_repeat": 12} {
+					page.do("the whole page", chromedp.Navigate(d.url+casePath(caseID(n))))
+					page.shootAll(fmt.Sprintf("%s_%s_%s.png", name, language, look.name))
+				}
 				page.do("nowhere", chromedp.Navigate(d.url+"/nowhere"))
 				shot("nowhere")
 			})

@@ -4,7 +4,9 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"maps"
+
+	"tidewatch/enforce/words"
 )
 
 //go:embed text/*.json
@@ -15,16 +17,17 @@ var textFiles embed.FS
 type catalog map[string]string
 
 var catalogs = map[lang]catalog{
-	chinese: loadCatalog("text/zh.json"),
-	english: loadCatalog("text/en.json"),
+	chinese: loadCatalog("text/zh.json", words.In(words.Chinese)),
+	english: loadCatalog("text/en.json", words.In(words.English)),
 }
 
-func loadCatalog(file string) catalog {
+// loadCatalog adds the texts of the pages to those of rules and verdicts.
+func loadCatalog(file string, rules words.Catalog) catalog {
 	data, err := textFiles.ReadFile(file)
 	if err != nil {
 		panic(err) // part of the binary
 	}
-	var c catalog
+	c := catalog(maps.Clone(rules))
 	if err := json.Unmarshal(data, &c); err != nil {
 		panic(fmt.Errorf("read %s: %w", file, err))
 	}
@@ -33,15 +36,5 @@ func loadCatalog(file string) catalog {
 
 // text is the text of a key; pairs are names and what replaces them.
 func (c catalog) text(key string, pairs ...any) (string, error) {
-	text, ok := c[key]
-	if !ok {
-		return "", fmt.Errorf("text %q: not in the catalog", key)
-	}
-	if len(pairs)%2 != 0 {
-		return "", fmt.Errorf("text %q: a name without a value", key)
-	}
-	for i := 0; i < len(pairs); i += 2 {
-		text = strings.ReplaceAll(text, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
-	}
-	return text, nil
+	return words.Catalog(c).Text(key, pairs...)
 }

@@ -10,78 +10,6 @@ import (
 	"tidewatch/enforce/police"
 )
 
-var shanghai = func() *time.Location {
-	zone, err := time.LoadLocation("Asia/Shanghai")
-	if err != nil {
-		panic(err)
-	}
-	return zone
-}()
-
-func TestReasons(t *testing.T) {
-	from, until := time.Date(2026, 3, 9, 23, 0, 0, 0, time.UTC), time.Date(2026, 3, 9, 23, 12, 30, 0, time.UTC)
-	all := []struct {
-		reason enforce.Reason
-		zh, en string
-	}{
-		{
-			enforce.Reason{Code: enforce.OutsideZone},
-			"车辆不在禁停区内。",
-			"The vehicle does not stand in the zone.",
-		},
-		{
-			enforce.Reason{Code: enforce.NoWindow},
-			"停放期间没有任何潮汐允许时段。",
-			"No tidal window permitted parking at any time of this stop.",
-		},
-		{
-			enforce.Reason{Code: enforce.InWindow, From: from, Until: until, Announcement: "2026-07"},
-			"2026-03-10 07:00:00 至 2026-03-10 07:12:30 在潮汐允许时段内（公告 2026-07）。",
-			"From 2026-03-10 07:00:00 to 2026-03-10 07:12:30 parking was permitted (announcement 2026-07).",
-		},
-		{
-			enforce.Reason{Code: enforce.WindowEnded, From: from, Required: 10 * time.Minute},
-			"潮汐允许时段于 2026-03-10 07:00:00 结束（公告 （无编号）），车辆未驶离；含宽限在内须在 10分 内驶离。",
-			"The tidal window ended at 2026-03-10 07:00:00 (announcement without a number) and the vehicle stayed; " +
-				"grace included, it had 10 min to leave.",
-		},
-		{
-			enforce.Reason{Code: enforce.StillObserving, From: from, Until: until, Required: 15 * time.Minute},
-			"2026-03-10 07:00:00 起在允许时段之外停放，截至 2026-03-10 07:12:30 未满规定的 15分。",
-			"It stands outside the permitted windows since 2026-03-10 07:00:00; by 2026-03-10 07:12:30 " +
-				"the required 15 min had not passed.",
-		},
-		{
-			enforce.Reason{Code: enforce.Unseen, From: from, Until: until},
-			"2026-03-10 07:00:00 至 2026-03-10 07:12:30 摄像机无法看清现场，该段时间不计入停放时长。",
-			"The camera could not see the place from 2026-03-10 07:00:00 to 2026-03-10 07:12:30; that time is not counted.",
-		},
-		{
-			enforce.Reason{Code: enforce.PeriodRanOut, From: from, Until: until, Required: 5 * time.Minute},
-			"2026-03-10 07:00:00 至 2026-03-10 07:12:30 在允许时段之外停放，已超过规定的 5分。",
-			"It stood from 2026-03-10 07:00:00 to 2026-03-10 07:12:30 outside every permitted window; 5 min is the limit.",
-		},
-		{
-			enforce.Reason{Code: enforce.WholeStopInside},
-			"整个停放过程均在允许时段内。",
-			"Every moment of the stop was permitted.",
-		},
-		{enforce.Reason{Code: "written_by_a_newer_version"}, "written_by_a_newer_version", "written_by_a_newer_version"},
-	}
-	for _, each := range all {
-		t.Run(string(each.reason.Code), func(t *testing.T) {
-			if got := catalogs[chinese].reason(each.reason, shanghai); got != each.zh {
-				t.Errorf("zh: got  %s\nwant %s", got, each.zh)
-			}
-			if got := catalogs[english].reason(each.reason, shanghai); got != each.en {
-				t.Errorf("en: got  %s\nwant %s", got, each.en)
-			}
-		})
-	}
-}
-
-// TestCodesHaveWords holds every code that data can bring against the catalog:
-// a code that shows as it is has no words.
 func TestCodesHaveWords(t *testing.T) {
 	codes := map[string][]string{
 		"reject":  rejectReasons,
@@ -125,29 +53,6 @@ func TestCodesHaveWords(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-func TestDuration(t *testing.T) {
-	for _, each := range []struct {
-		d      time.Duration
-		zh, en string
-	}{
-		{0, "0秒", "0 s"},
-		{230 * time.Millisecond, "0.2秒", "0.2 s"},
-		{59*time.Second + 600*time.Millisecond, "1分", "1 min"},
-		{-90 * time.Second, "1分30秒", "1 min 30 s"},
-		{2*time.Hour + 5*time.Second, "2小时", "2 h"},
-		{26*time.Hour + 3*time.Minute, "1天2小时", "1 d 2 h"},
-	} {
-		t.Run(each.d.String(), func(t *testing.T) {
-			if got := catalogs[chinese].duration(each.d); got != each.zh {
-				t.Errorf("zh: got %s, want %s", got, each.zh)
-			}
-			if got := catalogs[english].duration(each.d); got != each.en {
-				t.Errorf("en: got %s, want %s", got, each.en)
-			}
-		})
 	}
 }
 
@@ -209,18 +114,6 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-func TestTidied(t *testing.T) {
-	for typed, want := range map[string]string{
-		" 川a·12345 ": "川A12345", "川Ａ１２３４５": "川A12345", "川A-D 12345": "川AD12345", "　": "", "WJ川1234a": "WJ川1234A",
-	} {
-		t.Run(typed, func(t *testing.T) {
-			if got := tidied(typed); got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		})
-	}
-}
-
 func TestSpaced(t *testing.T) {
 	for text, want := range map[string]string{
 		"川A12345": "川A·12345", "川AD12345": "川A·D12345", "WJ川12345": "WJ川12345", "使123456": "使123456", "川A": "川A", "": "",
@@ -230,45 +123,5 @@ func TestSpaced(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
-	}
-}
-
-func TestWindowsAreSaidAsAnnounced(t *testing.T) {
-	day := func(s string) time.Time {
-		at, err := time.Parse(time.DateOnly, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return at
-	}
-	for name, test := range map[string]struct {
-		window enforce.TidalWindow
-		want   map[lang]string
-	}{
-		"every night": {
-			enforce.TidalWindow{Announcement: "2026-07", From: 19 * 60, Until: 7 * 60},
-			map[lang]string{
-				english: "19:00 to 07:00 the next day, every day (announcement 2026-07)",
-				chinese: "19:00 至次日 07:00，每天（公告 2026-07）",
-			},
-		},
-		"on some days of one year": {
-			enforce.TidalWindow{
-				Announcement: "2026-08", From: 12 * 60, Until: 14 * 60, Weekdays: []time.Weekday{time.Saturday, time.Sunday},
-				FirstDay: day("2026-01-01"), LastDay: day("2026-12-31"),
-			},
-			map[lang]string{
-				english: "12:00 to 14:00, Sat, Sun, from 2026-01-01, until 2026-12-31 (announcement 2026-08)",
-				chinese: "12:00 至 14:00，周六、周日，自 2026-01-01 起，至 2026-12-31 止（公告 2026-08）",
-			},
-		},
-	} {
-		for language, want := range test.want {
-			t.Run(name+" in "+string(language), func(t *testing.T) {
-				if got := catalogs[language].window(test.window); got != want {
-					t.Errorf("got  %s\nwant %s", got, want)
-				}
-			})
-		}
 	}
 }

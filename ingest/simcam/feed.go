@@ -20,7 +20,7 @@ import (
 // pace at which it was taken, and can be made to misbehave; all its methods
 // are safe for concurrent use.
 type Feed struct {
-	phase   time.Duration // before the first frame
+	phase   time.Duration // before the first frame; below zero that was before the start
 	clock   *clock
 	library *library
 	stream  *gortsplib.ServerStream
@@ -106,6 +106,9 @@ func (f *Feed) play(ctx context.Context) error {
 // returns for how long.
 func (f *Feed) playOnce(ctx context.Context, v *video, begin time.Duration) (time.Duration, error) {
 	for _, frame := range v.frames {
+		if begin+frame.due < 0 {
+			continue
+		}
 		if err := f.clock.wait(ctx, begin+frame.due); err != nil {
 			return 0, err
 		}

@@ -27,7 +27,8 @@ type Camera struct {
 	Video string // file made by Prepare
 
 	// Phase is how much later than the server the video begins. Cameras in a
-	// street do not all send their key frames in the same instant.
+	// street do not all send their key frames in the same instant. Below zero the
+	// video has begun before, and is in its midst as the server starts.
 	Phase time.Duration
 }
 

@@ -100,6 +100,44 @@ func (c *Cases) History(ctx context.Context, id string) ([]enforce.Recorded, err
 	return history, nil
 }
 
+// maxOffences bounds how many violations of one plate are told.
+const maxOffences = 100
+
+// Offences returns the newest cases of a plate that officers confirmed or
+// warned of and whose unpermitted stretch began in a span of time.
+func (c *Cases) Offences(ctx context.Context, plate string, span enforce.Span) ([]enforce.Case, error) {
+	var rows []struct {
+		Payload string `ch:"payload"`
+	}
+	err := c.conn.Select(ctx, &rows, `
+		SELECT payload FROM cases FINAL
+		WHERE plate_confirmed = ? AND state IN (?)
+			AND since >= fromUnixTimestamp64Micro(?) AND since < fromUnixTimestamp64Micro(?)
+		ORDER BY since DESC, case_id LIMIT ?`,
+		plate, settled(), span.From.UnixMicro(), span.Until.UnixMicro(), maxOffences)
+	if err != nil {
+		return nil, fmt.Errorf("list the violations of a plate: %w", err)
+	}
+	cases := make([]enforce.Case, len(rows))
+	for i, row := range rows {
+		if cases[i], err = fromCasePayload(row.Payload); err != nil {
+			return nil, fmt.Errorf("list the violations of a plate: %w", err)
+		}
+	}
+	return cases, nil
+}
+
+// settled are the states of cases that count in later ones.
+func settled() []string {
+	var states []string
+	for _, state := range enforce.States {
+		if (enforce.Case{State: state}).Settled() {
+			states = append(states, string(state))
+		}
+	}
+	return states
+}
+
 // stored is a case with the offset of the event that made it so.
 type stored struct {
 	enforce.Case

@@ -38,8 +38,8 @@ func TestMigrate(t *testing.T) {
 	var names []struct {
 		Name string `ch:"name"`
 	}
-	if err := conn.Select(t.Context(), &names, "SELECT name FROM migrations"); err != nil || len(names) != 7 {
-		t.Errorf("recorded are %v, %v; want 7", names, err)
+	if err := conn.Select(t.Context(), &names, "SELECT name FROM migrations"); err != nil || len(names) != 13 {
+		t.Errorf("recorded are %v, %v; want 13", names, err)
 	}
 	var missing uint64
 	err := conn.QueryRow(t.Context(), `SELECT countIf(comment = '') FROM system.columns
@@ -186,7 +186,7 @@ func TestColumns(t *testing.T) {
 		{Event: suspicion("c", opened), Position: kafka.Position{Partition: 2, Offset: 7}},
 		{Position: kafka.Position{Partition: 2, Offset: 9}, Event: enforce.Event{
 			ID: "d", Case: "c", Type: enforce.Confirmed, Actor: "officer/li", At: opened.Add(time.Minute), Revision: 1,
-			Decision: &enforce.Decision{Plate: "川A12345"},
+			Decision: &enforce.Decision{Plate: "川A12345", Proposed: enforce.Warn, Grounds: "first", Reason: "blocked a bus"},
 		}},
 	}
 	if err := NewSink(conn, prometheus.NewRegistry()).Store(t.Context(), batch); err != nil {
@@ -194,7 +194,6 @@ func TestColumns(t *testing.T) {
 	}
 	type analyst struct {
 		State       string     `ch:"state"`
-		Offset      uint64     `ch:"log_offset"`
 		OpenedAt    time.Time  `ch:"opened_at"`
 		Section     string     `ch:"section_name"`
 		Plate       string     `ch:"plate"`
@@ -210,16 +209,24 @@ func TestColumns(t *testing.T) {
 		Sizes       []int64    `ch:"file_sizes"`
 		BoxX        float64    `ch:"box_x"`
 		MissingTime time.Time  `ch:"due"`
+		Trial       bool       `ch:"trial"`
+		Decided     string     `ch:"decided"`
+		Proposed    string     `ch:"proposed"`
+		Grounds     string     `ch:"grounds"`
+		Deviation   string     `ch:"deviation_reason"`
+		Rejection   string     `ch:"reject_reason"`
 	}
 	var got analyst
-	err := conn.QueryRow(t.Context(), `SELECT state, log_offset, opened_at, section_name, plate, plate_read, plate_accepted, stop_end,
-		since, decided_at, decided_by, receipt_at, reasons, file_kinds, file_sizes, box_x, due FROM cases FINAL`).ScanStruct(&got)
+	err := conn.QueryRow(t.Context(), `SELECT state, opened_at, section_name, plate, plate_read, plate_accepted, stop_end,
+		since, decided_at, decided_by, receipt_at, reasons, file_kinds, file_sizes, box_x, due,
+		trial, decided, proposed, grounds, deviation_reason, reject_reason FROM cases_latest`).ScanStruct(&got)
 	decided := opened.Add(time.Minute)
 	want := analyst{
-		State: "confirmed", Offset: 9, OpenedAt: opened, Section: "清江东路", Plate: "川A12345", PlateRead: "川A1234S",
+		State: "confirmed", OpenedAt: opened, Section: "清江东路", Plate: "川A12345", PlateRead: "川A1234S",
 		Since: opened.Add(-time.Minute), DecidedAt: &decided, DecidedBy: "officer/li",
 		Reasons: []string{"no_window", "period_ran_out"}, Kinds: []string{"scene_begin"}, Sizes: []int64{4711}, BoxX: 0.25,
 		MissingTime: time.Unix(0, 0),
+		Decided:     "confirmed", Proposed: "warn", Grounds: "first", Deviation: "blocked a bus",
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -235,6 +242,56 @@ func TestColumns(t *testing.T) {
 	err = conn.QueryRow(t.Context(), `SELECT section_name, hour, cases, confirmed, median_seconds_to_decision FROM cases_by_section_hour`).ScanStruct(&hour)
 	if err != nil || hour.Cases != 1 || hour.Confirmed != 1 || hour.Seconds != 60 || hour.Hour.Hour() != 7 {
 		t.Errorf("by hour: %+v, %v", hour, err)
+	}
+}
+
+// A plate's violations are those that an officer confirmed or warned of, in
+// any section, from the span's first moment until before its last.
+func TestOffences(t *testing.T) {
+	conn := migrated(t)
+	cases := NewCases(conn)
+	start := time.Date(2026, 11, 23, 8, 0, 0, 1000, time.UTC)
+	var batch []kafka.Message
+	add := func(e enforce.Event) {
+		batch = append(batch, kafka.Message{Event: e, Position: kafka.Position{Offset: int64(len(batch))}})
+	}
+	decide := func(id string, kind enforce.EventType, plate string) {
+		add(enforce.Event{
+			ID: id + "-" + string(kind), Case: id, Type: kind, Actor: "officer/li", At: start, Revision: 1,
+			Decision: &enforce.Decision{Plate: plate, Reason: "-"},
+		})
+	}
+	for i, id := range []string{"c0", "c1", "c2", "c3", "c4", "c5"} {
+		add(suspicion(id, start.Add(time.Minute+time.Duration(i)*time.Microsecond))) // stands for a minute by then
+	}
+	decide("c0", enforce.Confirmed, "川A12345")
+	decide("c1", enforce.Warned, "川A12345")
+	decide("c2", enforce.Rejected, "川A12345")
+	decide("c3", enforce.Confirmed, "川A12346")
+	decide("c5", enforce.Confirmed, "川A12345")
+	if err := NewSink(conn, prometheus.NewRegistry()).Store(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		plate       string
+		from, until time.Duration
+		want        []string
+	}{
+		"all":             {"川A12345", 0, time.Hour, []string{"c5", "c1", "c0"}},
+		"to the boundary": {"川A12345", time.Microsecond, 5 * time.Microsecond, []string{"c1"}},
+		"another plate":   {"川A12346", 0, time.Hour, []string{"c3"}},
+		"no such plate":   {"川' OR 1", 0, time.Hour, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := cases.Offences(t.Context(), test.plate, enforce.Span{From: start.Add(test.from), Until: start.Add(test.until)})
+			var got []string
+			for _, c := range found {
+				got = append(got, c.ID)
+			}
+			if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
 	}
 }
 
@@ -317,13 +374,15 @@ func randomEvent(random *rand.Rand, ledger *enforce.Ledger, n int) enforce.Event
 	at := time.Date(2026, 11, 23, 8, 0, n, random.IntN(1e6)*1000, time.UTC)
 	c, exists := ledger.Case(id)
 	e := enforce.Event{ID: fmt.Sprint("event", n), Case: id, At: at, Actor: "officer/li", Revision: c.Revision - random.IntN(2)*random.IntN(2)}
-	kind := random.IntN(6)
+	kind := random.IntN(7)
 	if !exists {
 		kind *= random.IntN(2)
 	}
 	switch kind {
 	case 0:
-		return suspicion(id, at)
+		opened := suspicion(id, at)
+		opened.Violation.Trial = random.IntN(6) == 0
+		return opened
 	case 1:
 		e.Type, e.StopEnd = enforce.StopEnded, &at
 	case 2:
@@ -332,6 +391,11 @@ func randomEvent(random *rand.Rand, ledger *enforce.Ledger, n int) enforce.Event
 		e.Type, e.Decision = enforce.Rejected, &enforce.Decision{Reason: "it's \"loading\"\n"}
 		if random.IntN(4) > 0 {
 			e.Revision += 7 // void: a rejected case is closed for good
+		}
+	case 6:
+		e.Type, e.Decision = enforce.Warned, &enforce.Decision{Plate: "川A12345", Proposed: enforce.Penalise, Reason: "corrected at once"}
+		if random.IntN(4) > 0 {
+			e.Revision += 7
 		}
 	case 4:
 		e.Type, e.Failure = enforce.UploadFailed, &enforce.Failure{Attempt: n, Error: "busy"}

@@ -18,9 +18,10 @@ type casePayload struct {
 	OpenedAt  time.Time         `json:"opened_at"`
 	StopEnd   time.Time         `json:"stop_end,omitzero"`
 
-	Decision  enforce.Decision `json:"decision"`
-	DecidedBy string           `json:"decided_by,omitempty"`
-	DecidedAt time.Time        `json:"decided_at,omitzero"`
+	Decision  enforce.Decision  `json:"decision"`
+	Decided   enforce.EventType `json:"decided,omitempty"`
+	DecidedBy string            `json:"decided_by,omitempty"`
+	DecidedAt time.Time         `json:"decided_at,omitzero"`
 
 	Failure *enforce.Failure `json:"failure,omitempty"`
 	Receipt *enforce.Receipt `json:"receipt,omitempty"`

@@ -54,6 +54,7 @@ type caseRow struct {
 	SectionName string `ch:"section_name"`
 	TimeZone    string `ch:"time_zone"`
 	Zone        string `ch:"zone"`
+	Trial       bool   `ch:"trial"`
 	Policy      string `ch:"policy"`
 	Code        string `ch:"code"`
 
@@ -78,7 +79,11 @@ type caseRow struct {
 
 	DecidedAt       *time.Time `ch:"decided_at"`
 	DecidedBy       string     `ch:"decided_by"`
+	Decided         string     `ch:"decided"`
+	Proposed        string     `ch:"proposed"`
+	Grounds         string     `ch:"grounds"`
 	RejectReason    string     `ch:"reject_reason"`
+	DeviationReason string     `ch:"deviation_reason"`
 	UploadAttempt   *uint32    `ch:"upload_attempt"`
 	UploadError     string     `ch:"upload_error"`
 	ReceiptAt       *time.Time `ch:"receipt_at"`
@@ -109,7 +114,7 @@ func toCaseRow(c enforce.Case, at kafka.Position) (caseRow, error) {
 		CameraID: v.Camera.ID, CameraName: v.Camera.Name, DeviceID: v.Camera.DeviceID,
 		Place: v.Camera.Place, Direction: v.Camera.Direction,
 		SectionID: v.Section.ID, SectionName: v.Section.Name, TimeZone: v.Section.TimeZone,
-		Zone: v.Zone.ID, Policy: v.Policy, Code: v.Code,
+		Zone: v.Zone.ID, Trial: v.Trial, Policy: v.Policy, Code: v.Code,
 
 		Class: string(v.Class), Plate: c.Plate(), PlateRead: v.Plate.Text, PlateKind: string(v.Plate.Kind),
 		PlateConfidence: v.Plate.Confidence, PlateAccepted: v.Plate.Accepted, PlateConfirmed: c.Decision.Plate,
@@ -118,9 +123,9 @@ func toCaseRow(c enforce.Case, at kafka.Position) (caseRow, error) {
 		StopID: v.StopID, StopStart: moment(v.StopStart), StopEnd: optional(c.StopEnd),
 		Since: moment(v.Since), Due: moment(v.Due),
 
-		DecidedAt: optional(c.DecidedAt), DecidedBy: c.DecidedBy, RejectReason: c.Decision.Reason,
 		Manifest: v.Evidence.Manifest, Payload: string(payload),
 	}
+	row.setDecision(c)
 	row.setUpload(c)
 	for _, reason := range v.Reasons {
 		row.Reasons = append(row.Reasons, string(reason.Code))
@@ -131,6 +136,16 @@ func toCaseRow(c enforce.Case, at kafka.Position) (caseRow, error) {
 		row.FileSizes = append(row.FileSizes, file.Size)
 	}
 	return row, nil
+}
+
+func (row *caseRow) setDecision(c enforce.Case) {
+	row.DecidedAt, row.DecidedBy, row.Decided = optional(c.DecidedAt), c.DecidedBy, string(c.Decided)
+	row.Proposed, row.Grounds = string(c.Decision.Proposed), c.Decision.Grounds
+	if c.Decided == enforce.Confirmed || c.Decided == enforce.Warned {
+		row.DeviationReason = c.Decision.Reason
+		return
+	}
+	row.RejectReason = c.Decision.Reason
 }
 
 func (row *caseRow) setUpload(c enforce.Case) {

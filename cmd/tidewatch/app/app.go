@@ -19,9 +19,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
 	"tidewatch/enforce/review"
+	"tidewatch/enforce/typeface"
 	"tidewatch/ingest/feed"
 	"tidewatch/storage/blob"
 )
@@ -33,6 +35,7 @@ type App struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 
+	font     *typeface.Font // that evidence is written in
 	vision   vision
 	files    *blob.Dir
 	seal     seal
@@ -58,6 +61,8 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		a.openPages,
 		a.openFiles,
 		a.openSeal,
+		a.openFont,
+		a.keepPolicies,
 		a.openVision,
 		a.openStore,
 		a.openCameras,
@@ -129,6 +134,20 @@ func (a *App) openFiles(context.Context) (err error) {
 		return fmt.Errorf("open the officers' accounts: %w", err)
 	}
 	return nil
+}
+
+// openFont loads what evidence is written in.
+func (a *App) openFont(context.Context) (err error) {
+	a.font, err = evidenceFont(a.cfg.Assets)
+	return err
+}
+
+func evidenceFont(dir assets.Dir) (*typeface.Font, error) {
+	path, err := dir.Font(assets.EvidenceFont)
+	if err != nil {
+		return nil, fmt.Errorf("open the font of evidence: %w", err)
+	}
+	return typeface.Open(path)
 }
 
 // Address is the host and port of the officers' pages.

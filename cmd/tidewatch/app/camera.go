@@ -36,6 +36,8 @@ type camera struct {
 	watcher *watch.Watcher
 	docket  *docket.Docket
 	log     *slog.Logger
+	// patience is how long a case may wait for the end of its clip.
+	patience time.Duration
 
 	size      image.Point           // of pictures of the smaller stream; zero before any
 	undecoded map[ingest.Stream]int // pictures in a row that could not be decoded
@@ -45,12 +47,28 @@ type camera struct {
 // gain nothing from more, and smaller ones cost less.
 var lookLimit = image.Pt(1280, 1280)
 
-// run works until ctx is done.
+// run works until ctx is done. The stream is pulled until the last case is
+// open: the end of its clip may have yet to come.
 func (c *camera) run(ctx context.Context) error {
+	pulling, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.feed.Run(ctx) })
-	group.Go(func() error { return c.look(ctx) })
+	group.Go(func() error { return c.feed.Run(pulling) })
+	group.Go(func() error {
+		defer end()
+		defer c.drain(ctx)
+		return c.look(ctx)
+	})
 	return group.Wait()
+}
+
+// drain lets the cases that are being opened come to their end.
+func (c *camera) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.patience+storeGrace)
+	defer cancel()
+	if err := c.docket.Drain(ctx); err != nil {
+		c.log.Warn("case not opened before the end: the next start tries again", "error", err)
+	}
 }
 
 // look looks at the newest picture, again and again. What goes wrong with one
@@ -91,7 +109,9 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 	if err := c.docket.Hold(ctx, stops); err != nil {
 		return err
 	}
-	c.watcher.Settle()
+	if c.docket.Settled() {
+		c.watcher.Settle()
+	}
 	return nil
 }
 
@@ -184,6 +204,10 @@ type clips struct {
 	ring     *ring.Ring
 	patience time.Duration
 }
+
+// storeGrace is how much longer than for its clip a case is waited for in the
+// end: for the disk and the log.
+const storeGrace = 5 * time.Second
 
 // clipLag is how much later than its moment a unit may come and be waited for.
 const clipLag = 2 * time.Second

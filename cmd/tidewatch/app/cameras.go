@@ -14,6 +14,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
+	"tidewatch/enforce/evidence/overlay"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/feed"
@@ -80,13 +81,14 @@ func (a *App) openCameras(context.Context) error {
 			feed:      pulled,
 			decoder:   a.vision.decoders,
 			watcher:   watcher,
+			patience:  a.cfg.Clip.After + clipLag,
 			undecoded: map[ingest.Stream]int{},
 			finder:    finder,
 			docket: &docket.Docket{
 				Camera: source, Zones: zones, Policies: a.cfg.Policies,
 				Recorder: &evidence.Recorder{
-					Pictures: picture.Renderer{Decoder: a.vision.decoders},
-					Clips:    clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,
+					Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
+					Clips: clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,
 					Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
 					Models: models, Seal: a.seal.recorder(a.files), Now: time.Now,
 					Log: log, Metrics: evidenceMetrics,

@@ -24,8 +24,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/detect"
+	"tidewatch/detect/plate"
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence"
+	"tidewatch/enforce/evidence/overlay"
 	"tidewatch/enforce/review"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
@@ -162,6 +164,14 @@ func (d dot) CloseUp(ctx context.Context, u *ingest.Unit, _ detect.Box) ([]byte,
 	return d.Scene(ctx, u)
 }
 
+func (d dot) Plate(ctx context.Context, u *ingest.Unit, _ plate.Corners) ([]byte, error) {
+	return d.Scene(ctx, u)
+}
+
+func (dot) Mark(picture []byte, _ []string) ([]byte, error) { return picture, nil }
+
+func (dot) Composite(cells []overlay.Cell, _ []string) ([]byte, error) { return cells[0].Picture, nil }
+
 // oneCase is a case log with one case in it.
 type oneCase struct{ only enforce.Case }
 
@@ -193,7 +203,7 @@ func TestAnH265ClipIsWatchedAsAPreview(t *testing.T) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	recorder := &evidence.Recorder{
-		Pictures: dot{}, Clips: clips{video, time.Second}, Files: files, Clock: 2 * time.Second,
+		Pictures: dot{}, Copies: dot{}, Clips: clips{video, time.Second}, Files: files, Clock: 2 * time.Second,
 		Span: evidence.Span{Before: 3 * time.Second, After: time.Second},
 		Log:  log, Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
 	}

@@ -66,7 +66,7 @@ func newFleet(cfg *config.Config, cameras []*camera, decoder decoder) *fleet {
 // add enters a camera.
 func (f *fleet) add(cfg *config.Config, camera ingest.Camera, source source) {
 	view := &cameraView{camera: camera, zones: cfg.ZonesOf(camera.ID), source: source}
-	if policy, known := cfg.Policies[sectionOf(camera, view.zones)]; known {
+	if policy, known := cfg.Policies.Newest(sectionOf(camera, view.zones)); known {
 		view.section = enforce.SectionRef{
 			ID: policy.Section.ID, Name: policy.Section.Name, TimeZone: policy.Section.Location.String(),
 		}

@@ -71,8 +71,8 @@ func (d *slowDecoder) DecodeWithin(_ context.Context, _ *ingest.Unit, limit imag
 }
 
 var testConfig = &config.Config{
-	Policies: map[string]enforce.Policy{
-		"huxi": {Section: enforce.RoadSection{ID: "huxi", Name: "湖西路潮汐路段", Location: time.FixedZone("Asia/Shanghai", 8*3600)}},
+	Policies: enforce.Policies{
+		"huxi": {{Section: enforce.RoadSection{ID: "huxi", Name: "湖西路潮汐路段", Location: time.FixedZone("Asia/Shanghai", 8*3600)}}},
 	},
 	Zones: []enforce.Zone{{ID: "kerb", Camera: "a", Polygon: enforce.Polygon{{X: .1, Y: .1}, {X: .5, Y: .1}, {X: .5, Y: .5}}}},
 }

@@ -26,6 +26,7 @@ func (a *App) openPolice(context.Context) error {
 	cfg := viid.DefaultConfig()
 	cfg.URL, cfg.DeviceID = a.cfg.Police.URL, a.cfg.Police.DeviceID
 	cfg.Username, cfg.Password = a.cfg.Police.Username, a.cfg.Police.Password
+	cfg.Pictures = a.cfg.Police.Pictures
 	client, err := viid.New(cfg, viid.Dependencies{Files: a.files, Logger: a.log, Metrics: a.registry})
 	if err != nil {
 		return err

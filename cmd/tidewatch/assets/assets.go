@@ -38,6 +38,14 @@ func (d Dir) Model(name string) (string, error) { return d.file("models", name) 
 // Footage is the path of a video that came with a package.
 func (d Dir) Footage(name string) (string, error) { return d.file("footage", name) }
 
+// Font is the path of a font.
+func (d Dir) Font(name string) (string, error) { return d.file("fonts", name) }
+
+// EvidenceFont is the font in which evidence is written, WenQuanYi Micro Hei:
+// one file with Latin and all Chinese characters in outlines that both pictures
+// and PDF can take.
+const EvidenceFont = "wqy-microhei.ttc"
+
 func (d Dir) file(kind, name string) (string, error) {
 	path := filepath.Join(string(d), kind, name)
 	_, err := os.Stat(path)

@@ -1,13 +1,19 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
+	"tidewatch/enforce/calendar"
+	"tidewatch/enforce/police/viid"
+	"tidewatch/enforce/publish"
 	"tidewatch/enforce/retention"
 	"tidewatch/ingest"
 )
@@ -26,9 +32,12 @@ type Config struct {
 	Detector      Detector
 
 	Cameras  []ingest.Camera
-	Policies map[string]enforce.Policy // by section
-	Zones    []enforce.Zone
-	Bays     []enforce.Bay // drawn, not yet judged by
+	Calendar enforce.Calendar
+	Policies enforce.Policies
+	Zones    []enforce.Zone // with the bays marked in them
+	Bays     []enforce.Bay
+	// Geometries are where sections lie, by section, for the public page.
+	Geometries map[string]publish.Geometry
 	// VehicleHeights are the usual heights of vehicles in zones, by zone, as
 	// shares of the picture's height. A zone without one learns it.
 	VehicleHeights map[string]float64
@@ -78,6 +87,7 @@ type Police struct {
 	DeviceID string
 	Username string
 	Password string
+	Pictures viid.Pictures
 }
 
 // ZonesOf returns the zones in a camera's picture.
@@ -100,6 +110,38 @@ func (c *Config) BaysOf(camera string) []enforce.Bay {
 		}
 	}
 	return bays
+}
+
+// markZones puts the bays into the zones that they belong to.
+func (c *Config) markZones() {
+	for i := range c.Zones {
+		z := &c.Zones[i]
+		for _, b := range c.BaysOf(z.Camera) {
+			if b.Zone == "" || b.Zone == z.ID {
+				z.Bays = append(z.Bays, b)
+			}
+		}
+	}
+}
+
+// aheadDays is for how long the holidays should be known ahead.
+const aheadDays = 30
+
+// Warnings are what is not wrong and yet should be looked after, as of today.
+func (c *Config) Warnings(today time.Time) []string {
+	var warnings []string
+	for _, id := range slices.Sorted(maps.Keys(c.Policies)) {
+		policy, known := c.Policies.At(id, today)
+		if !known || !policy.Section.AsksForKinds() {
+			continue
+		}
+		from := enforce.DateOf(today.In(policy.Section.Location))
+		if day := calendar.Unknown(policy.Section.Calendar, from, from.AddDays(aheadDays)); !day.IsZero() {
+			warnings = append(warnings, fmt.Sprintf("section %s: what kind of day %s is has not been told: from then on its "+
+				"windows count as open on every day that might be of their kind; put the announced days into the file of holidays", id, day))
+		}
+	}
+	return warnings
 }
 
 // Dump writes the configuration in force as YAML, without secrets.

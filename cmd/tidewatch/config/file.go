@@ -16,6 +16,7 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
+	"tidewatch/enforce/police/viid"
 	"tidewatch/ingest"
 )
 
@@ -33,6 +34,7 @@ type file struct {
 	Detector detectorYAML `yaml:"detector"`
 
 	Cameras  []cameraYAML  `yaml:"cameras"`
+	Holidays string        `yaml:"holidays,omitempty"`
 	Sections []sectionYAML `yaml:"sections"`
 	Zones    []zoneYAML    `yaml:"zones"`
 	Bays     []bayYAML     `yaml:"bays,omitempty"`
@@ -83,22 +85,52 @@ type cameraYAML struct {
 }
 
 type sectionYAML struct {
-	ID                string       `yaml:"id"`
-	Name              string       `yaml:"name,omitempty"`
-	TimeZone          string       `yaml:"time_zone,omitempty"`
-	Code              string       `yaml:"code,omitempty"`
-	ObservationPeriod string       `yaml:"observation_period"`
-	Grace             string       `yaml:"grace,omitempty"`
-	Windows           []windowYAML `yaml:"windows,omitempty"`
+	ID                string           `yaml:"id"`
+	Name              string           `yaml:"name,omitempty"`
+	Effective         string           `yaml:"effective,omitempty"`
+	TimeZone          string           `yaml:"time_zone,omitempty"`
+	Code              string           `yaml:"code,omitempty"`
+	ObservationPeriod string           `yaml:"observation_period"`
+	Grace             string           `yaml:"grace,omitempty"`
+	ClockError        string           `yaml:"clock_error,omitempty"`
+	Limits            []limitYAML      `yaml:"limits,omitempty"`
+	Windows           []windowYAML     `yaml:"windows,omitempty"`
+	Suspensions       []suspensionYAML `yaml:"suspensions,omitempty"`
+	Geometry          *geometryYAML    `yaml:"geometry,omitempty"`
+}
+
+type hoursYAML struct {
+	From     string   `yaml:"from"`
+	Until    string   `yaml:"until"`
+	Weekdays []string `yaml:"weekdays,omitempty"`
+	Kinds    []string `yaml:"kinds,omitempty"`
+	Days     []string `yaml:"days,omitempty"`
+	FirstDay string   `yaml:"first_day,omitempty"`
+	LastDay  string   `yaml:"last_day,omitempty"`
 }
 
 type windowYAML struct {
-	Announcement string   `yaml:"announcement"`
-	From         string   `yaml:"from"`
-	Until        string   `yaml:"until"`
-	Weekdays     []string `yaml:"weekdays,omitempty"`
-	FirstDay     string   `yaml:"first_day,omitempty"`
-	LastDay      string   `yaml:"last_day,omitempty"`
+	Announcement string    `yaml:"announcement"`
+	Name         string    `yaml:"name,omitempty"`
+	Hours        hoursYAML `yaml:",inline"`
+}
+
+type limitYAML struct {
+	Hours             hoursYAML `yaml:",inline"`
+	ObservationPeriod string    `yaml:"observation_period"`
+	Grace             string    `yaml:"grace,omitempty"`
+}
+
+type suspensionYAML struct {
+	Announcement string `yaml:"announcement"`
+	Suspends     string `yaml:"suspends,omitempty"`
+	From         string `yaml:"from"`
+	Until        string `yaml:"until"`
+}
+
+type geometryYAML struct {
+	Type        string      `yaml:"type"`
+	Coordinates [][]float64 `yaml:"coordinates"`
 }
 
 type zoneYAML struct {
@@ -114,7 +146,10 @@ type zoneYAML struct {
 type bayYAML struct {
 	ID      string      `yaml:"id"`
 	Camera  string      `yaml:"camera"`
+	Zone    string      `yaml:"zone,omitempty"`
+	Kind    string      `yaml:"kind,omitempty"`
 	Polygon [][]float64 `yaml:"polygon"`
+	Arrow   []float64   `yaml:"arrow,omitempty"`
 }
 
 type kafkaYAML struct {
@@ -136,6 +171,15 @@ type policeYAML struct {
 	DeviceID string     `yaml:"device_id"`
 	Username string     `yaml:"username"`
 	Secret   secretYAML `yaml:",inline"`
+
+	Pictures picturesYAML `yaml:"pictures"`
+}
+
+type picturesYAML struct {
+	Send     []string `yaml:"send"`
+	Marked   *bool    `yaml:"marked"`
+	MaxBytes string   `yaml:"max_bytes,omitempty"`
+	MaxSide  string   `yaml:"max_side,omitempty"`
 }
 
 func defaults() file {
@@ -171,12 +215,38 @@ func (f *file) fill() {
 		s.TimeZone = cmp.Or(s.TimeZone, "Asia/Shanghai")
 		s.Code = cmp.Or(s.Code, "1039")
 		s.Grace = cmp.Or(s.Grace, "0s")
+		s.ClockError = cmp.Or(s.ClockError, "1s")
+		for j := range s.Limits {
+			l := &s.Limits[j]
+			if l.Hours.From == "" && l.Hours.Until == "" {
+				l.Hours.From, l.Hours.Until = "00:00", "24:00"
+			}
+			l.Grace = cmp.Or(l.Grace, s.Grace)
+		}
+	}
+	for i := range f.Bays {
+		f.Bays[i].Kind = cmp.Or(f.Bays[i].Kind, string(enforce.ParkingBay))
 	}
 	for i := range f.Zones {
 		f.Zones[i].Vehicles = cmp.Or(f.Zones[i].Vehicles, string(enforce.Motor))
 	}
+	if f.Police != nil {
+		f.Police.Pictures.fill()
+	}
 	f.ClickHouse.Database = cmp.Or(f.ClickHouse.Database, "tidewatch")
 	f.ClickHouse.Username = cmp.Or(f.ClickHouse.Username, "tidewatch")
+}
+
+func (y *picturesYAML) fill() {
+	usual := viid.DefaultConfig().Pictures
+	if y.Marked == nil {
+		y.Marked = &usual.Marked
+	}
+	if y.Send == nil {
+		for _, p := range usual.Send {
+			y.Send = append(y.Send, string(p))
+		}
+	}
 }
 
 // Load reads a configuration file. The error joins one line for each mistake.
@@ -200,35 +270,45 @@ func LoadRules(path string) (*Config, error) {
 
 // Parse reads a configuration; name is used in errors, lookup finds
 // environment variables. Without lookup no password is read.
-func Parse(name string, text []byte, lookup func(string) (string, bool)) (c *Config, err error) {
-	// The YAML library panics on some texts that are hardly YAML.
-	defer func() {
-		if trouble := recover(); trouble != nil {
-			c, err = nil, fmt.Errorf("%s: is not YAML that can be read; is a value indented or quoted wrongly?", name)
-		}
-	}()
-	tree, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return nil, errors.New(yamlError(name, err))
-	}
-	r := resolver{name: name, tree: tree, lookup: lookup}
+func Parse(name string, text []byte, lookup func(string) (string, bool)) (*Config, error) {
 	f := defaults()
-	if len(tree.Docs) > 1 {
-		r.wrong("", "holds more than one document, separated by ---")
+	r := resolver{name: name, lookup: lookup}
+	if err := r.read(text, &f); err != nil {
+		return nil, err
 	}
-	if len(tree.Docs) > 0 && tree.Docs[0].Body != nil {
-		if !r.form(tree.Docs[0].Body, reflect.TypeFor[file](), "") {
-			return nil, errors.Join(r.mistakes...)
-		}
-		if err := yaml.NodeToValue(tree.Docs[0].Body, &f); err != nil {
-			return nil, errors.New(yamlError(name, err))
-		}
-	}
-	c = r.config(&f)
+	c := r.config(&f)
 	if len(r.mistakes) > 0 {
 		return nil, errors.Join(r.mistakes...)
 	}
 	return c, nil
+}
+
+// read reads the text into a struct of the file's form. Unknown fields are
+// noted as mistakes; the error says what cannot be read at all.
+func (r *resolver) read(text []byte, into any) (err error) {
+	// The YAML library panics on some texts that are hardly YAML.
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			err = fmt.Errorf("%s: is not YAML that can be read; is a value indented or quoted wrongly?", r.name)
+		}
+	}()
+	if r.tree, err = parser.ParseBytes(text, 0); err != nil {
+		return errors.New(yamlError(r.name, err))
+	}
+	docs := r.tree.Docs
+	if len(docs) > 1 {
+		r.wrong("", "holds more than one document, separated by ---")
+	}
+	if len(docs) == 0 || docs[0].Body == nil {
+		return nil
+	}
+	if !r.form(docs[0].Body, reflect.TypeOf(into).Elem(), "") {
+		return errors.Join(r.mistakes...)
+	}
+	if err := yaml.NodeToValue(docs[0].Body, into); err != nil {
+		return errors.New(yamlError(r.name, err))
+	}
+	return nil
 }
 
 // yamlError puts the parser's own error, which has the line, behind the name.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
+	"tidewatch/enforce/police/viid"
+	"tidewatch/enforce/publish"
 	"tidewatch/ingest"
 )
 
@@ -53,18 +56,20 @@ func (r *resolver) config(f *file) *Config {
 		RingKeep: r.duration("ring.keep", f.Ring.Keep, 0, time.Second),
 		Assets:   assets.Dir(f.Assets),
 		Detector: r.detector(f.Detector),
-		Policies: map[string]enforce.Policy{},
-		Kafka:    Kafka{f.Kafka.Brokers, f.Kafka.Topic},
+		Policies: enforce.Policies{}, Geometries: map[string]publish.Geometry{},
+		Kafka: Kafka{f.Kafka.Brokers, f.Kafka.Topic},
 	}
 	c.Clip = r.clip(f.Clip, c.RingKeep)
 	if f.Data == "" {
 		r.wrong("data", "must name a folder")
 	}
 	cameras := r.cameras(c, f)
+	c.Calendar = r.calendar(f.Holidays)
 	r.sections(c, f)
 	r.cameraSections(c)
 	r.zones(c, f, cameras)
 	r.bays(c, f, cameras)
+	c.markZones()
 	r.clickhouse(c, f.ClickHouse)
 	r.police(c, f.Police)
 	c.Evidence, c.Retention = r.evidence(f.Evidence), r.retention(f.Retention)
@@ -251,31 +256,6 @@ func (r *resolver) cameraURL(path, s string) {
 	}
 }
 
-func (r *resolver) sections(c *Config, f *file) {
-	taken := map[string]bool{}
-	for i, y := range f.Sections {
-		path := fmt.Sprintf("sections[%d]", i)
-		r.id(path+".id", y.ID, taken)
-		location, err := time.LoadLocation(y.TimeZone)
-		if err != nil {
-			r.wrong(path+".time_zone", "%q: want an IANA name such as Asia/Shanghai", y.TimeZone)
-			location = time.UTC
-		}
-		if y.ObservationPeriod == "" {
-			r.wrong(path+".observation_period", "is missing: how long may a vehicle stand before it is suspected?")
-		}
-		section := enforce.RoadSection{
-			ID: y.ID, Name: y.Name, Location: location, Code: y.Code,
-			ObservationPeriod: r.duration(path+".observation_period", y.ObservationPeriod, 0, 3*time.Second),
-			Grace:             r.duration(path+".grace", y.Grace, 0, 0),
-		}
-		for j, w := range y.Windows {
-			section.Windows = append(section.Windows, r.window(fmt.Sprintf("%s.windows[%d]", path, j), w))
-		}
-		c.Policies[y.ID] = enforce.NewPolicy(section)
-	}
-}
-
 // detector checks that the file is there: without it nothing is seen.
 func (r *resolver) detector(y detectorYAML) Detector {
 	if !slices.Contains(DetectorFamilies, y.Family) {
@@ -313,18 +293,6 @@ func (r *resolver) zones(c *Config, f *file, cameras map[string]bool) {
 				r.wrong(path+".vehicle_height", "want a share of the picture's height: more than 0, at most 1")
 			}
 		}
-	}
-}
-
-func (r *resolver) bays(c *Config, f *file, cameras map[string]bool) {
-	taken := map[string]bool{}
-	for i, y := range f.Bays {
-		path := fmt.Sprintf("bays[%d]", i)
-		r.id(path+".id", y.ID, taken)
-		if !cameras[y.Camera] {
-			r.wrong(path+".camera", "%q: no such camera", y.Camera)
-		}
-		c.Bays = append(c.Bays, enforce.Bay{ID: y.ID, Camera: y.Camera, Polygon: r.polygon(path+".polygon", y.Polygon)})
 	}
 }
 
@@ -374,5 +342,44 @@ func (r *resolver) police(c *Config, y *policeYAML) {
 	if !deviceForm.MatchString(y.DeviceID) {
 		r.wrong("police.device_id", "%q: want 20 digits", y.DeviceID)
 	}
-	c.Police = &Police{URL: y.URL, DeviceID: y.DeviceID, Username: y.Username, Password: r.password("police", y.Secret)}
+	c.Police = &Police{
+		URL: y.URL, DeviceID: y.DeviceID, Username: y.Username, Password: r.password("police", y.Secret),
+		Pictures: r.pictures(y.Pictures),
+	}
+}
+
+// Limits below these would leave nothing that can be read.
+const leastBytes, leastSide = 20_000, 640
+
+func (r *resolver) pictures(y picturesYAML) viid.Pictures {
+	const path = "police.pictures"
+	p := viid.Pictures{Marked: *y.Marked}
+	for i, name := range y.Send {
+		picture := viid.Picture(name)
+		if !slices.Contains(viid.AllPictures, picture) {
+			r.wrong(fmt.Sprintf("%s.send[%d]", path, i), "%q: want one of %v", name, viid.AllPictures)
+		}
+		p.Send = append(p.Send, picture)
+	}
+	if len(p.Send) == 0 {
+		r.wrong(path+".send", "at least one kind of picture must be sent, of %v", viid.AllPictures)
+	}
+	p.Limits.Bytes = r.atLeast(path+".max_bytes", y.MaxBytes, leastBytes)
+	p.Limits.Side = r.atLeast(path+".max_side", y.MaxSide, leastSide)
+	return p
+}
+
+// atLeast reads a whole number that is at least least; empty means 0.
+func (r *resolver) atLeast(path, s string, least int) int {
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(s)
+	switch {
+	case err != nil:
+		r.wrong(path, "%q: want a whole number such as 500000", s)
+	case n < least:
+		r.wrong(path, "%d: must be at least %d", n, least)
+	}
+	return n
 }

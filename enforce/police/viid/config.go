@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"tidewatch/detect/plate"
+	"tidewatch/enforce/evidence/overlay"
 )
 
 // Config says how to reach a GA/T 1400 platform.
@@ -24,6 +26,15 @@ type Config struct {
 	// PlateColors are the platform's codes for the colours of plates;
 	// implementations disagree on the table.
 	PlateColors map[plate.Kind]string
+
+	Pictures Pictures
+}
+
+// Pictures says which pictures the platform takes.
+type Pictures struct {
+	Send   []Picture
+	Marked bool           // copies with time, place and codes below them, where there are
+	Limits overlay.Limits // larger ones are sent as smaller copies
 }
 
 // DefaultConfig lacks the URL, the device and the account. Its colours are
@@ -36,6 +47,7 @@ func DefaultConfig() Config {
 			plate.Black: "1", plate.White: "2", plate.Blue: "5", plate.Yellow: "6", plate.Green: "9",
 			plate.UnknownKind: "99",
 		},
+		Pictures: Pictures{Send: []Picture{Scenes, CloseUp, Plate, Composite}, Marked: true},
 	}
 }
 
@@ -58,6 +70,14 @@ func (c Config) validate() error {
 	}
 	if c.KeepaliveEvery <= 0 || c.Timeout <= 0 {
 		problems = append(problems, errors.New("keepalive and timeout: must be positive"))
+	}
+	if len(c.Pictures.Send) == 0 {
+		problems = append(problems, errors.New("pictures: at least one kind must be sent"))
+	}
+	for _, p := range c.Pictures.Send {
+		if !slices.Contains(AllPictures, p) {
+			problems = append(problems, fmt.Errorf("pictures: %q is none that can be sent", p))
+		}
 	}
 	return errors.Join(problems...)
 }

@@ -1,0 +1,56 @@
+package enforce
+
+import (
+	"time"
+
+	"tidewatch/detect"
+)
+
+// StopRecord is what of a stop bears on the verdict, as a case keeps it: with
+// it, its zone and its policy anybody can judge the stop again. Times are UTC
+// in whole microseconds.
+type StopRecord struct {
+	Start  time.Time    `json:"start"`
+	End    time.Time    `json:"end"` // last moment it was seen standing, as of the verdict
+	Unseen []UnseenSpan `json:"unseen,omitempty"`
+	Class  detect.Class `json:"class"`
+	Box    detect.Box   `json:"box"`
+	// Heading is where the vehicle's front points in the picture; nil: unknown.
+	Heading *Vector `json:"heading,omitempty"`
+	// ClockError bounds how far the clock of Start and End was off, if more is
+	// known of it than the policy allows for.
+	ClockError time.Duration `json:"clock_error_ns,omitempty"`
+}
+
+// UnseenSpan is a stretch in which the camera could not see the stop.
+type UnseenSpan struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
+
+// RecordOf is what is kept of a stop as it has been seen so far.
+func RecordOf(stop detect.Stop) StopRecord {
+	r := StopRecord{Start: kept(stop.Start), End: kept(stop.End), Class: stop.Class, Box: stop.Box}
+	for _, u := range stop.Unseen {
+		r.Unseen = append(r.Unseen, UnseenSpan{kept(u.From), kept(u.Until)})
+	}
+	return r
+}
+
+// kept is a time as it is kept.
+func kept(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+// Rejudge judges a violation again from what its case keeps, under the policy
+// it names or any other. A case from before stops were kept in full has
+// nothing to be judged by: its verdict has the one reason NotRecorded.
+func Rejudge(v Violation, p Policy) Verdict {
+	if v.Stop.Start.IsZero() {
+		return Verdict{Reasons: []Reason{{Code: NotRecorded}}}
+	}
+	return p.JudgeRecord(v.Stop, v.Zone.zone())
+}
