@@ -16,7 +16,7 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/enforce"
-	"tidewatch/enforce/evidence"
+	"tidewatch/enforce/proof"
 )
 
 // The two vehicles that stand in the film all the time, 768 by 576 pixels.
@@ -152,7 +152,7 @@ func (s *street) file(sum string) (path string, content []byte) {
 // checkFiles holds the evidence of a case against what it says of itself.
 func (s *street) checkFiles(c enforce.Case) {
 	s.t.Helper()
-	var m evidence.Manifest
+	var m proof.Manifest
 	if _, text := s.file(c.Violation.Evidence.Manifest); json.Unmarshal(text, &m) != nil || m.Violation.ID != c.ID {
 		s.t.Errorf("manifest of case %s: %s", c.ID, text)
 	}

@@ -14,6 +14,7 @@ import (
 	"tidewatch/enforce/calendar"
 	"tidewatch/enforce/police/viid"
 	"tidewatch/enforce/publish"
+	"tidewatch/enforce/retention"
 	"tidewatch/ingest"
 )
 
@@ -44,6 +45,9 @@ type Config struct {
 	Kafka      Kafka
 	ClickHouse ClickHouse
 	Police     *Police // nil: confirmed cases wait
+
+	Evidence  Evidence
+	Retention retention.Config
 
 	written file
 }
