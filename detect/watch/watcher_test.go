@@ -505,7 +505,6 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// black is a covered lens, as a JPEG of the walkway's size.
 // TestPaceWhereAVehicleComes shows one vehicle, once: where it may not stand it is
 // looked at again soon, elsewhere it is not.
 func TestPaceWhereAVehicleComes(t *testing.T) {
@@ -538,6 +537,7 @@ func TestPaceWhereAVehicleComes(t *testing.T) {
 	}
 }
 
+// black is a covered lens, as a JPEG of the walkway's size.
 func black(t *testing.T) []byte {
 	t.Helper()
 	var text bytes.Buffer
