@@ -52,7 +52,7 @@ bench-accuracy: setup-test ## Measure how often stops and plates are right; some
 bench-ingest: setup-demo ## Measure how many cameras a core takes in, beside the usual ways; some minutes
 	go run ./cmd/ingestbench
 
-bench-worker: setup-demo ## Measure how many cameras a core watches, beside the usual way; ten minutes or more
+bench-worker: setup-demo ## Measure how many cameras a core watches, beside the usual way; some eight minutes
 	go run ./cmd/workerbench
 
 soak: setup-test ## Have 50 cameras misbehave for ten minutes; a minute of it is part of the tests
