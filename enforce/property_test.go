@@ -92,7 +92,7 @@ func (d dice) edge(s RoadSection) time.Time {
 	for _, l := range s.Limits {
 		all = append(all, l.Hours)
 	}
-	span := all[d.IntN(len(all))].beginningOn(d.day(), s.Location)
+	span := all[d.IntN(len(all))].beginningOn(faceOf(d.day(), s.Location))
 	if d.chance(50) {
 		return span.From
 	}
