@@ -28,6 +28,7 @@ type commands struct {
 	Demo        demoCmd        `cmd:"" help:"Watch a street that came with a package, with everything Tidewatch does, on this machine."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Check a configuration and say what is wrong with it."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's tables, then stop."`
+	Case        caseCmd        `cmd:"" help:"Write cases down."`
 	Cameras     camerasCmd     `cmd:"" help:"Find cameras."`
 	Zones       zonesCmd       `cmd:"" help:"Show what is drawn in a camera's picture."`
 	Policy      policyCmd      `cmd:"" help:"Explain and publish the rules."`

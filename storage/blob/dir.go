@@ -43,6 +43,14 @@ func NewDir(path string) (*Dir, error) {
 	return d, nil
 }
 
+// Existing opens a store that another process may have, for reading.
+func Existing(path string) (*Dir, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return &Dir{path}, nil
+}
+
 func (d *Dir) incoming() string { return filepath.Join(d.path, "incoming") }
 
 // file is where the content with a hash lies: ab/abcdef...

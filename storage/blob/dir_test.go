@@ -2,6 +2,7 @@ package blob
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,5 +69,34 @@ func TestDirUnwritable(t *testing.T) {
 	}
 	if _, err := NewDir(filepath.Join(file, "files")); err == nil {
 		t.Error("a store inside a file")
+	}
+}
+
+func TestExistingLeavesWhatAnotherProcessIsWriting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "files")
+	if _, err := Existing(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a store that is not there: %v", err)
+	}
+	other, err := NewDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, _, err := other.Put(t.Context(), strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := filepath.Join(other.incoming(), "half")
+	if err := os.WriteFile(half, []byte("hel"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Existing(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, d, sum); string(got) != "hello" {
+		t.Errorf("read %q", got)
+	}
+	if _, err := os.Stat(half); err != nil {
+		t.Errorf("what was being written: %v", err)
 	}
 }
