@@ -43,13 +43,8 @@ func NewDir(path string) (*Dir, error) {
 	return d, nil
 }
 
-// Existing opens a store that another process may have, for reading.
-func Existing(path string) (*Dir, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
-	}
-	return &Dir{path}, nil
-}
+// ReadDir is a store to read from alone, which another process may be writing.
+func ReadDir(path string) *Dir { return &Dir{path: path} }
 
 func (d *Dir) incoming() string { return filepath.Join(d.path, "incoming") }
 

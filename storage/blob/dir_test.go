@@ -2,7 +2,6 @@ package blob
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,9 +71,9 @@ func TestDirUnwritable(t *testing.T) {
 	}
 }
 
-func TestExistingLeavesWhatAnotherProcessIsWriting(t *testing.T) {
+func TestReadingLeavesWhatAnotherProcessIsWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "files")
-	if _, err := Existing(path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ReadDir(path).Open(t.Context(), hello); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a store that is not there: %v", err)
 	}
 	other, err := NewDir(path)
@@ -89,11 +88,7 @@ func TestExistingLeavesWhatAnotherProcessIsWriting(t *testing.T) {
 	if err := os.WriteFile(half, []byte("hel"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := Existing(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := read(t, d, sum); string(got) != "hello" {
+	if got := read(t, ReadDir(path), sum); string(got) != "hello" {
 		t.Errorf("read %q", got)
 	}
 	if _, err := os.Stat(half); err != nil {

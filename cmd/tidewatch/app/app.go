@@ -101,7 +101,7 @@ func (a *App) openPages(context.Context) error {
 	return nil
 }
 
-var errInUse = errors.New("in use by another tidewatch")
+var errInUse = errors.New("is in use by another tidewatch")
 
 // openData takes the data folder for this process alone.
 func (a *App) openData(context.Context) error {
@@ -114,7 +114,7 @@ func (a *App) openData(context.Context) error {
 		return fmt.Errorf("open the data folder: %w; make it writable or choose another with data", err)
 	}
 	if !held {
-		return fmt.Errorf("open the data folder: %s is %w", a.cfg.Data, errInUse)
+		return fmt.Errorf("open the data folder: %s %w", a.cfg.Data, errInUse)
 	}
 	a.later(lock.Unlock)
 	return nil

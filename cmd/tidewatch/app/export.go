@@ -54,9 +54,7 @@ func (a *App) openForReading(ctx context.Context) (err error) {
 	if _, err := os.Stat(a.cfg.Data); err != nil {
 		return fmt.Errorf("open the data folder: %w; is data in the configuration right?", err)
 	}
-	if a.files, err = blob.Existing(filepath.Join(a.cfg.Data, "files")); err != nil {
-		return err
-	}
+	a.files = blob.ReadDir(filepath.Join(a.cfg.Data, "files"))
 	if a.cfg.ClickHouse.Address != "" {
 		return a.openDatabase(ctx)
 	}
