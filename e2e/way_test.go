@@ -107,10 +107,12 @@ func TestWholeWay(t *testing.T) {
 		})
 	}
 	w.checkMetrics()
+	s.checkExport(ofVan.ID, ofVan.Violation.Evidence)
 	w.stop(syscall.SIGINT)
 	if w.err != nil {
 		t.Errorf("after the interrupt: %v", w.err)
 	}
+	s.checkExport(ofVan.ID, ofVan.Violation.Evidence)
 	nothingLeft(t, s.Data)
 }
 
