@@ -1,6 +1,8 @@
 package enforce
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +39,30 @@ type Discretion struct {
 	EverySection bool `json:"every_section,omitempty"`
 }
 
+// longestScale bounds the days that a scale counts, so that dates stay dates.
+const longestScale = 10 * 366
+
+// Validate checks that a scale means something.
+func (d Discretion) Validate() error {
+	switch {
+	case strings.TrimSpace(d.Announcement) == "":
+		return errors.New("discretion: announcement is missing: a scale must have been announced under a number")
+	case min(d.FirstWithinDays, d.RepeatWithinDays, d.EscalateAt) < 0 || d.MinorWithin < 0:
+		return errors.New("discretion: nothing of it may be negative")
+	case max(d.FirstWithinDays, d.RepeatWithinDays) > longestScale:
+		return fmt.Errorf("discretion: want at most %d days", longestScale)
+	case d.EscalateAt > 0 && d.RepeatWithinDays == 0:
+		return errors.New("discretion: escalate_at counts violations in repeat_within_days, which is missing")
+	case d.EscalateAt == 1:
+		return errors.New("discretion: escalate_at 1 is every violation; want 2 or more")
+	}
+	return nil
+}
+
+// ShortestAgain keeps a stop from being another violation while an officer
+// looks at the first.
+const ShortestAgain = time.Hour
+
 // MeasureCode names one ground of a measure. Pages put it into words.
 type MeasureCode string
 
@@ -50,6 +76,11 @@ const (
 	StillStands     MeasureCode = "stands"    // not seen leaving, so not known to be minor
 	OrdinaryMeasure MeasureCode = "ordinary"  // nothing speaks for a warning
 )
+
+// MeasureCodes lists every ground.
+var MeasureCodes = []MeasureCode{
+	FirstViolation, MinorViolation, RepeatViolation, Escalated, SeriousPlace, StillStands, OrdinaryMeasure,
+}
 
 // MeasureReason is one ground with the facts it rests on.
 type MeasureReason struct {

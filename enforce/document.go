@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"tidewatch/detect"
 )
 
 // policyDocument is how a policy is written: whatever bears on a verdict, and
@@ -24,7 +26,21 @@ type policyDocument struct {
 	Limits      []limitDocument  `json:"limits,omitempty"`
 	Windows     []windowDocument `json:"windows,omitempty"`
 	Suspensions []suspensionText `json:"suspensions,omitempty"`
-	Calendar    Calendar         `json:"calendar,omitzero"`
+
+	ExemptClasses []detect.Class      `json:"exempt_classes,omitempty"`
+	AgainAfter    period              `json:"again_after,omitempty"`
+	Discretion    *discretionDocument `json:"discretion,omitempty"`
+
+	Calendar Calendar `json:"calendar,omitzero"`
+}
+
+type discretionDocument struct {
+	Announcement     string `json:"announcement"`
+	FirstWithinDays  int    `json:"first_within_days,omitempty"`
+	MinorWithin      period `json:"minor_within,omitempty"`
+	RepeatWithinDays int    `json:"repeat_within_days,omitempty"`
+	EscalateAt       int    `json:"escalate_at,omitempty"`
+	EverySection     bool   `json:"every_section,omitempty"`
 }
 
 type hoursDocument struct {
@@ -95,7 +111,10 @@ func (p Policy) Document() []byte {
 	doc := policyDocument{
 		Section: s.ID, TimeZone: s.Location.String(), Effective: s.Effective, Code: s.Code,
 		Observation: period(s.ObservationPeriod), Grace: period(s.Grace), ClockError: period(s.ClockError),
-		Calendar: s.Calendar,
+		ExemptClasses: s.ExemptClasses, AgainAfter: period(s.AgainAfter), Calendar: s.Calendar,
+	}
+	if d := s.Discretion; d != nil {
+		doc.Discretion = &discretionDocument{d.Announcement, d.FirstWithinDays, period(d.MinorWithin), d.RepeatWithinDays, d.EscalateAt, d.EverySection}
 	}
 	for _, l := range s.Limits {
 		doc.Limits = append(doc.Limits, limitDocument{documentOf(l.Hours), period(l.ObservationPeriod), period(l.Grace)})
@@ -160,7 +179,10 @@ func (d policyDocument) section() (RoadSection, error) {
 	s := RoadSection{
 		ID: d.Section, Location: location, Effective: d.Effective, Code: d.Code,
 		ObservationPeriod: time.Duration(d.Observation), Grace: time.Duration(d.Grace), ClockError: time.Duration(d.ClockError),
-		Calendar: d.Calendar,
+		ExemptClasses: d.ExemptClasses, AgainAfter: time.Duration(d.AgainAfter), Calendar: d.Calendar,
+	}
+	if x := d.Discretion; x != nil {
+		s.Discretion = &Discretion{x.Announcement, x.FirstWithinDays, time.Duration(x.MinorWithin), x.RepeatWithinDays, x.EscalateAt, x.EverySection}
 	}
 	for _, l := range d.Limits {
 		s.Limits = append(s.Limits, Limit{l.hours(), time.Duration(l.Observation), time.Duration(l.Grace)})
@@ -202,6 +224,12 @@ func (s RoadSection) validate() error {
 		case each.From.Year() < firstYear || each.Until.Year() > lastYear:
 			wrong = errors.Join(wrong, fmt.Errorf("suspensions[%d]: want years from %d to %d", i, firstYear, lastYear))
 		}
+	}
+	if s.AgainAfter != 0 && s.AgainAfter < ShortestAgain {
+		wrong = errors.Join(wrong, fmt.Errorf("again_after %s: want at least %s", s.AgainAfter, ShortestAgain))
+	}
+	if s.Discretion != nil {
+		wrong = errors.Join(wrong, s.Discretion.Validate())
 	}
 	return errors.Join(wrong, s.Calendar.validate())
 }

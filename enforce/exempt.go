@@ -36,15 +36,9 @@ type Exemption struct {
 	By        string        `json:"by,omitempty"`       // who entered or reported it
 }
 
-// span is the part of a stretch in which the exemption holds, if any.
-func (e Exemption) span(stretch Span) (Span, bool) {
-	if !e.From.IsZero() {
-		stretch.From = later(stretch.From, e.From)
-	}
-	if !e.Until.IsZero() {
-		stretch.Until = earlier(stretch.Until, e.Until)
-	}
-	return stretch, stretch.From.Before(stretch.Until)
+// Kept is what a case keeps of the exemption: not for which vehicle.
+func (e Exemption) Kept() ExemptSpan {
+	return ExemptSpan{Kind: e.Kind, From: kept(e.From), Until: kept(e.Until), Reference: e.Reference}
 }
 
 // Exemptions is an immutable list of exempt vehicles. The zero list is empty.
@@ -89,7 +83,7 @@ func (l Exemptions) Len() int { return l.size }
 func (l Exemptions) Covering(text, section string, stretch Span) []Exemption {
 	var found []Exemption
 	for _, e := range l.byPlate[plate.Normal(text)] {
-		if _, holds := e.span(stretch); holds && (len(e.Sections) == 0 || slices.Contains(e.Sections, section)) {
+		if _, holds := e.Kept().during(stretch); holds && (len(e.Sections) == 0 || slices.Contains(e.Sections, section)) {
 			found = append(found, e)
 		}
 	}

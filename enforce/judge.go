@@ -3,6 +3,8 @@ package enforce
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ type ReasonCode string
 const (
 	NotRecorded  ReasonCode = "not_recorded"  // the case is from before stops were kept in full
 	OtherVehicle ReasonCode = "other_vehicle" // the zone is not for vehicles of its class
+	ExemptClass  ReasonCode = "exempt_class"  // the section's rule leaves out vehicles of its class
 	OutsideZone  ReasonCode = "outside_zone"  // the vehicle does not stand in the zone
 
 	// How it stands with regard to the marked areas. All but the first make
@@ -34,22 +37,25 @@ const (
 	DayIs           ReasonCode = "day_is"            // the kind of day on which a window opened
 	DayUnannounced  ReasonCode = "day_unannounced"   // nothing is known of the day's kind: what depends on it counts as open
 	InWindow        ReasonCode = "in_window"         // a window permitted From..Until of the stop
+	Exempted        ReasonCode = "exempt"            // the vehicle was exempt From..Until of the stop, under the number Announcement
 	Disorderly      ReasonCode = "disorderly"        // a window From..Until was of no use, since it stood as said above
 	WindowEnded     ReasonCode = "window_ended"      // it stayed past a window's end, grace added
 	SuspensionBegan ReasonCode = "suspension_began"  // the same, where a suspension ended the window
+	ExemptionEnded  ReasonCode = "exemption_ended"   // it stayed past the end of its exemption, grace added
 	ClockMargin     ReasonCode = "clock_margin"      // within Margin of the boundary From it counts as permitted
 	LimitShortened  ReasonCode = "limit_shortened"   // a shorter limit began at From
 	Unseen          ReasonCode = "unseen"            // the camera could not see From..Until, which is not counted
 	StillObserving  ReasonCode = "still_observing"   // the observation period has not run out
 	PeriodRanOut    ReasonCode = "period_ran_out"    // stood From..Until outside every window
+	StoodOn         ReasonCode = "stood_on"          // stood on From..Until for another Required: violation number Count of the stop
 	WholeStopInside ReasonCode = "whole_stop_inside" // every moment of the stop was permitted
 )
 
 // ReasonCodes lists every finding.
 var ReasonCodes = []ReasonCode{
-	NotRecorded, OtherVehicle, OutsideZone, Orderly, AcrossBays, OutOfBay, OnCrossing, InFireLane, WrongDirection,
-	NoWindow, OtherDay, WindowSuspended, DayIs, DayUnannounced, InWindow, Disorderly, WindowEnded, SuspensionBegan,
-	ClockMargin, LimitShortened, Unseen, StillObserving, PeriodRanOut, WholeStopInside,
+	NotRecorded, OtherVehicle, ExemptClass, OutsideZone, Orderly, AcrossBays, OutOfBay, OnCrossing, InFireLane, WrongDirection,
+	NoWindow, OtherDay, WindowSuspended, DayIs, DayUnannounced, InWindow, Exempted, Disorderly, WindowEnded, SuspensionBegan,
+	ExemptionEnded, ClockMargin, LimitShortened, Unseen, StillObserving, PeriodRanOut, StoodOn, WholeStopInside,
 }
 
 // Reason is one finding with the facts it rests on.
@@ -63,6 +69,8 @@ type Reason struct {
 	Margin       time.Duration `json:"margin_ns,omitempty"`    // by how much the clock may be off
 	Day          *SpecialDay   `json:"day,omitempty"`
 	Bays         []string      `json:"bays,omitempty"`
+	Exemption    ExemptionKind `json:"exemption,omitempty"`
+	Count        int           `json:"count,omitempty"`
 }
 
 // Verdict is the judge's answer on one stop in one zone. Its times are UTC.
@@ -83,7 +91,11 @@ func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
 // stop is judged on its stretches outside every tidal window: the first that
 // lasts for the observation period (and the grace, where a window has just
 // ended) makes it suspected. A window is of no use to a vehicle that does not
-// stand in order (see Zone.Bays).
+// stand in order (see Zone.Bays). An exemption of the vehicle is like a window
+// that is of use wherever it stands.
+//
+// A stop is one violation, whatever its length, unless the rule says when it is
+// another one: see RoadSection.AgainAfter and StopRecord.Nth.
 //
 // What is not certain is never held against anybody: time in which the camera
 // could not see the stop counts towards neither period, and time within the
@@ -91,6 +103,9 @@ func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
 func (p Policy) JudgeRecord(stop StopRecord, zone Zone) Verdict {
 	if !zone.Concerns(stop.Class) {
 		return Verdict{Reasons: []Reason{{Code: OtherVehicle}}}
+	}
+	if slices.Contains(p.Section.ExemptClasses, stop.Class) {
+		return Verdict{Reasons: []Reason{{Code: ExemptClass}}}
 	}
 	if !zone.Holds(stop.Box) {
 		return Verdict{Reasons: []Reason{{Code: OutsideZone}}}
@@ -107,6 +122,9 @@ type judgement struct {
 	section *RoadSection
 	stop    StopRecord
 	margin  time.Duration // by how much the stop's clock may be off
+	first   bool          // the stop's first violation is found, and a later one is asked for
+	periods int           // full periods for which it has stood on since
+	stood   time.Duration // of the period that has begun
 	terms   []term        // see deadline
 	changes []time.Time
 }
@@ -134,7 +152,7 @@ func (j *judgement) judge(zone Zone) {
 	for _, c := range closures {
 		j.noteClosure(c)
 	}
-	j.cut(openings)
+	j.cut(j.exempted(openings))
 }
 
 // cut judges the stretches between the openings, in order, until one of them
@@ -174,6 +192,9 @@ func (j *judgement) ranOut(stretch Span, ended *Opening) bool {
 	if ended != nil {
 		from, _ = j.deadline(from, grace)
 	}
+	if j.first {
+		return j.standsOn(Span{from, stretch.Until})
+	}
 	due, counted := j.deadline(from, observation)
 	j.Since, j.Due = stretch.From, due
 	required := j.seen(Span{stretch.From, due})
@@ -195,15 +216,22 @@ func (j *judgement) ranOut(stretch Span, ended *Opening) bool {
 	if stretch.Until.Before(due) {
 		return false
 	}
-	j.Suspected = true
 	j.note(Reason{Code: PeriodRanOut, From: j.Since, Until: stretch.Until, Required: required})
+	if j.stop.Nth > 0 {
+		j.first, j.Since = true, due
+		return j.standsOn(Span{due, stretch.Until})
+	}
+	j.Suspected = true
 	return true
 }
 
 func (j *judgement) noteEnd(ended Opening, required time.Duration) {
 	r := Reason{Code: WindowEnded, From: ended.Until, Announcement: ended.Window.Announcement, Required: required}
-	if ended.Suspended != nil {
+	switch {
+	case ended.Suspended != nil:
 		r.Code, r.Suspension = SuspensionBegan, ended.Suspended.Announcement
+	case ended.Exempt != nil:
+		r.Code, r.Announcement, r.Exemption = ExemptionEnded, ended.Exempt.Reference, ended.Exempt.Kind
 	}
 	j.note(r)
 	j.noteMargin(ended.Until)
@@ -219,6 +247,13 @@ func (j *judgement) noteMargin(boundary time.Time) {
 // by what the clock may be off.
 func (j *judgement) noteOpening(code ReasonCode, open Opening) {
 	if !open.touches(Span{j.stop.Start, j.stop.End.Add(1)}) {
+		return
+	}
+	if open.Exempt != nil {
+		j.note(Reason{
+			Code: Exempted, From: later(open.From, j.stop.Start), Until: earlier(open.Until, j.stop.End),
+			Announcement: open.Exempt.Reference, Exemption: open.Exempt.Kind,
+		})
 		return
 	}
 	if len(open.Window.Kinds) > 0 {
@@ -264,6 +299,15 @@ func (j *judgement) inUTC() Verdict {
 func ViolationID(stop detect.Stop, zone Zone) string {
 	sum := sha256.Sum256([]byte(stop.ID + "\x00" + zone.ID))
 	return strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:10]))
+}
+
+// NthViolationID is the same for the n-th violation of a stop that goes on: 0
+// is the first.
+func NthViolationID(stop detect.Stop, zone Zone, n int) string {
+	if n > 0 {
+		stop.ID = fmt.Sprintf("%s\x00%d", stop.ID, n)
+	}
+	return ViolationID(stop, zone)
 }
 
 func later(a, b time.Time) time.Time {

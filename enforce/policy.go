@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"slices"
 	"time"
+
+	"tidewatch/detect"
 )
 
 // RoadSection is a named stretch of kerb with the rule announced for it. It
@@ -34,6 +36,13 @@ type RoadSection struct {
 	ClockError time.Duration
 	// Code is the violation's code on the police side, such as 1039.
 	Code string
+	// ExemptClasses are classes of vehicles that the rule leaves out.
+	ExemptClasses []detect.Class
+	// AgainAfter makes another violation of a stop for each such time that the
+	// vehicle stands on where it may not; 0: a stop is one violation.
+	AgainAfter time.Duration
+	// Discretion is the scale of warnings and penalties; nil: none was announced.
+	Discretion *Discretion
 	// Calendar is what was known of holidays when the rule was made. A policy
 	// keeps of it what its windows and limits ask for.
 	Calendar Calendar
@@ -61,6 +70,11 @@ func NewPolicy(section RoadSection) Policy {
 		section.Suspensions[i].From, section.Suspensions[i].Until = each.From.In(section.Location), each.Until.In(section.Location)
 	}
 	section.Limits = slices.Clone(section.Limits)
+	section.ExemptClasses = slices.Clone(section.ExemptClasses)
+	if section.Discretion != nil {
+		scale := *section.Discretion
+		section.Discretion = &scale
+	}
 	section.Calendar = section.calendar()
 	p := Policy{Section: section}
 	sum := sha256.Sum256(p.Document())
@@ -130,6 +144,9 @@ type Opening struct {
 	Unannounced bool
 	// Suspended is the suspension that ends it early, or nil.
 	Suspended *Suspension
+	// Exempt is the exemption of a vehicle that stands in place of a window, or
+	// nil.
+	Exempt *ExemptSpan
 }
 
 // Closure is a window that does not open, where its hours are such that it

@@ -20,6 +20,30 @@ type StopRecord struct {
 	// ClockError bounds how far the clock of Start and End was off, if more is
 	// known of it than the policy allows for.
 	ClockError time.Duration `json:"clock_error_ns,omitempty"`
+	// Exempt are the vehicle's exemptions that hold during the stop, as its plate
+	// was known.
+	Exempt []ExemptSpan `json:"exempt,omitempty"`
+	// Nth is which violation of the stop is asked for: 0 is the first.
+	Nth int `json:"nth,omitempty"`
+}
+
+// ExemptSpan is what a case keeps of an exemption.
+type ExemptSpan struct {
+	Kind      ExemptionKind `json:"kind"`
+	From      time.Time     `json:"from,omitzero"`
+	Until     time.Time     `json:"until,omitzero"`
+	Reference string        `json:"reference"`
+}
+
+// during is the part of a stretch in which the exemption holds, if any.
+func (e ExemptSpan) during(stretch Span) (Span, bool) {
+	if !e.From.IsZero() {
+		stretch.From = later(stretch.From, e.From)
+	}
+	if !e.Until.IsZero() {
+		stretch.Until = earlier(stretch.Until, e.Until)
+	}
+	return stretch, stretch.From.Before(stretch.Until)
 }
 
 // UnseenSpan is a stretch in which the camera could not see the stop.
@@ -52,5 +76,5 @@ func Rejudge(v Violation, p Policy) Verdict {
 	if v.Stop.Start.IsZero() {
 		return Verdict{Reasons: []Reason{{Code: NotRecorded}}}
 	}
-	return p.JudgeRecord(v.Stop, v.Zone.zone())
+	return p.JudgeRecord(v.Stop, v.Zone.Zone())
 }

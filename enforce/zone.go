@@ -27,6 +27,7 @@ type Zone struct {
 	Section  string
 	Polygon  Polygon
 	Vehicles Vehicles // to which the rule applies; empty is Motor
+	Trial    bool     // new, and watched without consequences: nothing of it can be submitted
 	Bays     []Bay    // the areas marked in it; without any bay all of it is to park in
 }
 

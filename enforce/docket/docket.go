@@ -1,5 +1,8 @@
 // Package docket holds the stops of one camera against the policies of its
-// zones, and opens one case for each stop that comes out suspected.
+// zones, and opens one case for each stop that comes out suspected: one, in
+// however many zones it stands and however long, unless the policy says when
+// it is another violation. A vehicle that the list of exempt vehicles holds
+// has none for as long as the list says, if its plate was read.
 //
 // Evidence is stored before the case's event is written, both beside the looks:
 // a clip's end has yet to come, and the camera is looked at meanwhile. What
@@ -8,10 +11,13 @@
 package docket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -49,7 +55,10 @@ type Docket struct {
 	Logger   *slog.Logger
 	Metrics  *Metrics
 
-	matters map[string]*matter // by violation ID
+	// Exemptions is the list of exempt vehicles now in force; nil: there is none.
+	Exemptions func() enforce.Exemptions
+
+	matters map[string]*matter // by ID of their first violation
 }
 
 // matter is one stop in one zone.
@@ -58,11 +67,20 @@ type matter struct {
 	stop   detect.Stop
 	kept   []detect.Observation // what the pictures would be made of now
 	proven *enforce.Violation   // with its evidence stored, on its way to the log
-	opened bool
+	opened int                  // cases that it has; the violation after them is watched for
 
 	opening <-chan opening // what comes of the case being opened; nil while it is not
 	abandon func()         // gives that up
+
+	elsewhere bool // the stop has its case by another zone
+	exempt    bool // counted as that of an exempt vehicle
 }
+
+// id is the ID of the matter's n-th violation.
+func (m *matter) id(n int) string { return enforce.NthViolationID(m.stop, m.zone, n) }
+
+// next goes on to the next violation of the stop.
+func (m *matter) next() { m.opened, m.kept, m.proven = m.opened+1, nil, nil }
 
 // opening is what came of an attempt to open a case.
 type opening struct {
@@ -91,15 +109,28 @@ func (d *Docket) Hold(ctx context.Context, stops []detect.Stop) error {
 		}
 	}
 	var failed error
-	for id, m := range d.matters {
-		done, err := d.settle(ctx, id, m)
+	for _, m := range d.inOrder() {
+		done, err := d.settle(ctx, m)
 		failed = errors.Join(failed, err)
 		if done {
-			delete(d.matters, id)
+			delete(d.matters, m.id(0))
 		}
 	}
 	d.Metrics.open.WithLabelValues(d.Camera.ID).Set(float64(len(d.matters)))
 	return failed
+}
+
+// inOrder are the matters in the order of their zones, so that of two zones in
+// which a stop becomes suspected at once it is always the same that has the
+// case.
+func (d *Docket) inOrder() []*matter {
+	place := map[string]int{}
+	for i, zone := range d.Zones {
+		place[zone.ID] = i
+	}
+	return slices.SortedFunc(maps.Values(d.matters), func(a, b *matter) int {
+		return cmp.Or(cmp.Compare(place[a.zone.ID], place[b.zone.ID]), cmp.Compare(a.stop.ID, b.stop.ID))
+	})
 }
 
 // Settled reports whether nothing is left to be done about stops that have
@@ -131,7 +162,7 @@ func (d *Docket) Drain(ctx context.Context) error {
 
 // settle takes one matter as far as it goes now and reports whether it is
 // closed for good.
-func (d *Docket) settle(ctx context.Context, id string, m *matter) (done bool, err error) {
+func (d *Docket) settle(ctx context.Context, m *matter) (done bool, err error) {
 	if m.opening != nil {
 		select {
 		case came := <-m.opening:
@@ -140,11 +171,13 @@ func (d *Docket) settle(ctx context.Context, id string, m *matter) (done bool, e
 			return false, nil
 		}
 	}
-	if !m.opened {
-		err = errors.Join(err, d.suspect(ctx, id, m))
+	for more := true; more; {
+		var failed error
+		more, failed = d.suspect(ctx, m)
+		err = errors.Join(err, failed)
 	}
-	if err == nil && m.opened && m.stop.Ended {
-		err = d.end(ctx, id, m.stop.End)
+	if err == nil && m.stop.Ended && m.opening == nil {
+		err = d.end(ctx, m)
 	}
 	if err != nil {
 		d.Metrics.failures.Inc()
@@ -159,57 +192,146 @@ func (m *matter) take(came opening) error {
 	m.opening, m.abandon = nil, nil
 	m.proven = came.proven
 	if came.err == nil {
-		m.opened, m.kept, m.proven = true, nil, nil
+		m.next()
 	}
 	return came.err
 }
 
-// suspect judges a stop and opens its case once it is suspected.
-func (d *Docket) suspect(ctx context.Context, id string, m *matter) error {
+// suspect judges a stop and opens its next case once it is suspected. It
+// reports whether there may be another one already.
+func (d *Docket) suspect(ctx context.Context, m *matter) (more bool, err error) {
 	policy, inForce := d.Policies.At(m.zone.Section, m.stop.Start)
-	if !inForce {
-		return nil // the section's rule begins later
+	if !inForce || m.elsewhere || m.opened > 0 && policy.Section.AgainAfter == 0 {
+		return false, nil // the section's rule begins later, or the stop has its case
 	}
-	stop := enforce.RecordOf(m.stop)
-	verdict := policy.JudgeRecord(stop, m.zone)
+	j := d.judge(policy, m)
 	var shown evidence.Exhibits
 	few := evidence.ErrTooFewPictures
-	if verdict.Since.IsZero() { // permitted so far, or outside the zone
+	if j.verdict.Since.IsZero() { // permitted so far, or outside the zone
 		m.kept = nil
 	} else {
-		shown, few = evidence.Select(slices.Concat(m.kept, m.stop.Observations), verdict.Since, verdict.Due)
+		shown, few = evidence.Select(slices.Concat(m.kept, m.stop.Observations), j.verdict.Since, j.verdict.Due)
 		m.kept = []detect.Observation{shown.Begin, shown.Middle, shown.Due}
 		shown.Plate = m.stop.PlateView
 	}
-	if !verdict.Suspected && !m.stop.Ended {
-		return nil
+	if !j.verdict.Suspected && !m.stop.Ended {
+		return false, nil
 	}
 	// A stop taken up after a restart may have its case already, and may have
 	// been seen for less time than when that was opened.
-	_, err := d.Cases.Case(ctx, id)
+	known, err := d.known(ctx, m.id(m.opened))
 	switch {
-	case err == nil:
-		m.opened, m.kept = true, nil
-		return nil
-	case !verdict.Suspected && errors.Is(err, enforce.ErrNoCase):
-		return nil
-	case !verdict.Suspected:
-		return fmt.Errorf("look for the case of an ended stop: %w", err)
+	case known:
+		m.next()
+		return true, nil
+	case !j.verdict.Suspected:
+		return false, err
 	case m.proven == nil && few != nil:
 		if m.stop.Ended { // there will be no more
 			d.Logger.Warn("suspected stop dropped", "zone", m.zone.ID, "reason", few)
 			d.Metrics.dropped.Inc()
 		}
-		return nil
+		return false, nil
 	}
-	d.begin(ctx, m, d.violation(id, m, stop, policy, verdict), shown)
-	return nil
+	// A database that does not answer holds up no case: one that was opened
+	// before is only told of again.
+	if m.elsewhere, err = d.hasCaseElsewhere(ctx, m); m.elsewhere || err != nil || d.opensElsewhere(m) {
+		return false, err
+	}
+	d.begin(ctx, m, d.violation(m, j), shown)
+	return false, nil
 }
 
-func (d *Docket) violation(id string, m *matter, stop enforce.StopRecord, policy enforce.Policy, verdict enforce.Verdict) enforce.Violation {
-	section := policy.Section
+// known reports whether there is a case with an ID.
+func (d *Docket) known(ctx context.Context, id string) (bool, error) {
+	_, err := d.Cases.Case(ctx, id)
+	if errors.Is(err, enforce.ErrNoCase) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the case of a stop: %w", err)
+	}
+	return true, nil
+}
+
+// hasCaseElsewhere reports whether the stop has its case by another zone that
+// it stands in, too. A trial takes nothing from a zone that is in earnest.
+func (d *Docket) hasCaseElsewhere(ctx context.Context, m *matter) (bool, error) {
+	for id := range d.rivals(m) {
+		if other := d.matters[id]; other != nil && other.opened > 0 {
+			return true, nil
+		}
+		if known, err := d.known(ctx, id); known || err != nil {
+			return known, err
+		}
+	}
+	return false, nil
+}
+
+// opensElsewhere reports whether the stop's case is being opened by another
+// zone just now.
+func (d *Docket) opensElsewhere(m *matter) bool {
+	for id := range d.rivals(m) {
+		if other := d.matters[id]; other != nil && other.opening != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// rivals are the IDs that the stop's case may have by other zones: none once it
+// has one by this.
+func (d *Docket) rivals(m *matter) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, zone := range d.Zones {
+			if m.opened > 0 || zone.ID == m.zone.ID || zone.Trial != m.zone.Trial || !zone.Concerns(m.stop.Class) || !zone.Holds(m.stop.Box) {
+				continue
+			}
+			if !yield(enforce.ViolationID(m.stop, zone)) {
+				return
+			}
+		}
+	}
+}
+
+// judged is a verdict with all that it rests on.
+type judged struct {
+	stop    enforce.StopRecord
+	policy  enforce.Policy
+	verdict enforce.Verdict
+	list    string // ID of the list of exempt vehicles
+}
+
+// judge judges the violation of a stop that is watched for, and counts a
+// vehicle that would be suspected if it were not exempt.
+func (d *Docket) judge(policy enforce.Policy, m *matter) judged {
+	j := judged{stop: enforce.RecordOf(m.stop), policy: policy}
+	j.stop.Nth = m.opened
+	if d.Exemptions != nil {
+		list := d.Exemptions()
+		j.list = list.ID
+		if read := m.stop.Plate; read.Accepted {
+			seen := enforce.Span{From: j.stop.Start, Until: j.stop.End.Add(time.Microsecond)}
+			for _, e := range list.Covering(read.Text, m.zone.Section, seen) {
+				j.stop.Exempt = append(j.stop.Exempt, e.Kept())
+			}
+		}
+	}
+	j.verdict = policy.JudgeRecord(j.stop, m.zone)
+	if len(j.stop.Exempt) > 0 && !j.verdict.Suspected && !m.exempt {
+		plain := j.stop
+		plain.Exempt = nil
+		if m.exempt = policy.JudgeRecord(plain, m.zone).Suspected; m.exempt {
+			d.Metrics.exempt.WithLabelValues(string(j.stop.Exempt[0].Kind)).Inc()
+		}
+	}
+	return j
+}
+
+func (d *Docket) violation(m *matter, j judged) enforce.Violation {
+	section, stop := j.policy.Section, j.stop
 	return enforce.Violation{
-		ID: id,
+		ID: m.id(m.opened),
 		Camera: enforce.CameraRef{
 			ID: d.Camera.ID, Name: d.Camera.Name, DeviceID: d.Camera.DeviceID,
 			Place: d.Camera.Place, Direction: d.Camera.Direction,
@@ -218,12 +340,12 @@ func (d *Docket) violation(id string, m *matter, stop enforce.StopRecord, policy
 		Zone:    enforce.RefOf(m.zone),
 		Rule: enforce.Rule{
 			Windows: section.Windows, Suspensions: section.Suspensions,
-			ObservationPeriod: section.ObservationPeriod, Grace: section.Grace,
+			ObservationPeriod: section.ObservationPeriod, Grace: section.Grace, Discretion: section.Discretion,
 		},
-		Policy: policy.ID, Code: section.Code,
+		Policy: j.policy.ID, Code: section.Code,
 		Class: m.stop.Class, Plate: m.stop.Plate, Box: m.stop.Box,
-		StopID: m.stop.ID, StopStart: stop.Start, Since: verdict.Since, Due: verdict.Due,
-		Reasons: verdict.Reasons, Stop: stop,
+		StopID: m.stop.ID, StopStart: stop.Start, Since: j.verdict.Since, Due: j.verdict.Due,
+		Reasons: j.verdict.Reasons, Stop: stop, Trial: m.zone.Trial, Exemptions: j.list,
 	}
 }
 
@@ -268,14 +390,18 @@ func (d *Docket) open(ctx context.Context, v enforce.Violation) error {
 	return nil
 }
 
-func (d *Docket) end(ctx context.Context, id string, at time.Time) error {
-	at = utc(at)
-	err := d.Log.Append(ctx, enforce.Event{
-		ID: id + "/stop_ended", Case: id, Type: enforce.StopEnded,
-		At: utc(d.Now()), Actor: "camera/" + d.Camera.ID, StopEnd: &at,
-	})
-	if err != nil {
-		return fmt.Errorf("end the stop of case %s: %w", id, err)
+// end tells every case of a stop that the vehicle has left.
+func (d *Docket) end(ctx context.Context, m *matter) error {
+	at := utc(m.stop.End)
+	for n := range m.opened {
+		id := m.id(n)
+		err := d.Log.Append(ctx, enforce.Event{
+			ID: id + "/stop_ended", Case: id, Type: enforce.StopEnded,
+			At: utc(d.Now()), Actor: "camera/" + d.Camera.ID, StopEnd: &at,
+		})
+		if err != nil {
+			return fmt.Errorf("end the stop of case %s: %w", id, err)
+		}
 	}
 	return nil
 }

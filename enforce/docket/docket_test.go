@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 // world is what a docket talks to.
 type world struct {
+	mu        sync.Mutex // for what is opened at once
 	events    []enforce.Event
 	recorded  []evidence.Exhibits
 	known     map[string]bool
@@ -31,6 +33,8 @@ type world struct {
 }
 
 func (w *world) Append(_ context.Context, events ...enforce.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.appendErr != nil {
 		return w.appendErr
 	}
@@ -39,7 +43,9 @@ func (w *world) Append(_ context.Context, events ...enforce.Event) error {
 }
 
 func (w *world) Record(ctx context.Context, _ enforce.Violation, shown evidence.Exhibits) (enforce.Evidence, error) {
+	w.mu.Lock()
 	w.recorded = append(w.recorded, shown)
+	w.mu.Unlock()
 	if w.stored != nil {
 		select {
 		case <-w.stored:

@@ -7,6 +7,7 @@ type Metrics struct {
 	open     *prometheus.GaugeVec
 	opened   *prometheus.CounterVec
 	dropped  prometheus.Counter
+	exempt   *prometheus.CounterVec
 	failures prometheus.Counter
 }
 
@@ -25,11 +26,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "tidewatch_enforce_stops_dropped_total",
 			Help: "Suspected stops that ended with too few pictures to prove them.",
 		}),
+		exempt: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidewatch_enforce_stops_exempt_total",
+			Help: "Stops that would have been suspected if their vehicle were not exempt, by kind of exemption.",
+		}, []string{"kind"}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidewatch_enforce_failures_total",
 			Help: "Attempts to open or end a case that failed and are tried again at the next look.",
 		}),
 	}
-	reg.MustRegister(m.open, m.opened, m.dropped, m.failures)
+	reg.MustRegister(m.open, m.opened, m.dropped, m.exempt, m.failures)
 	return m
 }

@@ -8,6 +8,7 @@ import (
 
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/words"
 )
 
 // Offences tells what a vehicle was confirmed or warned for.
@@ -128,12 +129,12 @@ func (c catalog) bearing(b bearing, of enforce.Case) bearingView {
 	zone := zoneOf(of)
 	view := bearingView{Known: b.plate != "", Awaited: b.plate == "" && b.scale != nil, Told: !b.from.IsZero(), Since: b.from.In(zone).Format(time.DateOnly)}
 	for _, e := range b.exempt {
-		view.Exempt = append(view.Exempt, c.exemption(e, zone))
+		view.Exempt = append(view.Exempt, words.Catalog(c).Exemption(e, zone))
 	}
 	if b.measure != nil && len(b.exempt) == 0 {
 		view.Measure = &measureView{Action: b.measure.Action, Scale: b.scale.Announcement}
 		for _, r := range b.measure.Reasons {
-			view.Measure.Reasons = append(view.Measure.Reasons, c.measureReason(r))
+			view.Measure.Reasons = append(view.Measure.Reasons, words.Catalog(c).MeasureReason(r))
 		}
 	}
 	for _, p := range b.past {
@@ -143,21 +144,6 @@ func (c catalog) bearing(b bearing, of enforce.Case) bearingView {
 		})
 	}
 	return view
-}
-
-// exemption puts an entry of the list of exempt vehicles into words.
-func (c catalog) exemption(e enforce.Exemption, zone *time.Location) string {
-	until := c["exempt.for_ever"]
-	if !e.Until.IsZero() {
-		until = c.say("exempt", "until", "time", moment(e.Until, zone))
-	}
-	return c.say("exempt", "whole", "kind", c.say("exempt_kind", string(e.Kind)), "reference", e.Reference, "until", until)
-}
-
-// measureReason puts a ground of a measure into words.
-func (c catalog) measureReason(r enforce.MeasureReason) string {
-	return c.say("ground", string(r.Code), "days", r.Days, "count", r.Count,
-		"beyond", c.duration(r.Beyond), "limit", c.duration(r.Limit))
 }
 
 // otherwise says, for the record, that a decision is not the proposed one.

@@ -18,119 +18,187 @@ type told struct {
 	change     func(*enforce.RoadSection) // of the rule; nil: as announced
 	stop       func(*enforce.StopRecord)  // of the stop; nil: a car wholly in bay A1
 	suspected  bool
+	measured   *measured // what becomes of it; nil: not told
+}
+
+// measured is what bears on the measure, beside the stop.
+type measured struct {
+	past  []string      // when the earlier violations of the vehicle began
+	left  time.Duration // after the period had run out; 0: not seen leaving
+	trial bool
 }
 
 var toldCases = []told{
 	{
 		"跨零点时段内停放", "Parked over midnight, inside the window",
-		"2026-03-02 22:00:00", "2026-03-03 06:59:59", nil, nil, false,
+		"2026-03-02 22:00:00", "2026-03-03 06:59:59", nil, nil, false, nil,
 	},
 	{
 		"跨零点时段结束后未驶离", "Stayed past the end of a window over midnight",
-		"2026-03-02 22:00:00", "2026-03-03 07:15:01", nil, nil, true,
+		"2026-03-02 22:00:00", "2026-03-03 07:15:01", nil, nil, true, nil,
 	},
 	{
 		"周六凌晨属于周五夜间时段", "Small hours of a Saturday belong to Friday's night",
-		"2026-03-07 02:00:00", "2026-03-07 06:00:00", nil, nil, false,
+		"2026-03-07 02:00:00", "2026-03-07 06:00:00", nil, nil, false, nil,
 	},
 	{
 		"法定节假日", "A statutory holiday",
-		"2026-10-01 10:00:00", "2026-10-01 15:00:00", nil, nil, false,
+		"2026-10-01 10:00:00", "2026-10-01 15:00:00", nil, nil, false, nil,
 	},
 	{
 		"法定节假日前一日（工作日）同样停放", "The same on the working day before the holiday",
-		"2026-09-30 10:00:00", "2026-09-30 15:00:00", nil, nil, true,
+		"2026-09-30 10:00:00", "2026-09-30 15:00:00", nil, nil, true, nil,
 	},
 	{
 		"调休上班的周六不是休息日", "A Saturday that is worked is no rest day",
-		"2026-02-14 10:00:00", "2026-02-14 10:30:00", nil, nil, true,
+		"2026-02-14 10:00:00", "2026-02-14 10:30:00", nil, nil, true, nil,
 	},
 	{
 		"普通周六是休息日", "An ordinary Saturday is a rest day",
-		"2026-03-14 10:00:00", "2026-03-14 10:30:00", nil, nil, false,
+		"2026-03-14 10:00:00", "2026-03-14 10:30:00", nil, nil, false, nil,
 	},
 	{
 		"公告暂停期间停放", "Parked while the announcement is suspended",
-		"2026-09-10 20:00:00", "2026-09-10 20:10:00", nil, nil, true,
+		"2026-09-10 20:00:00", "2026-09-10 20:10:00", nil, nil, true, nil,
 	},
 	{
 		"停放中公告开始暂停", "The suspension begins while it stands",
-		"2026-09-09 22:00:00", "2026-09-10 00:15:01", nil, nil, true,
+		"2026-09-09 22:00:00", "2026-09-10 00:15:01", nil, nil, true, nil,
 	},
 	{
 		"活动期间临时开放", "Opened for an event",
-		"2026-08-14 13:00:00", "2026-08-14 16:00:00", nil, nil, false,
+		"2026-08-14 13:00:00", "2026-08-14 16:00:00", nil, nil, false, nil,
 	},
 	{
 		"时段内跨泊位停放", "Across two bays inside the window",
-		"2026-03-02 22:00:00", "2026-03-02 22:30:00", nil, at(0.37, 0.5), true,
+		"2026-03-02 22:00:00", "2026-03-02 22:30:00", nil, at(0.37, 0.5), true, nil,
 	},
 	{
 		"时段内未停入泊位", "Out of any bay inside the window",
-		"2026-03-02 22:00:00", "2026-03-02 22:30:00", nil, at(0.10, 0.5), true,
+		"2026-03-02 22:00:00", "2026-03-02 22:30:00", nil, at(0.10, 0.5), true, nil,
 	},
 	{
 		"时段内停在人行横道", "On the crossing inside the window",
-		"2026-03-02 22:00:00", "2026-03-02 22:30:00", nil, at(0.72, 0.5), true,
+		"2026-03-02 22:00:00", "2026-03-02 22:30:00", nil, at(0.72, 0.5), true, nil,
 	},
 	{
 		"时段内占用消防车通道", "In the fire lane inside the window",
-		"2026-03-02 22:00:00", "2026-03-02 22:30:00", nil, at(0.87, 0.5), true,
+		"2026-03-02 22:00:00", "2026-03-02 22:30:00", nil, at(0.87, 0.5), true, nil,
 	},
 	{
 		"时段内逆向停放", "Against the arrow inside the window",
 		"2026-03-02 22:00:00", "2026-03-02 22:30:00",
-		nil, func(s *enforce.StopRecord) { s.Heading = &enforce.Vector{X: -1} }, true,
+		nil, func(s *enforce.StopRecord) { s.Heading = &enforce.Vector{X: -1} }, true, nil,
 	},
 	{
 		"结束边界：最后一秒前到达，享有宽限", "The boundary second: came in the window's last second, and has the grace",
-		"2026-03-03 06:59:59", "2026-03-03 07:14:59", exact, nil, false,
+		"2026-03-03 06:59:59", "2026-03-03 07:14:59", exact, nil, false, nil,
 	},
 	{
 		"结束边界：结束的一秒到达，无宽限", "The boundary second: came as the window ended, without grace",
-		"2026-03-03 07:00:00", "2026-03-03 07:05:00", exact, nil, true,
+		"2026-03-03 07:00:00", "2026-03-03 07:05:00", exact, nil, true, nil,
 	},
 	{
 		"开始边界：观察时长恰在开始的一秒届满", "The boundary second: the period runs out as the window opens",
-		"2026-03-02 18:58:00", "2026-03-02 19:30:00", exact, nil, true,
+		"2026-03-02 18:58:00", "2026-03-02 19:30:00", exact, nil, true, nil,
 	},
 	{
 		"开始边界：差一秒届满", "The boundary second: one second short as the window opens",
-		"2026-03-02 18:58:01", "2026-03-02 19:30:00", exact, nil, false,
+		"2026-03-02 18:58:01", "2026-03-02 19:30:00", exact, nil, false, nil,
 	},
 	{
 		"时钟误差大于到达时刻与边界之差", "A clock error wider than the margin to the boundary",
 		"2026-03-03 07:00:20", "2026-03-03 07:05:30",
-		nil, func(s *enforce.StopRecord) { s.ClockError = 30 * time.Second }, false,
+		nil, func(s *enforce.StopRecord) { s.ClockError = 30 * time.Second }, false, nil,
 	},
 	{
 		"同一停放，时钟误差不大", "The same stop by a good clock",
-		"2026-03-03 07:00:20", "2026-03-03 07:05:30", nil, nil, true,
+		"2026-03-03 07:00:20", "2026-03-03 07:05:30", nil, nil, true, nil,
 	},
 	{
 		"观察期间摄像机看不清", "The camera is blind while the period runs",
 		"2026-03-03 10:00:00", "2026-03-03 10:06:00",
 		nil, func(s *enforce.StopRecord) {
 			s.Unseen = []enforce.UnseenSpan{{From: s.Start.Add(time.Minute), Until: s.Start.Add(4 * time.Minute)}}
-		}, false,
+		}, false, nil,
 	},
 	{
 		"高峰时段观察时长缩短", "A shorter limit begins with the rush hour",
-		"2026-03-03 16:58:00", "2026-03-03 17:02:01", nil, nil, true,
+		"2026-03-03 16:58:00", "2026-03-03 17:02:01", nil, nil, true, nil,
 	},
 	{
 		"节假日安排未知的年份", "A year whose holidays are not known",
-		"2027-03-02 20:00:00", "2027-03-02 21:00:00", nil, nil, false,
+		"2027-03-02 20:00:00", "2027-03-02 21:00:00", nil, nil, false, nil,
 	},
 	{
 		"节假日安排未知的年份的周六", "A Saturday of a year whose holidays are not known",
-		"2027-03-06 10:00:00", "2027-03-06 11:00:00", nil, nil, false,
+		"2027-03-06 10:00:00", "2027-03-06 11:00:00", nil, nil, false, nil,
 	},
 	{
 		"非本区域管理的车型", "A vehicle for which the zone is not",
 		"2026-03-03 10:00:00", "2026-03-03 11:00:00",
-		nil, func(s *enforce.StopRecord) { s.Class = detect.Bicycle }, false,
+		nil, func(s *enforce.StopRecord) { s.Class = detect.Bicycle }, false, nil,
 	},
+	{
+		"豁免名单内的车辆", "A vehicle that is exempt",
+		"2026-03-03 10:00:00", "2026-03-03 11:00:00",
+		nil, exempt(enforce.Resident, "建设路社区〔2026〕3号", ""), false, nil,
+	},
+	{
+		"豁免到期后未驶离", "Stayed past the end of its exemption",
+		"2026-03-03 10:00:00", "2026-03-03 12:15:01",
+		nil, exempt(enforce.Permit, "占道许可〔2026〕41号", "2026-03-03 12:00:00"), true, nil,
+	},
+	{
+		"规定不适用的车型", "A class of vehicle that the rule leaves out",
+		"2026-03-03 10:00:00", "2026-03-03 11:00:00",
+		func(r *enforce.RoadSection) { r.ExemptClasses = []detect.Class{detect.Bus} },
+		func(s *enforce.StopRecord) { s.Class = detect.Bus }, false, nil,
+	},
+	{
+		"首次违法", "A first violation",
+		"2026-03-03 10:00:00", "2026-03-03 10:05:00", scaled, nil, true, &measured{},
+	},
+	{
+		"期限届满当日再次违法，且属轻微", "A minor one, as the days since the first have just gone by",
+		"2026-06-02 10:00:00", "2026-06-02 10:05:00", scaled, nil, true, &measured{past: []string{"2026-03-03 10:00:00"}, left: 90 * time.Second},
+	},
+	{
+		"期限最后一日再次违法", "Repeated on the last of the days that count",
+		"2026-06-01 10:00:00", "2026-06-01 10:05:00", scaled, nil, true, &measured{past: []string{"2026-03-03 10:00:00"}, left: 90 * time.Second},
+	},
+	{
+		"第三次违法", "A third violation",
+		"2026-04-01 10:00:00", "2026-04-01 10:05:00", scaled, nil, true,
+		&measured{past: []string{"2026-03-03 10:00:00", "2026-03-20 10:00:00"}},
+	},
+	{
+		"试运行区域的首次违法", "A first violation in a trial",
+		"2026-03-03 10:00:00", "2026-03-03 10:05:00", scaled, nil, true, &measured{trial: true},
+	},
+	{
+		"同一停放的第二次违法", "The second violation of a stop",
+		"2026-03-03 07:30:00", "2026-03-03 17:35:01",
+		func(r *enforce.RoadSection) { r.AgainAfter = 10 * time.Hour },
+		func(s *enforce.StopRecord) { s.Nth = 1 }, true, nil,
+	},
+}
+
+// scaled announces a scale of warnings and penalties.
+func scaled(r *enforce.RoadSection) {
+	r.Discretion = &enforce.Discretion{
+		Announcement: "裁量基准〔2026〕1号", FirstWithinDays: 365, MinorWithin: 5 * time.Minute, RepeatWithinDays: 90, EscalateAt: 3,
+	}
+}
+
+func exempt(kind enforce.ExemptionKind, reference, until string) func(*enforce.StopRecord) {
+	return func(s *enforce.StopRecord) {
+		e := enforce.ExemptSpan{Kind: kind, Reference: reference}
+		if until != "" {
+			e.Until, _ = time.ParseInLocation(time.DateTime, until, shanghai)
+		}
+		s.Exempt = append(s.Exempt, e)
+	}
 }
 
 func at(x, y float64) func(*enforce.StopRecord) {
@@ -203,6 +271,29 @@ func (c told) judged(t *testing.T) (enforce.Policy, enforce.StopRecord, enforce.
 	return p, stop, p.JudgeRecord(stop, street)
 }
 
+// measure is what is said of what becomes of a violation.
+func (c told) measure(t *testing.T, say Catalog, p enforce.Policy, v enforce.Verdict) []string {
+	t.Helper()
+	if c.measured == nil {
+		return nil
+	}
+	violation := func(since time.Time) enforce.Violation {
+		return enforce.Violation{
+			Section: enforce.SectionRef{ID: p.Section.ID, TimeZone: p.Section.Location.String()},
+			Since:   since, Due: v.Due, Reasons: v.Reasons, Trial: c.measured.trial,
+		}
+	}
+	of := enforce.Case{ID: "this", State: enforce.StateSuspected, Violation: violation(v.Since)}
+	if c.measured.left > 0 {
+		of.StopEnd = v.Due.Add(c.measured.left)
+	}
+	var past []enforce.Case
+	for _, since := range c.measured.past {
+		past = append(past, enforce.Case{ID: since, State: enforce.StateWarned, Violation: violation(moment(t, since))})
+	}
+	return append(say.Scale(*p.Section.Discretion), say.Measure(p.Section.Discretion.Measure(of, past), c.measured.trial)...)
+}
+
 func moment(t *testing.T, s string) time.Time {
 	t.Helper()
 	at, err := time.ParseInLocation(time.DateTime, s, shanghai)
@@ -230,6 +321,9 @@ func TestExplained(t *testing.T) {
 				fmt.Fprintf(&said, "   %s\n", line)
 			}
 			for _, line := range In(language).Verdict(stop, verdict, shanghai) {
+				fmt.Fprintf(&said, "   %s\n", line)
+			}
+			for _, line := range c.measure(t, In(language), policy, verdict) {
 				fmt.Fprintf(&said, "   %s\n", line)
 			}
 			said.WriteString("\n")

@@ -20,7 +20,8 @@ func (c Catalog) Reason(r enforce.Reason, zone *time.Location) string {
 	}
 	return c.Say("reason", string(r.Code), "from", Moment(r.From, zone), "until", Moment(r.Until, zone),
 		"announcement", announcement, "suspension", r.Suspension, "required", c.Duration(r.Required),
-		"margin", c.Duration(r.Margin), "day", day, "bays", strings.Join(r.Bays, c["window.join"]))
+		"margin", c.Duration(r.Margin), "day", day, "bays", strings.Join(r.Bays, c["window.join"]),
+		"exemption", c.ExemptionKind(r.Exemption), "count", r.Count)
 }
 
 // Explain says what a policy's rule is at a moment and why, a line for each

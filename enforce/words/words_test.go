@@ -69,7 +69,7 @@ func TestReasons(t *testing.T) {
 	for _, code := range append(slices.Clone(enforce.ReasonCodes), "written_by_a_newer_version") {
 		r := enforce.Reason{
 			Code: code, From: from, Until: from.Add(12*time.Minute + 30*time.Second), Announcement: "2026-07", Suspension: "2026-09",
-			Required: 15 * time.Minute, Margin: 2 * time.Second, Bays: []string{"A1", "A2"},
+			Required: 15 * time.Minute, Margin: 2 * time.Second, Bays: []string{"A1", "A2"}, Exemption: enforce.Permit, Count: 2,
 			Day: &enforce.SpecialDay{Date: enforce.Date{Year: 2026, Month: 2, Day: 14}, Kind: enforce.AdjustedWorkday, Name: "春节"},
 		}
 		switch code {
@@ -98,6 +98,12 @@ func TestCodesHaveWords(t *testing.T) {
 	}
 	for _, kind := range enforce.DayKinds {
 		codes["kind."+string(kind)], codes["kinds."+string(kind)] = true, true
+	}
+	for _, kind := range enforce.ExemptionKinds {
+		codes["exempt_kind."+string(kind)] = true
+	}
+	for _, code := range enforce.MeasureCodes {
+		codes["ground."+string(code)] = true
 	}
 	for code := range codes {
 		if _, known := In(English)[code]; !known {
