@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker soak screenshots clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify soak screenshots clean
 
 export CGO_ENABLED = 1
 
@@ -57,6 +57,9 @@ bench-ingest: setup-demo ## Measure how many cameras a core takes in, beside the
 
 bench-worker: setup-demo ## Measure how many cameras a core watches, beside the usual way; some eight minutes
 	go run ./cmd/workerbench
+
+bench-verify: ## Damage 1,000 of 10,000 packages of evidence and measure whether a check finds them; some minutes
+	go run ./cmd/verifybench
 
 soak: setup-test ## Have 50 cameras misbehave for ten minutes; a minute of it is part of the tests
 	go test ./ingest/soak -count=1 -v -for 10m -timeout 20m

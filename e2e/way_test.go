@@ -71,8 +71,11 @@ func TestWholeWay(t *testing.T) {
 	ofVan, ofCar := w.twoCases()
 	s.checkFiles(ofVan)
 	s.checkFiles(ofCar)
+	checkpoint := s.checkpoint()
+	s.verified("while it runs", checkpoint)
 
 	w.stop(syscall.SIGKILL)
+	s.verified("after a kill", checkpoint)
 	w = s.run()
 	eventually(t, "the same two stops after the restart", func() bool {
 		return w.metric("tidewatch_enforce_open_stops", `camera="street"`) == 2 &&
@@ -106,6 +109,9 @@ func TestWholeWay(t *testing.T) {
 			return state == want
 		})
 	}
+	if out, err := s.command("case", "hold", ofCar.ID, "--officer=officer", "--reason=objection"); err != nil || !strings.Contains(out, "is held") {
+		t.Errorf("hold: %v, %s", err, out)
+	}
 	w.checkMetrics()
 	s.checkExport(ofVan.ID, ofVan.Violation.Evidence)
 	w.stop(syscall.SIGINT)
@@ -113,6 +119,8 @@ func TestWholeWay(t *testing.T) {
 		t.Errorf("after the interrupt: %v", w.err)
 	}
 	s.checkExport(ofVan.ID, ofVan.Violation.Evidence)
+	s.verified("at the end", checkpoint)
+	s.tamper(ofVan)
 	nothingLeft(t, s.Data)
 }
 

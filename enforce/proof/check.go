@@ -18,10 +18,7 @@ type Checker struct {
 	// Authorities are those whose timestamps are believed; with nil it is not
 	// checked who the authority is, and the report says so.
 	Authorities *x509.CertPool
-	// Rejudge, if any, says whether a verdict follows from the text of the policy
-	// that it was judged under.
-	Rejudge func(v enforce.Violation, policy []byte) error
-	Report  *Report
+	Report      *Report
 
 	anyone sync.Once
 }
@@ -229,6 +226,7 @@ const anywhere = ^uint64(0)
 func (s *subject) files(files []enforce.File) {
 	for i, role := range fileNames(files) {
 		f := files[i]
+		s.copied(f, files)
 		name, data, err := s.open(s.ctx, role, f.SHA256)
 		if err == nil {
 			err = s.hash(name, f, data)
@@ -243,6 +241,13 @@ func (s *subject) files(files []enforce.File) {
 			continue
 		}
 		s.finds(name, problemOf(err), fmt.Sprintf("the %s %s", f.Kind, said(err)), "It cannot be shown what the manifest says it shows")
+	}
+}
+
+// copied holds a copy's code against what it was made of.
+func (s *subject) copied(f enforce.File, files []enforce.File) {
+	if err := antiForgery(s.id, f, files); err != nil {
+		s.finds("manifest", Contradiction, fmt.Sprintf("the %s %s", f.Kind, err), "The copy may show something else than the originals; go by those")
 	}
 }
 
@@ -270,10 +275,10 @@ func (s *subject) policy(v enforce.Violation) {
 		return
 	}
 	text, name, ok := s.read(policyRole, v.Policy, "It cannot be shown which rule the vehicle was held against")
-	if !ok || s.Rejudge == nil {
+	if !ok {
 		return
 	}
-	if err := s.Rejudge(v, text); err != nil {
+	if err := follows(v, text); err != nil {
 		s.finds(name, Contradiction, "the verdict does not follow from the policy: "+err.Error(), "The vehicle was judged under another rule, or the record was altered")
 	}
 }

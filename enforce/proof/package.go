@@ -36,7 +36,7 @@ var roleFiles = map[string]string{
 var kindForm = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
 
 var suffixes = map[string]string{
-	"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4", "application/pdf": ".pdf", "application/json": ".json",
+	"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4", "video/H264": ".h264", "video/H265": ".h265",
 }
 
 // fileNames are the names in a package of the files of a manifest.

@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/proof"
 	"tidewatch/enforce/proof/sim"
 )
@@ -45,7 +47,7 @@ func TestNothingIsWrongWithWhatNobodyTouched(t *testing.T) {
 	for name, n := range map[string]int{"few": 3, "a full tile of leaves": 128, "some tiles": 300} {
 		t.Run(name, func(t *testing.T) {
 			report := check(t, newStore(t, n))
-			if len(report.Findings) > 0 || report.Cases != n || report.Leaves != uint64(2*n) || report.Files != 9*n {
+			if len(report.Findings) > 0 || report.Cases != n || report.Leaves != uint64(2*n) || report.Files != 10*n {
 				t.Errorf("%d cases, %d files, %d leaves, findings %v", report.Cases, report.Files, report.Leaves, report.Findings)
 			}
 		})
@@ -56,7 +58,7 @@ func TestNothingIsWrongWithWhatNobodyTouched(t *testing.T) {
 // full tile and one in the last, and holds what is found against what was done.
 func TestEachDamageIsFound(t *testing.T) {
 	damages := sim.Damages()
-	s := newStore(t, 150+len(damages))
+	s := newStore(t, 130+len(damages))
 	random := rand.New(rand.NewPCG(7, 7))
 	slices.SortFunc(s.Cases, func(a, b enforce.Case) int {
 		return cmp.Compare(a.Violation.Evidence.Leaf, b.Violation.Evidence.Leaf)
@@ -166,6 +168,7 @@ func TestTheCaseLogIsHeldAgainstTheManifest(t *testing.T) {
 		"a leaf too far":     {func(c *enforce.Case) { c.Violation.Evidence.Leaf = 99 }, []proof.Problem{proof.NotLogged}},
 		"no signature":       {func(c *enforce.Case) { c.Violation.Evidence.Signature = "" }, []proof.Problem{proof.Contradiction, proof.NotLogged}},
 		"another's manifest": {func(c *enforce.Case) { c.Violation.Evidence.Manifest = s.Cases[2].Violation.Evidence.Manifest }, []proof.Problem{proof.Contradiction, proof.NotLogged, proof.BadSignature, proof.Superseded}},
+		"another rule":       {func(c *enforce.Case) { c.Violation.Policy = s.Cases[0].Violation.Evidence.Manifest }, []proof.Problem{proof.Contradiction}},
 		"a file less": {func(c *enforce.Case) {
 			c.Violation.Evidence.Files = c.Violation.Evidence.Files[1:]
 		}, []proof.Problem{proof.Contradiction}},
@@ -298,7 +301,7 @@ func TestEveryByteOfAPackageCounts(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(9, 9))
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 13 {
+	if err != nil || len(files) != 14 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	for _, file := range files {
@@ -378,5 +381,50 @@ func TestWhatIsNoPackage(t *testing.T) {
 	err := (&proof.Checker{Report: proof.NewReport(nil)}).Package(t.Context(), filepath.Join(t.TempDir(), "none"))
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
+	}
+}
+
+// TestASignedLieIsFound signs, with the system's own key, what cannot be: a
+// verdict that does not follow from its policy, and a copy with another's code.
+func TestASignedLieIsFound(t *testing.T) {
+	for name, test := range map[string]struct {
+		lie  func(m *proof.Manifest)
+		want string
+	}{
+		"not long enough": {func(m *proof.Manifest) { m.Violation.Stop.End = m.Violation.Stop.Start.Add(time.Minute) }, "the stop is not suspected"},
+		"due earlier":     {func(m *proof.Manifest) { m.Violation.Due = m.Violation.Due.Add(-time.Minute) }, "due at"},
+		"other reasons":   {func(m *proof.Manifest) { m.Violation.Reasons = nil }, "other reasons"},
+		"another's code":  {func(m *proof.Manifest) { m.Files[5].AntiForgery = "0000-0000-0000-0000" }, "anti-forgery code 0000"},
+		"of another file": {func(m *proof.Manifest) { m.Files[5].Of = []string{strings.Repeat("0", 64)} }, "does not name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := sim.Open(t.TempDir())
+			if err == nil {
+				err = s.Record(t.Context(), 1)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &s.Cases[0]
+			m := proof.Manifest{Format: proof.Format, RecordedAt: sim.Begin, Violation: c.Violation, Files: c.Violation.Evidence.Files}
+			m.Violation.Evidence = enforce.Evidence{}
+			test.lie(&m)
+			seal := evidence.Seal{Signer: s.Keys.Signer, Files: s.Files, Log: s.Log}
+			sealed, err := seal.Manifest(t.Context(), m)
+			if err = errors.Join(err, s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			c.Violation = m.Violation
+			c.Violation.Evidence = sealed
+			var wrong []string
+			for _, f := range check(t, s).Findings {
+				if f.Wrong {
+					wrong = append(wrong, f.String())
+				}
+			}
+			if len(wrong) != 1 || !strings.Contains(wrong[0], test.want) {
+				t.Errorf("found %v, want %q", wrong, test.want)
+			}
+		})
 	}
 }

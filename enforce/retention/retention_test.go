@@ -140,6 +140,7 @@ func (d *desk) left(t *testing.T, i int) (kinds []enforce.FileKind) {
 func (d *desk) problems(t *testing.T) (found []proof.Problem) {
 	t.Helper()
 	d.store.Cases = d.snapshot()
+	slices.SortFunc(d.store.Cases, func(a, b enforce.Case) int { return strings.Compare(a.ID, b.ID) })
 	report, err := d.store.Check(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -159,8 +160,9 @@ func TestWhatIsDueIsRecordedAndDeleted(t *testing.T) {
 	if err := d.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	pictures := []enforce.FileKind{enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp}
-	for i, want := range [][]enforce.FileKind{pictures, append(slices.Clone(pictures), enforce.Clip), pictures} {
+	pictures := []enforce.FileKind{enforce.SceneBegin, enforce.SceneMiddle, enforce.SceneDue, enforce.CloseUp, enforce.MarkedBegin}
+	whole := slices.Insert(slices.Clone(pictures), 4, enforce.Clip)
+	for i, want := range [][]enforce.FileKind{pictures, whole, pictures} {
 		if diff := cmp.Diff(want, d.left(t, i)); diff != "" {
 			t.Errorf("case %d (-want +got):\n%s", i, diff)
 		}
@@ -180,7 +182,7 @@ func TestWhatIsDueIsRecordedAndDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(d.events) != 3 || len(d.left(t, 1)) != 4 {
+	if len(d.events) != 3 || len(d.left(t, 1)) != 5 {
 		t.Errorf("released: events %v, left %v", d.events, d.left(t, 1))
 	}
 }
@@ -195,7 +197,7 @@ func TestWhatASecondCaseNeedsStays(t *testing.T) {
 	if err := d.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := d.left(t, 0); !slices.Equal(got, []enforce.FileKind{shared.Kind}) {
+	if got := d.left(t, 0); !slices.Equal(got, []enforce.FileKind{enforce.SceneBegin, enforce.MarkedBegin}) {
 		t.Errorf("left: %v", got)
 	}
 }
@@ -207,7 +209,7 @@ func TestACrashBeforeTheDeletionIsMadeGood(t *testing.T) {
 	if err := d.Sweep(t.Context()); !errors.Is(err, d.fail) {
 		t.Errorf("error %v, want %v", err, d.fail)
 	}
-	if len(d.left(t, 0)) != 5 {
+	if len(d.left(t, 0)) != 6 {
 		t.Error("deleted before the case knew")
 	}
 	if got := d.problems(t); len(got) > 0 {
@@ -220,7 +222,7 @@ func TestACrashBeforeTheDeletionIsMadeGood(t *testing.T) {
 	if err := d.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(d.left(t, 0)) != 4 {
+	if len(d.left(t, 0)) != 5 {
 		t.Error("not deleted after all")
 	}
 }
@@ -254,7 +256,7 @@ func TestOrphans(t *testing.T) {
 	if err := d.files.Verify(t.Context(), text); err != nil {
 		t.Errorf("a text: %v", err)
 	}
-	if len(d.left(t, 1)) != 5 {
+	if len(d.left(t, 1)) != 6 {
 		t.Errorf("of a case that is in another log is left: %v", d.left(t, 1))
 	}
 }
@@ -283,11 +285,11 @@ func TestRunSweepsOnlyOnceTheLogIsRead(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	finished := make(chan error)
 	go func() { finished <- d.Run(ctx) }()
-	if len(d.left(t, 0)) != 5 {
+	if len(d.left(t, 0)) != 6 {
 		t.Error("swept before the log was read")
 	}
 	d.CaughtUp()
-	for until := time.Now().Add(time.Minute); len(d.left(t, 0)) == 5; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); len(d.left(t, 0)) == 6; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("not swept within a minute")
 		}

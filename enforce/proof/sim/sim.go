@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"tidewatch/detect"
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/evidence/keys"
@@ -93,14 +94,11 @@ var kinds = []enforce.FileKind{enforce.SceneBegin, enforce.SceneMiddle, enforce.
 
 func (s *Store) record(ctx context.Context, i int) (c enforce.Case, err error) {
 	at := Begin.Add(time.Duration(i) * time.Second)
-	c = enforce.Case{ID: fmt.Sprintf("case%06d", i), State: enforce.StateSuspected, Revision: 1, OpenedAt: at}
-	policy, _, err := s.Files.Put(ctx, bytes.NewReader([]byte(`{"rule":"no parking"}`)))
-	if err != nil {
+	c = enforce.Case{ID: nameOf(i), State: enforce.StateSuspected, Revision: 1, OpenedAt: at}
+	if _, _, err := s.Files.Put(ctx, bytes.NewReader(policy.Document())); err != nil {
 		return c, err
 	}
-	c.Violation = enforce.Violation{
-		ID: c.ID, Camera: enforce.CameraRef{ID: "gate", Place: "建设路"}, Policy: policy, StopStart: at, Since: at, Due: at,
-	}
+	c.Violation = violation(c.ID, at)
 	files, err := s.files(ctx, i, at)
 	if err != nil {
 		return c, err
@@ -113,6 +111,22 @@ func (s *Store) record(ctx context.Context, i int) (c enforce.Case, err error) {
 		return c, err
 	}
 	return c, s.stamp(ctx, &c, at)
+}
+
+// policy is the rule of all cases.
+var policy = enforce.NewPolicy(enforce.RoadSection{ID: "road", Location: time.UTC, Code: "1039", ObservationPeriod: 5 * time.Minute})
+
+// violation is a stop of ten minutes in the middle of a zone.
+func violation(id string, at time.Time) enforce.Violation {
+	zone := enforce.Zone{ID: "kerb", Polygon: enforce.Polygon{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}, Vehicles: enforce.Motor}
+	stop := enforce.StopRecord{
+		Start: at.Add(-10 * time.Minute), End: at, Class: detect.Car, Box: detect.Box{X: 0.4, Y: 0.4, W: 0.1, H: 0.1},
+	}
+	verdict := policy.JudgeRecord(stop, zone)
+	return enforce.Violation{
+		ID: id, Camera: enforce.CameraRef{ID: "gate", Place: "建设路"}, Zone: enforce.RefOf(zone), Policy: policy.ID,
+		StopStart: stop.Start, Since: verdict.Since, Due: verdict.Due, Reasons: verdict.Reasons, Stop: stop,
+	}
 }
 
 // files stores random pictures and a clip.
@@ -132,8 +146,17 @@ func (s *Store) files(ctx context.Context, i int, at time.Time) (files []enforce
 		}
 		files = append(files, f)
 	}
-	return files, nil
+	return append(files, copyOf(files[0], i)), nil
 }
+
+// copyOf is a copy that is the original itself, under a code of its own.
+func copyOf(f enforce.File, i int) enforce.File {
+	f.Kind, f.Of = enforce.MarkedBegin, []string{f.SHA256}
+	f.AntiForgery = enforce.AntiForgery(nameOf(i), f.At, f.SHA256)
+	return f
+}
+
+func nameOf(i int) string { return fmt.Sprintf("case%06d", i) }
 
 // stamp has the authority confirm the signature.
 func (s *Store) stamp(ctx context.Context, c *enforce.Case, at time.Time) error {
