@@ -18,6 +18,12 @@ type Place struct {
 
 	Larger []Box // boxes of late that hold the place and more: it may be a part only
 
+	// Shared are the looks in which one box held this place and another one, and
+	// both stood: they may be parts of one vehicle. Whole is the score of the
+	// surest of those boxes.
+	Shared int
+	Whole  float64
+
 	Votes    map[Class]float64 // scores of the boxes that backed it, by class
 	Backed   int               // looks in which a box backed it
 	Steady   int               // ... with at least Config.SteadyScore
@@ -188,8 +194,10 @@ const (
 	leastMemory = 0.9
 )
 
-// belief is the mean score over the looks, those of late above all.
-func (p *Place) belief() float64 { return p.Score / max(p.Weight, 1) }
+// belief is the mean score over the looks, those of late above all. What a few
+// looks say is weighed against one that says nothing: of paint and railings, too,
+// one look in some is a vehicle's.
+func (p *Place) belief() float64 { return p.Score / (p.Weight + 1) }
 
 // grow notes a box that holds the place and more. When three in a row agree,
 // the place was a part of a vehicle that shows whole now.
@@ -225,7 +233,7 @@ func (p *Place) back(at time.Time, d Detection, cfg Config) {
 // there.
 func (p *Place) believed(cfg Config) bool {
 	return (p.Best >= cfg.OpenScore || p.Steady >= cfg.SteadyLooks) &&
-		p.belief() >= cfg.Belief && p.backed(cfg)
+		p.belief() >= cfg.Belief && p.backed(cfg) && !p.part()
 }
 
 // vanished reports whether the place is seen to be empty: no box is there,

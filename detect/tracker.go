@@ -15,7 +15,12 @@ type Tracker struct {
 	camera string
 	places []*Place
 	last   time.Time // of the newest look
+	lost   int       // looks in a row that could not be brought together with those before
 }
+
+// lostLooks is how many looks in a row may be lost before things that had only
+// come to stand are forgotten.
+const lostLooks = 3
 
 // NewTracker makes the tracker of one camera. Places of an earlier tracker's
 // Snapshot are taken up again, with their stops' IDs, starts and observations.
@@ -58,20 +63,24 @@ func (t *Tracker) Look(at time.Time, found []Detection, shot Shot, scene Scene) 
 		p.standsNow = false
 		p.Stop.Ended = at.Sub(p.Stop.End).Abs() > t.cfg.ResumeWithin
 	}
+	var parts []Stop
 	if _, known := scene.Move(Box{W: 1, H: 1}); known {
+		t.lost = 0
 		t.follow(at, found, shot, scene)
+		found = t.inView(found)
 		rest := t.support(at, found)
+		parts = t.whole(at, found)
 		t.grow(at, rest, scene)
 		t.settle()
 		t.doubt(at, found)
 		t.begin(at, rest, shot, scene)
 		t.promote(at, scene)
-	} else {
-		t.keep(func(p *Place) bool { return p.open() })
+	} else if t.lost++; t.lost > lostLooks {
+		t.keep(func(p *Place) bool { return p.open() }) // the camera may look elsewhere
 	}
 	t.last = at
 	ended := t.end(at)
-	return inOrder(append(ended, t.stops()...))
+	return inOrder(slices.Concat(parts, ended, t.stops()))
 }
 
 // Early reports whether a look comes before the newest one: the clock was set

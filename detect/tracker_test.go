@@ -31,6 +31,11 @@ func (t thing) scored(score float64) thing { t.found = score; return t }
 // trim makes another car of the same kind of one that stands in the place.
 var trim = thing{box: detect.Box{X: place.X, Y: place.Y, W: place.W, H: 0.4 * place.H}, seed: 9}
 
+// ghostly is a box over a part of the place, from a share of its width on.
+func ghostly(from, width, score float64) thing {
+	return thing{box: detect.Box{X: place.X + from*place.W, Y: place.Y, W: width * place.W, H: place.H}, seed: ghost, found: score}
+}
+
 // seeming is a small car that moves by two thousandths of the picture in a look.
 func seeming(look int) thing {
 	c := car(1)
@@ -106,6 +111,75 @@ func TestTracker(t *testing.T) {
 				return street{things: []thing{car(1).scored(scores[look%len(scores)])}}
 			}},
 			nil,
+		},
+		{
+			"a railing that is a vehicle once",
+			script{looks: 12, scene: func(look int) street {
+				scores := []float64{0.18, 0.26, 0.2, 0.52, 0.21, 0.15, 0.18}
+				return street{things: []thing{car(1).scored(scores[look%len(scores)])}}
+			}},
+			nil,
+		},
+		{
+			"a tree divides it: boxes of its ends, and now and then one of the whole",
+			script{looks: 60, scene: func(look int) street {
+				front, rear := ghostly(0, 0.6, 0.7), ghostly(0.65, 0.35, 0.38)
+				if look%9 == 4 {
+					return street{things: []thing{car(1), front.scored(0), rear}}
+				}
+				return street{things: []thing{car(1).scored(0), front, rear}}
+			}},
+			[]expected{{0, 59, false, detect.Car}, {0, 13, true, detect.Car}},
+		},
+		{
+			"two vehicles side by side, and now and then a box over both",
+			script{looks: 60, scene: func(look int) street {
+				both := ghostly(0, 2, 0)
+				if look%9 < 2 {
+					both.found = 0.5
+				}
+				return street{things: []thing{car(1), car(2).at(1, 0).scored(0.6), both}}
+			}},
+			[]expected{{0, 59, false, detect.Car}, {0, 59, false, detect.Car}},
+		},
+		{
+			"a bus drives by twice in front of two vehicles",
+			script{looks: 30, scene: func(look int) street {
+				things := []thing{car(1), car(2).at(1.2, 0).scored(0.45)}
+				if look%10 == 5 {
+					things[0].found, things[1].found = 0, 0
+					things = append(things, thing{box: detect.Box{X: 0.35, Y: 0.35, W: 0.4, H: 0.2}, seed: 100 + look, found: 0.9, class: detect.Bus})
+				}
+				return street{things: things}
+			}},
+			[]expected{{0, 29, false, detect.Car}, {0, 29, false, detect.Car}},
+		},
+		{
+			"the camera turns until only its end shows, and back",
+			script{looks: 60, scene: func(look int) street {
+				away := min(max(0, 0.02*float64(look-10)), max(0, 0.02*float64(50-look)), 0.47)
+				front := ghostly(0, 0.6, 0.8)
+				end := ghostly(0.6, 0.4, 0)
+				if away > 0.4 {
+					front.found, end.found = 0, 0.8
+				}
+				return street{things: []thing{car(1).scored(0), front, end}, camera: detect.Box{X: away, W: 1, H: 1}}
+			}},
+			[]expected{{0, 59, false, detect.Car}},
+		},
+		{
+			"a look is lost while it comes to stand",
+			script{looks: 20, scene: func(look int) street {
+				return street{things: []thing{car(1)}, lost: look == 1}
+			}},
+			[]expected{{0, 19, false, detect.Car}},
+		},
+		{
+			"the camera is turned for good while it comes to stand",
+			script{looks: 20, scene: func(look int) street {
+				return street{things: []thing{car(1)}, lost: look >= 1 && look < 7}
+			}},
+			[]expected{{7, 19, false, detect.Car}},
 		},
 		{
 			"moving vehicle",

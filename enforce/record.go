@@ -76,5 +76,5 @@ func Rejudge(v Violation, p Policy) Verdict {
 	if v.Stop.Start.IsZero() {
 		return Verdict{Reasons: []Reason{{Code: NotRecorded}}}
 	}
-	return p.JudgeRecord(v.Stop, v.Zone.zone())
+	return p.JudgeRecord(v.Stop, v.Zone.Zone())
 }

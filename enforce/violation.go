@@ -65,7 +65,8 @@ type ZoneRef struct {
 // RefOf is what a case keeps of a zone.
 func RefOf(z Zone) ZoneRef { return ZoneRef{z.ID, z.Polygon, z.Vehicles, z.Bays} }
 
-func (r ZoneRef) zone() Zone {
+// Zone is the zone as it was then.
+func (r ZoneRef) Zone() Zone {
 	return Zone{ID: r.ID, Polygon: r.Polygon, Vehicles: r.Vehicles, Bays: r.Bays}
 }
 

@@ -21,9 +21,11 @@ import (
 
 // options is the command line.
 type options struct {
-	Footage string `default:"../shared/footage" placeholder:"DIR" help:"Folder with street clips (${default})."`
-	Plates  string `default:"../shared/plates" placeholder:"DIR" help:"Folder with pictures of plates and their text (${default})."`
-	Assets  string `placeholder:"DIR" help:"Folder with the libraries and models that set-up brought; without it TIDEWATCH_ASSETS or the user's cache."`
+	Footage string    `default:"../shared/footage" placeholder:"DIR" help:"Folder with street clips (${default})."`
+	Plates  string    `default:"../shared/plates" placeholder:"DIR" help:"Folder with pictures of plates and their text (${default})."`
+	Only    string    `default:"all" enum:"all,stops,plates" help:"What to measure: ${enum} (${default})."`
+	Rate    []float64 `default:"1" placeholder:"N" help:"Looks at each second of a clip (${default}): how often a camera sends key pictures. With several, parted by commas, stops are measured at each, and the figures without a rate in their name are those of the first."`
+	Assets  string    `placeholder:"DIR" help:"Folder with the libraries and models that set-up brought; without it TIDEWATCH_ASSETS or the user's cache."`
 }
 
 // part measures one thing: it prints a table for people to out, and adds its
@@ -33,11 +35,27 @@ type part func(ctx context.Context, opts options, out io.Writer, answer map[stri
 // parts are measured in this order.
 var parts = []part{measureStops, measurePlates}
 
+// named are the parts that can be measured alone.
+var named = map[string][]part{"stops": {measureStops}, "plates": {measurePlates}}
+
+// Validate is called by the command line's parser.
+func (o options) Validate() error {
+	for _, rate := range o.Rate {
+		if !(rate > 0 && rate <= 1000) {
+			return fmt.Errorf("--rate is %v; it must be more than 0 and at most 1000", rate)
+		}
+	}
+	return nil
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var opts options
 	kong.Parse(&opts, kong.Name("accuracybench"),
 		kong.Description("Measures how often Tidewatch is right; prints tables, and one JSON object as the last line."))
+	if alone := named[opts.Only]; alone != nil {
+		parts = alone
+	}
 	err := measure(ctx, opts, os.Stdout)
 	stop()
 	if err != nil {

@@ -17,7 +17,7 @@ func with(ctx context.Context, t *testing.T, others ...part) (string, error) {
 	t.Cleanup(func() { parts = before })
 	parts = others
 	var out bytes.Buffer
-	err := measure(ctx, options{Footage: t.TempDir()}, &out)
+	err := measure(ctx, options{Footage: t.TempDir(), Rate: []float64{1}}, &out)
 	return out.String(), err
 }
 

@@ -71,35 +71,52 @@ func measureStops(ctx context.Context, opts options, out io.Writer, answer map[s
 	if err != nil {
 		return err
 	}
+	for i, rate := range opts.Rate {
+		if len(opts.Rate) > 1 {
+			fmt.Fprintf(out, "looks each second: %v\n", rate)
+		}
+		sums, err := b.measure(ctx, all, rate, out)
+		if err != nil {
+			return err
+		}
+		total := sums[truth.Fixed].Add(sums[truth.Carried])
+		if len(opts.Rate) > 1 {
+			answer[fmt.Sprintf("stops_f1_at_%v", rate)] = total.F1()
+		}
+		if i == 0 {
+			addTally(answer, total)
+			answer["stops_f1_fixed"], answer["stops_f1_carried"] = sums[truth.Fixed].F1(), sums[truth.Carried].F1()
+		}
+	}
+	return nil
+}
+
+// measure scores all films that are there at a rate, and sums them up by how the
+// camera was held.
+func (b stopsBench) measure(ctx context.Context, all []truth.Film, rate float64, out io.Writer) (map[truth.Camera]truth.Tally, error) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "F1\tmatched\tmissed\tfalse\tdoubled\taside\tstart ±s\tend ±s\tplates right\twrong\tunread\tfilm\t")
 	sums := map[truth.Camera]truth.Tally{}
 	for _, film := range all {
-		tally, err := b.film(ctx, film)
+		tally, err := b.film(ctx, film, rate)
 		if errors.Is(err, fs.ErrNotExist) {
 			fmt.Fprintln(os.Stderr, "accuracybench: not measured:", err)
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		row(table, film.Clip, tally)
 		sums[film.Camera] = sums[film.Camera].Add(tally)
 	}
-	total := sums[truth.Fixed].Add(sums[truth.Carried])
 	row(table, "fixed cameras", sums[truth.Fixed])
 	row(table, "carried cameras", sums[truth.Carried])
-	row(table, "all", total)
-	addTally(answer, total)
-	answer["stops_f1_fixed"], answer["stops_f1_carried"] = sums[truth.Fixed].F1(), sums[truth.Carried].F1()
-	return table.Flush()
+	row(table, "all", sums[truth.Fixed].Add(sums[truth.Carried]))
+	return sums, table.Flush()
 }
 
-// looksPerSecond is the pace of a camera's key frames.
-const looksPerSecond = 1
-
-// film scores one film.
-func (b stopsBench) film(ctx context.Context, film truth.Film) (truth.Tally, error) {
+// film scores one film, looked at so many times a second.
+func (b stopsBench) film(ctx context.Context, film truth.Film, rate float64) (truth.Tally, error) {
 	path, err := b.path(film.Clip)
 	if err != nil {
 		return truth.Tally{}, err
@@ -110,7 +127,7 @@ func (b stopsBench) film(ctx context.Context, film truth.Film) (truth.Tally, err
 		return truth.Tally{}, err
 	}
 	start := time.Unix(0, 0)
-	found, err := replay.Film{Path: path, FPS: looksPerSecond}.Stops(ctx, watcher, start, io.Discard)
+	found, err := replay.Film{Path: path, FPS: rate}.Stops(ctx, watcher, start, io.Discard)
 	if err != nil {
 		return truth.Tally{}, err
 	}

@@ -30,6 +30,7 @@ type commands struct {
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's tables, then stop."`
 	Cameras     camerasCmd     `cmd:"" help:"Find cameras."`
 	Zones       zonesCmd       `cmd:"" help:"Show what is drawn in a camera's picture."`
+	Policy      policyCmd      `cmd:"" help:"Explain and publish the rules."`
 	Replay      replayCmd      `cmd:"" help:"Find the stops in a video file and print one JSON object for each."`
 	Plates      platesCmd      `cmd:"" help:"Read the number plates in pictures and print one JSON object for each picture."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

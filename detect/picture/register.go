@@ -30,10 +30,10 @@ func (s similarity) box(b detect.Box, width, height int) detect.Box {
 const (
 	inlierPixels   = 3.0
 	minInliers     = 15
-	minInlierPct   = 0.2 // of the matches
-	minInlierCells = 6   // of featureGrid squared
-	minInlierShare = 0.4 // of the cells that speak: in a busy street, traffic does too
-	minCellPairs   = 4   // that make a cell without inliers speak against a motion
+	minInlierPct   = 0.2  // of the matches
+	minInlierCells = 4    // of featureGrid squared
+	minInlierShare = 0.25 // of the cells that speak: in a busy street, traffic does too
+	minCellPairs   = 4    // that make a cell without inliers speak against a motion
 	maxZoom        = 1.5
 )
 

@@ -13,6 +13,7 @@ type Metrics struct {
 	spared    *prometheus.CounterVec
 	lost      *prometheus.CounterVec
 	early     *prometheus.CounterVec
+	soon      *prometheus.CounterVec
 	opened    *prometheus.CounterVec
 	backdated *prometheus.CounterVec
 	ended     *prometheus.CounterVec
@@ -41,6 +42,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		spared:    byCamera("tidewatch_detect_spared_looks_total", "Pictures looked at in which nothing had moved, so that the vehicle network was not run."),
 		lost:      byCamera("tidewatch_detect_lost_looks_total", "Pictures that could not be brought together with the one before; nothing was judged by them."),
 		early:     byCamera("tidewatch_detect_early_looks_total", "Pictures older than the newest one by the clock judged by; they were not looked at."),
+		soon:      byCamera("tidewatch_detect_soon_looks_total", "Pictures that came so soon after the one looked at that they tell nothing new; they were not looked at."),
 		opened:    byCamera("tidewatch_detect_stops_opened_total", "Vehicles that came to stand."),
 		backdated: byCamera("tidewatch_detect_backdated_pictures_total", "Pictures not looked at in time in which a stop had already begun; it begins there."),
 		ended:     byCamera("tidewatch_detect_stops_ended_total", "Standing vehicles that left."),
@@ -60,17 +62,17 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"camera"}),
 		unsaved: byCamera("tidewatch_detect_unsaved_stops_total", "Times that an open stop could not be written to disk, or not be read back."),
 	}
-	reg.MustRegister(m.inference, m.looks, m.spared, m.lost, m.early, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
+	reg.MustRegister(m.inference, m.looks, m.spared, m.lost, m.early, m.soon, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
 	reg.MustRegister(m.glances)
 	return m
 }
 
 // cameraMetrics are the metrics of one camera.
 type cameraMetrics struct {
-	inference                                                     prometheus.Observer
-	looks, spared, lost, early, opened, backdated, ended, unsaved prometheus.Counter
-	open                                                          prometheus.Gauge
-	plates                                                        map[outcome]prometheus.Counter
+	inference                                                           prometheus.Observer
+	looks, spared, lost, early, soon, opened, backdated, ended, unsaved prometheus.Counter
+	open                                                                prometheus.Gauge
+	plates                                                              map[outcome]prometheus.Counter
 
 	glances prometheus.Counter
 	doubts  map[picture.Fault]prometheus.Counter
@@ -97,6 +99,7 @@ func (m *Metrics) camera(id string) cameraMetrics {
 		spared:    m.spared.WithLabelValues(id),
 		lost:      m.lost.WithLabelValues(id),
 		early:     m.early.WithLabelValues(id),
+		soon:      m.soon.WithLabelValues(id),
 		opened:    m.opened.WithLabelValues(id),
 		backdated: m.backdated.WithLabelValues(id),
 		ended:     m.ended.WithLabelValues(id),

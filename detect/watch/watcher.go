@@ -45,6 +45,12 @@ type Config struct {
 	Rest          time.Duration // between looks while nothing changes
 	Past          Past          // of the camera; nil where every picture is looked at
 
+	// Closest is how soon after a look the next one tells anything new. Pictures
+	// that come sooner are not looked at: what is counted in looks, as boxes that
+	// must agree are, then means the same for a camera that sends thirty key
+	// pictures a second.
+	Closest time.Duration
+
 	// Zones names what is drawn in the camera's picture: with other zones it is
 	// another name. Pictures that do not show the street in which they were drawn
 	// are not judged by. Empty: the camera need not be a fixed one, and its
@@ -64,7 +70,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Stops: detect.DefaultConfig(), PlatesPerLook: 2, SaveEvery: 10 * time.Second, Rest: 4 * time.Second,
-		Verify: 15 * time.Second,
+		Closest: 800 * time.Millisecond, Verify: 15 * time.Second,
 	}
 }
 
@@ -89,6 +95,7 @@ type Watcher struct {
 	sight    sight
 	held     bool      // the newest look was not judged by
 	learnt   time.Time // when the memory of the scene was written
+	looked   time.Time // moment of the newest look
 
 	decoder Decoder      // of pictures at full size
 	prior   *ingest.Unit // the newest picture of the worker before; nil once seen
@@ -144,11 +151,16 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 		w.metrics.early.Inc()
 		return w.complete(w.tracker.Open()), nil
 	}
+	if w.tooSoon(at) {
+		w.metrics.soon.Inc()
+		return w.complete(w.tracker.Open()), nil
+	}
 	w.recall(ctx, pic.Size())
 	stops, found, err := w.see(at, pic, shot)
 	if err != nil {
 		return nil, fmt.Errorf("look: %w", err)
 	}
+	w.looked = at
 	for _, s := range stops {
 		if _, known := w.savedAt[s.ID]; !known && !s.Ended {
 			w.backdate(ctx, s)
@@ -161,6 +173,11 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 	w.save(at)
 	w.sight.forget(stops)
 	return stops, nil
+}
+
+// tooSoon reports whether the newest look says all that a picture can say.
+func (w *Watcher) tooSoon(at time.Time) bool {
+	return !w.looked.IsZero() && at.Sub(w.looked).Abs() < w.cfg.Closest
 }
 
 // remember begins the scene checks with what a worker before knew.
@@ -274,13 +291,12 @@ type unmoved struct{ detect.Scene }
 // Move implements detect.Scene: the camera has not moved since.
 func (unmoved) Move(b detect.Box) (detect.Box, bool) { return b, true }
 
-// Pace is how long after the newest look the next one is wanted; zero is as
-// soon as there is a picture.
+// Pace is how long after the newest look the next one is wanted.
 func (w *Watcher) Pace() time.Duration {
 	if w.lost > 0 || w.sight.doubted() || w.tracker.Forming() {
-		return 0
+		return w.cfg.Closest
 	}
-	return w.cfg.Rest
+	return max(w.cfg.Rest, w.cfg.Closest)
 }
 
 // lostForGood is how many looks in a row may be lost before nothing is known of

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -483,8 +484,8 @@ func TestPace(t *testing.T) {
 			rests++
 		}
 	}
-	if paces[1] != 0 || paces[5] != 0 || rests < 14 {
-		t.Errorf("paces %v, want 0 while the vehicles have just come to stand, then mostly %s", paces, cfg.Rest)
+	if paces[1] != cfg.Closest || paces[5] != cfg.Closest || rests < 14 {
+		t.Errorf("paces %v, want %s while the vehicles have just come to stand, then mostly %s", paces, cfg.Closest, cfg.Rest)
 	}
 	if r.Blind() {
 		t.Error("blind on a street that shows")
@@ -499,7 +500,7 @@ func TestPace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !r.Blind() || r.Pace() != 0 {
+	if !r.Blind() || r.Pace() != cfg.Closest {
 		t.Errorf("a covered lens: blind %v, pace %s", r.Blind(), r.Pace())
 	}
 }
@@ -655,5 +656,46 @@ func TestEarlyLooksAreCounted(t *testing.T) {
 	}
 	if got := r.metric(t, "tidewatch_detect_early_looks_total"); got != 2 {
 		t.Errorf("%v early looks, want 2", got)
+	}
+}
+
+// TestMorePicturesTellNoMore shows a vehicle that comes and leaves, once and
+// many times a second: it is looked at about once, and the stop is the same.
+func TestMorePicturesTellNoMore(t *testing.T) {
+	for _, perSecond := range []int{1, 2, 8, 30} {
+		t.Run(strconv.Itoa(perSecond), func(t *testing.T) {
+			empty, taken := stage(t, false), stage(t, true)
+			cfg := watch.DefaultConfig()
+			cfg.Verify = 0
+			r := newRig(t, cfg, onlooker{empty: nil, taken: sure(bay)}, nil)
+			stops := map[string]detect.Stop{}
+			for look := range 40 * perSecond {
+				when := start.Add(time.Duration(look) * time.Second / time.Duration(perSecond))
+				pic := empty
+				if !when.Before(at(5)) && when.Before(at(15)) {
+					pic = taken
+				}
+				seen, err := r.Look(t.Context(), when, pic, detect.Shot{At: when})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range seen {
+					stops[s.ID] = s
+				}
+			}
+			if len(stops) != 1 {
+				t.Errorf("%d stops, want 1", len(stops))
+			}
+			for _, s := range stops {
+				late, early := s.Start.Sub(at(5)), at(15).Sub(s.End)
+				if late < 0 || late >= time.Second || early <= 0 || early > time.Second || !s.Ended {
+					t.Errorf("it begins %s late and ends %s early (ended: %v)", late, early, s.Ended)
+				}
+			}
+			looked, passed := r.metric(t, "tidewatch_detect_looks_total"), r.metric(t, "tidewatch_detect_soon_looks_total")
+			if looked+passed != float64(40*perSecond) || looked < 40 || looked > 50 {
+				t.Errorf("of %d pictures %v were looked at and %v passed over", 40*perSecond, looked, passed)
+			}
+		})
 	}
 }

@@ -219,15 +219,25 @@ func (s *scorer) moment(seconds float64) time.Time {
 
 func (s *scorer) seconds(t time.Time) float64 { return t.Sub(s.start).Seconds() }
 
-// BoxAt is where a stop was seen at about a moment: the camera may move.
+// BoxAt is where a stop was seen at about a moment: the camera may move. Between
+// two pictures it is taken to have moved evenly.
 func BoxAt(s detect.Stop, at time.Time) detect.Box {
-	box, nearest := s.Box, s.End.Sub(at).Abs()
-	for _, o := range s.Observations {
-		if away := o.At.Sub(at).Abs(); away < nearest && o.Box.Area() > 0 {
-			box, nearest = o.Box, away
-		}
+	seen := slices.DeleteFunc(slices.Clone(s.Observations), func(o detect.Observation) bool { return o.Box.Area() <= 0 })
+	seen = append(seen, detect.Observation{At: s.End, Box: s.Box})
+	next := slices.IndexFunc(seen, func(o detect.Observation) bool { return !o.At.Before(at) })
+	switch {
+	case next == 0:
+		return seen[0].Box
+	case next < 0:
+		return s.Box
 	}
-	return box
+	before, after := seen[next-1], seen[next]
+	share := at.Sub(before.At).Seconds() / after.At.Sub(before.At).Seconds()
+	between := func(a, b float64) float64 { return a + share*(b-a) }
+	return detect.Box{
+		X: between(before.Box.X, after.Box.X), Y: between(before.Box.Y, after.Box.Y),
+		W: between(before.Box.W, after.Box.W), H: between(before.Box.H, after.Box.H),
+	}
 }
 
 // readOf compares a plate with what people read.

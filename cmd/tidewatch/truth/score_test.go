@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 
 	"tidewatch/cmd/tidewatch/truth"
@@ -168,5 +169,35 @@ func TestTally(t *testing.T) {
 	}
 	if m := truth.Median(nil); m != 0 {
 		t.Errorf("the median of nothing is %v", m)
+	}
+}
+
+// TestBoxAt follows a stop whose camera moves.
+func TestBoxAt(t *testing.T) {
+	box := func(x float64) detect.Box { return detect.Box{X: x, Y: 0.5, W: 0.2, H: 0.1} }
+	seen := func(second int, x float64) detect.Observation {
+		return detect.Observation{At: start.Add(time.Duration(second) * time.Second), Box: box(x)}
+	}
+	stop := detect.Stop{
+		Box: box(0.8), End: start.Add(20 * time.Second),
+		Observations: []detect.Observation{seen(0, 0.1), seen(4, 0.2), {At: start.Add(8 * time.Second)}, seen(12, 0.6)},
+	}
+	for name, test := range map[string]struct{ second, x float64 }{
+		"before the first picture":   {-1, 0.1},
+		"at a picture":               {4, 0.2},
+		"between two pictures":       {1, 0.125},
+		"where one has no box":       {8, 0.4},
+		"between a picture and now":  {16, 0.7},
+		"after it was last seen":     {30, 0.8},
+		"at the moment it was last":  {20, 0.8},
+		"just before a picture":      {11.999, 0.6},
+		"just after the first of it": {0.001, 0.1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := start.Add(time.Duration(test.second * float64(time.Second)))
+			if diff := cmp.Diff(box(test.x), truth.BoxAt(stop, at), cmpopts.EquateApprox(0, 1e-3)); diff != "" {
+				t.Errorf("box (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
