@@ -12,6 +12,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
 	"tidewatch/enforce/calendar"
+	"tidewatch/enforce/exempt"
 	"tidewatch/enforce/police/viid"
 	"tidewatch/enforce/publish"
 	"tidewatch/enforce/retention"
@@ -41,6 +42,8 @@ type Config struct {
 	// VehicleHeights are the usual heights of vehicles in zones, by zone, as
 	// shares of the picture's height. A zone without one learns it.
 	VehicleHeights map[string]float64
+
+	Exemptions *exempt.Config // nil: no vehicle is exempt
 
 	Kafka      Kafka
 	ClickHouse ClickHouse
