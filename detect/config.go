@@ -33,11 +33,16 @@ type Config struct {
 
 	// A vehicle has left when it was not seen standing in more than MissedLooks
 	// looks and for Patience. Looks in which another vehicle covers it do not
-	// count, until it was not seen for ResumeWithin. A restarted worker takes
-	// up stops again that were seen standing within that time.
+	// count, until it was not seen for ResumeWithin.
 	MissedLooks  int
 	Patience     time.Duration
 	ResumeWithin time.Duration
+
+	// ProvenWithin is how long no look may have been made, because the camera or
+	// the worker was away or blind, for a vehicle to be known again for certain:
+	// after more than ResumeWithin its pixels must be nearly the same, and a box
+	// be where it was.
+	ProvenWithin time.Duration
 
 	// Young is the dwell up to which what stands is looked at as often as can be.
 	Young time.Duration
@@ -61,6 +66,7 @@ func DefaultConfig() Config {
 		MissedLooks:  3,
 		Patience:     10 * time.Second,
 		ResumeWithin: 2 * time.Minute,
+		ProvenWithin: 15 * time.Minute,
 		Young:        10 * time.Second,
 		Observations: 16,
 	}

@@ -3,6 +3,7 @@ package detect
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -59,12 +60,13 @@ func (t *Tracker) Look(at time.Time, found []Detection, shot Shot, scene Scene) 
 	if t.Early(at) {
 		return t.Open()
 	}
+	_, known := scene.Move(Box{W: 1, H: 1})
 	for _, p := range t.places {
 		p.standsNow = false
-		p.Stop.Ended = at.Sub(p.Stop.End).Abs() > t.cfg.ResumeWithin
+		p.Stop.Ended = p.overdue(at, found, known, scene, t.cfg)
 	}
 	var parts []Stop
-	if _, known := scene.Move(Box{W: 1, H: 1}); known {
+	if known {
 		t.lost = 0
 		t.follow(at, found, shot, scene)
 		found = t.inView(found)
@@ -81,6 +83,32 @@ func (t *Tracker) Look(at time.Time, found []Detection, shot Shot, scene Scene) 
 	t.last = at
 	ended := t.end(at)
 	return inOrder(slices.Concat(parts, ended, t.stops()))
+}
+
+// overdue reports whether the vehicle was not seen standing for so long that
+// nobody can say whether it stood meanwhile. Where nothing could be seen at all,
+// the first look after that may prove it.
+func (p *Place) overdue(at time.Time, found []Detection, known bool, scene Scene, cfg Config) bool {
+	away := at.Sub(p.Stop.End)
+	switch {
+	case away.Abs() <= cfg.ResumeWithin:
+		return false
+	case away < 0 || away > cfg.ProvenWithin || !p.open():
+		return true
+	}
+	return known && !p.proven(found, scene, cfg)
+}
+
+// proven reports whether what stands in the place is what stood there before
+// nothing was seen for long: to the pixel, and the detector finds it.
+func (p *Place) proven(found []Detection, scene Scene, cfg Config) bool {
+	box, known := scene.Move(p.Box)
+	if !known || !slices.ContainsFunc(found, func(d Detection) bool { return d.Score >= cfg.SteadyScore && p.fit(d.Box) >= samePlace }) {
+		return false
+	}
+	at, alike := scene.Match(p.Patch, nil, box)
+	rolled := max(math.Abs(at.X-box.X)/box.W, math.Abs(at.Y-box.Y)/box.H)
+	return alike >= returned && rolled <= cfg.Drift
 }
 
 // Early reports whether a look comes before the newest one: the clock was set

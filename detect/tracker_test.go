@@ -36,6 +36,20 @@ func ghostly(from, width, score float64) thing {
 	return thing{box: detect.Box{X: place.X + from*place.W, Y: place.Y, W: width * place.W, H: place.H}, seed: ghost, found: score}
 }
 
+// unseen is a street of which nothing is seen from the twentieth look to the
+// two hundredth; after that other things are there.
+func unseen(looks int, every time.Duration, after ...thing) script {
+	return script{looks: looks, every: every, scene: func(look int) street {
+		switch {
+		case look < 20:
+			return street{things: []thing{car(1)}}
+		case look < 200:
+			return street{lost: true}
+		}
+		return street{things: after}
+	}}
+}
+
 // seeming is a small car that moves by two thousandths of the picture in a look.
 func seeming(look int) thing {
 	c := car(1)
@@ -419,14 +433,33 @@ func TestTracker(t *testing.T) {
 			[]expected{{0, 39, false, detect.Car}},
 		},
 		{
-			"out of sight for too long",
-			script{looks: 300, scene: func(look int) street {
-				s := street{things: []thing{car(1)}}
-				if look >= 20 && look < 200 {
-					s.lost = true
-				}
-				return s
-			}},
+			"out of sight for minutes, and just as it was",
+			unseen(300, time.Second, car(1)),
+			[]expected{{0, 299, false, detect.Car}},
+		},
+		{
+			"out of sight for minutes, and another one of its kind there",
+			unseen(300, time.Second, car(1), trim),
+			[]expected{{0, 19, true, detect.Car}, {200, 299, false, detect.Car}},
+		},
+		{
+			"out of sight for minutes, and in another light",
+			unseen(300, time.Second, thing{box: place, seed: 1, found: 0.8, dark: 0.6}),
+			[]expected{{0, 19, true, detect.Car}, {200, 299, false, detect.Car}},
+		},
+		{
+			"out of sight for minutes, and parked anew a little further",
+			unseen(300, time.Second, car(1).at(0.08, 0)),
+			[]expected{{0, 19, true, detect.Car}, {200, 299, false, detect.Car}},
+		},
+		{
+			"out of sight for minutes, and only paint where it was",
+			unseen(300, time.Second, car(1).scored(0)),
+			[]expected{{0, 19, true, detect.Car}},
+		},
+		{
+			"out of sight for half an hour",
+			unseen(300, 10*time.Second, car(1)),
 			[]expected{{0, 19, true, detect.Car}, {200, 299, false, detect.Car}},
 		},
 		{
@@ -734,7 +767,7 @@ func TestSnapshot(t *testing.T) {
 	t.Run("too late", func(t *testing.T) {
 		late := detect.NewTracker(detect.DefaultConfig(), "kerb", snapshot...)
 		scene := s.scene(0)
-		stops := late.Look(start.Add(10*time.Minute), scene.detections(), detect.Shot{At: start.Add(10 * time.Minute)}, scene)
+		stops := late.Look(start.Add(time.Hour), scene.detections(), detect.Shot{At: start.Add(time.Hour)}, scene)
 		if len(stops) != len(before) {
 			t.Fatalf("%d stops, want %d", len(stops), len(before))
 		}

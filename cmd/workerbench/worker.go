@@ -45,8 +45,7 @@ type workerCmd struct {
 // result is what a way has used, and what it has seen.
 type result struct {
 	benchrig.Usage
-	Inferences float64           `json:"inferences"` // runs of the vehicle network on whole pictures
-	Glances    float64           `json:"glances"`    // looks for which a run on a part was enough
+	Inferences float64           `json:"inferences"` // runs of the vehicle network
 	Stages     map[stage]float64 `json:"stages"`     // share of the time on processors
 	Arrivals   int               `json:"arrivals"`   // vehicles that came to stand, early enough to be seen
 	Seen       int               `json:"seen"`       // of them, those seen to stand within patience
@@ -241,7 +240,7 @@ func (w *worker) measure(ctx context.Context, feeds []*feed.Feed) error {
 	if err := benchrig.Settled(ctx, feeds, settle); err != nil {
 		return err
 	}
-	before := w.counts()
+	looks, inferences := w.counts()
 	missing := benchrig.WatchHealth(ctx, feeds)
 	var profile bytes.Buffer
 	if err := pprof.StartCPUProfile(&profile); err != nil {
@@ -260,9 +259,8 @@ func (w *worker) measure(ctx context.Context, feeds []*feed.Feed) error {
 	}
 	res := result{Usage: used}
 	res.Cameras, res.Missing = len(feeds), missing()
-	after := w.counts()
-	res.Looks, res.Glances = after.looks-before.looks, after.glances-before.glances
-	res.Inferences = after.found - before.found - res.Glances
+	looksAfter, inferencesAfter := w.counts()
+	res.Looks, res.Inferences = looksAfter-looks, inferencesAfter-inferences
 	if res.Stages, err = stages(profile.Bytes()); err != nil {
 		return err
 	}
@@ -270,11 +268,8 @@ func (w *worker) measure(ctx context.Context, feeds []*feed.Feed) error {
 	return benchrig.Report(res)
 }
 
-// counts are the looks so far, those of them for which the network was run, and
-// those of these for which a run on a part was enough.
-type counts struct{ looks, found, glances float64 }
-
-func (w *worker) counts() (c counts) {
+// counts are the looks so far and those of them for which the network was run.
+func (w *worker) counts() (looks, inferences float64) {
 	families, err := w.registry.Gather()
 	if err != nil {
 		panic(err) // of metrics that this program registered
@@ -283,15 +278,13 @@ func (w *worker) counts() (c counts) {
 		for _, m := range f.GetMetric() {
 			switch f.GetName() {
 			case "tidewatch_detect_looks_total":
-				c.looks += m.GetCounter().GetValue()
-			case "tidewatch_detect_glances_total":
-				c.glances += m.GetCounter().GetValue()
+				looks += m.GetCounter().GetValue()
 			case "tidewatch_detect_inference_seconds":
-				c.found += float64(m.GetHistogram().GetSampleCount())
+				inferences += float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 	}
-	return c
+	return looks, inferences
 }
 
 // arrivals counts the vehicles that came between two moments, and how soon they

@@ -211,7 +211,7 @@ func (v *Vehicles) findIn(pic *decode.Picture, part detect.Box) ([]detect.Detect
 		if cutOff {
 			continue
 		}
-		d.Box = ofWhole(b, part)
+		d.Box = detect.Box{X: part.X + b.X*part.W, Y: part.Y + b.Y*part.H, W: b.W * part.W, H: b.H * part.H}
 		found = append(found, d)
 	}
 	return found, nil

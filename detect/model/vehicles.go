@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"fmt"
-	"image"
 	"os"
 	"runtime"
 	"slices"
@@ -60,18 +59,13 @@ func LoadVehicles(familyName, modelPath string, metrics *Metrics) (*Vehicles, er
 
 // Find returns the vehicles in a picture down to a score of 0.10, best first.
 func (v *Vehicles) Find(pic *decode.Picture) ([]detect.Detection, error) {
-	return v.findAt(pic, inputSize(pic.Size()))
-}
-
-// findAt is Find with the picture brought to a size of the network's input.
-func (v *Vehicles) findAt(pic *decode.Picture, input image.Point) ([]detect.Detection, error) {
-	frame, err := picture.NewLetterbox(pic, input)
+	frame, err := picture.NewLetterbox(pic, inputSize(pic.Size()))
 	if err != nil {
 		return nil, fmt.Errorf("find vehicles: %w", err)
 	}
 	size := frame.Size
-	tensor := Tensor{Shape: []int64{1, 3, int64(size.Y), int64(size.X)}, Data: v.family.prepare(frame)}
-	outputs, err := v.run(tensor)
+	input := Tensor{Shape: []int64{1, 3, int64(size.Y), int64(size.X)}, Data: v.family.prepare(frame)}
+	outputs, err := v.run(input)
 	if err != nil {
 		return nil, fmt.Errorf("find vehicles: %w", err)
 	}

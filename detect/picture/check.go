@@ -32,6 +32,8 @@ type Finding struct {
 	// meaningless unless Placed.
 	Shift  float64
 	Placed bool // it is known where the camera looks
+
+	Since time.Time // of a frozen picture: when it first came
 }
 
 // Why puts the finding into words for whoever looks after the camera.
@@ -64,8 +66,9 @@ type Checks struct {
 	usual   Usual
 
 	seed   maphash.Seed
-	pixels uint64 // of the newest look, as a hash
-	same   int    // looks in a row that were equal to the one before, to the pixel
+	pixels uint64    // of the newest look, as a hash
+	fresh  time.Time // the newest look that was not equal to the one before
+	same   int       // looks in a row that were equal to the one before, to the pixel
 	looks  int
 
 	lost    int  // looks in a row that could not be brought together with those before
@@ -123,7 +126,7 @@ const repeats = 5
 // reckoned.
 func (c *Checks) Look(at time.Time, scene *Scene) Finding {
 	c.looks++
-	c.repeat(scene.now)
+	c.repeat(at, scene.now)
 	measured := measure(scene.now)
 	if light := c.usual.judge(measured, scene.now); light != "" {
 		c.pose.known = false // the camera may be turned meanwhile
@@ -131,7 +134,7 @@ func (c *Checks) Look(at time.Time, scene *Scene) Finding {
 	}
 	place := c.locate(scene)
 	if place.Fault == "" && c.same >= repeats {
-		place.Fault = Frozen
+		place.Fault, place.Since = Frozen, c.fresh
 	}
 	if place.Fault == "" {
 		c.usual.learn(at, measured, scene.now)
@@ -140,12 +143,12 @@ func (c *Checks) Look(at time.Time, scene *Scene) Finding {
 }
 
 // repeat counts the looks that are equal to the pixel.
-func (c *Checks) repeat(now *view) {
+func (c *Checks) repeat(at time.Time, now *view) {
 	pixels := maphash.Bytes(c.seed, now.levels[0].grey)
 	if c.looks > 1 && pixels == c.pixels {
 		c.same++
 	} else {
-		c.same = 0
+		c.same, c.fresh = 0, at
 	}
 	c.pixels = pixels
 }

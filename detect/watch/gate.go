@@ -15,9 +15,8 @@ type gate struct {
 	verify time.Duration // zero: it is always open
 	areas  []detect.Box  // in which something may move; none: the whole picture
 
-	seen  picture.Grey // of the newest full look
-	at    time.Time    // when the network last saw the whole picture
-	moved detect.Box   // what keeps the gate open, as far as it is in one place; zero: all
+	seen picture.Grey // of the newest full look
+	at   time.Time    // of it
 }
 
 const (
@@ -45,7 +44,6 @@ const (
 // closed reports whether nothing has moved since the newest full look, in the
 // areas or where something stands.
 func (g *gate) closed(at time.Time, now picture.Grey, standing []detect.Stop) bool {
-	g.moved = detect.Box{}
 	since := at.Sub(g.at)
 	if g.verify <= 0 || since < 0 || since >= g.verify {
 		return false
@@ -60,18 +58,11 @@ func (g *gate) closed(at time.Time, now picture.Grey, standing []detect.Stop) bo
 	for _, s := range standing {
 		boxes = append(boxes[:len(boxes):len(boxes)], s.Box)
 	}
-	moved, any := moved(g.seen, now, watched(boxes, now.Width, now.Height))
-	g.moved = moved
-	return !any
+	return !moved(g.seen, now, watched(boxes, now.Width, now.Height))
 }
 
-// opened notes a full look, and whether the network saw all of it.
-func (g *gate) opened(at time.Time, now picture.Grey, whole bool) {
-	g.seen = now
-	if whole {
-		g.at = at
-	}
-}
+// opened notes a full look.
+func (g *gate) opened(at time.Time, now picture.Grey) { g.at, g.seen = at, now }
 
 // watched marks the pixels that lie in some boxes or close to them.
 func watched(boxes []detect.Box, width, height int) []bool {
@@ -91,38 +82,30 @@ func watched(boxes []detect.Box, width, height int) []bool {
 }
 
 // moved reports whether something in the marked pixels has come, gone or moved
-// between two pictures of one size, and in which part of the picture: what has,
-// as far as it reaches beyond the marks. What changes all of them alike, as the
+// between two pictures of one size. What changes all of them alike, as the
 // light and the camera's exposure do, does not count, nor does noise.
-func moved(before, now picture.Grey, marks []bool) (detect.Box, bool) {
+func moved(before, now picture.Grey, marks []bool) bool {
 	light, limit, any := change(before.Pixels, now.Pixels, marks)
 	if !any {
-		return detect.Box{}, false
+		return false
 	}
-	grid := newTiles(now.Width, now.Height)
-	for i := range grid.changed {
-		inMarks, all := 0, 0
-		area := grid.area(i)
-		for y := area.Min.Y; y < area.Max.Y; y++ {
-			for at := y*now.Width + area.Min.X; at < y*now.Width+area.Max.X; at++ {
-				if d := int(now.Pixels[at]) - int(before.Pixels[at]) - light; d > limit || d < -limit {
-					all++
-					if marks[at] {
-						inMarks++
+	const step = movedTile / 2
+	for y := 0; y < now.Height; y += step {
+		for x := 0; x < now.Width; x += step {
+			changed := 0
+			for row := y; row < min(y+movedTile, now.Height); row++ {
+				for i := row*now.Width + x; i < row*now.Width+min(x+movedTile, now.Width); i++ {
+					if d := int(now.Pixels[i]) - int(before.Pixels[i]) - light; marks[i] && (d > limit || d < -limit) {
+						changed++
 					}
 				}
 			}
-		}
-		grid.changed[i] = all >= movedPixels
-		if inMarks >= movedPixels {
-			grid.begin = append(grid.begin, i)
+			if changed >= movedPixels {
+				return true
+			}
 		}
 	}
-	part := grid.reach()
-	w, h := float64(now.Width), float64(now.Height)
-	return detect.Box{
-		X: float64(part.Min.X) / w, Y: float64(part.Min.Y) / h, W: float64(part.Dx()) / w, H: float64(part.Dy()) / h,
-	}, !part.Empty()
+	return false
 }
 
 // change is by how much half of the marked pixels have become brighter, and

@@ -86,7 +86,7 @@ func TestGate(t *testing.T) {
 			at := time.Unix(1000, 0)
 			for name, verify := range map[string]time.Duration{"on": 15 * time.Second, "off": 0} {
 				g := gate{verify: verify, areas: test.areas}
-				g.opened(at, test.seen, true)
+				g.opened(at, test.seen)
 				if got, want := g.closed(at.Add(test.after), test.now, test.standing), test.closed && verify > 0; got != want {
 					t.Errorf("gate %s: closed is %v, want %v", name, got, want)
 				}
@@ -100,7 +100,7 @@ func TestGate(t *testing.T) {
 func TestGateSeesWhatComesSlowly(t *testing.T) {
 	g := gate{verify: time.Hour}
 	at := time.Unix(1000, 0)
-	g.opened(at, road(), true)
+	g.opened(at, road())
 	for step := range 40 {
 		at = at.Add(time.Second)
 		if !g.closed(at, thing(road(), 80, 40, 8, 6, 90-step), nil) {
@@ -116,7 +116,7 @@ func TestGateDoesNotGrowItsAreas(t *testing.T) {
 	g := gate{verify: time.Hour, areas: make([]detect.Box, 1, 8)}
 	g.areas[0] = detect.Box{X: 0.4, Y: 0.4, W: 0.3, H: 0.3}
 	at := time.Unix(1000, 0)
-	g.opened(at, road(), true)
+	g.opened(at, road())
 	aside := thing(road(), 20, 10, 8, 6, 30)
 	if g.closed(at, aside, []detect.Stop{{Box: detect.Box{X: 0.1, Y: 0.1, W: 0.1, H: 0.1}}}) || !g.closed(at, aside, nil) {
 		t.Error("where a vehicle stood is watched though it stands no more, or was not watched")
@@ -134,12 +134,8 @@ func FuzzMoved(f *testing.F) {
 		a := picture.Grey{Width: width, Height: rows, Pixels: before[:rows*width]}
 		b := picture.Grey{Width: width, Height: rows, Pixels: now[:rows*width]}
 		marks := watched([]detect.Box{{W: 1, H: 1}}, width, rows)
-		if _, any := moved(a, a, marks); any {
+		if moved(a, a, marks) || moved(a, b, marks) && slices.Equal(a.Pixels, b.Pixels) {
 			t.Error("something moved between equal pictures")
-		}
-		part, any := moved(a, b, marks)
-		if any != (part.W > 0 && part.H > 0) || part.X < 0 || part.Y < 0 || part.X+part.W > 1+1e-9 || part.Y+part.H > 1+1e-9 {
-			t.Errorf("moved %v, in %+v", any, part)
 		}
 	})
 }

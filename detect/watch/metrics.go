@@ -20,7 +20,6 @@ type Metrics struct {
 	open      *prometheus.GaugeVec
 	plates    *prometheus.CounterVec
 	unsaved   *prometheus.CounterVec
-	glances   *prometheus.CounterVec
 	doubts    *prometheus.CounterVec
 	unseen    *prometheus.CounterVec
 	blind     *prometheus.GaugeVec
@@ -50,8 +49,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "tidewatch_detect_open_stops", Help: "Vehicles that stand now.",
 		}, []string{"camera"}),
 		plates: byCamera("tidewatch_detect_plate_reads_total", "Attempts to read the plate of a standing vehicle, by outcome.", "outcome"),
-		glances: byCamera("tidewatch_detect_glances_total",
-			"Pictures for which the vehicle network was run only on the part in which something had moved, since that showed nothing new."),
 		doubts: byCamera("tidewatch_detect_scene_doubts_total", "Pictures that did not show the camera's street, by reason; nothing was judged by them.", "reason"),
 		unseen: byCamera("tidewatch_detect_scene_unseen_seconds_total", "Time for which a camera was blind, as known once it saw again; it counts towards no dwell."),
 		blind: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -63,7 +60,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		unsaved: byCamera("tidewatch_detect_unsaved_stops_total", "Times that an open stop could not be written to disk, or not be read back."),
 	}
 	reg.MustRegister(m.inference, m.looks, m.spared, m.lost, m.early, m.soon, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
-	reg.MustRegister(m.glances)
 	return m
 }
 
@@ -74,11 +70,10 @@ type cameraMetrics struct {
 	open                                                                prometheus.Gauge
 	plates                                                              map[outcome]prometheus.Counter
 
-	glances prometheus.Counter
-	doubts  map[picture.Fault]prometheus.Counter
-	blind   map[picture.Fault]prometheus.Gauge
-	unseen  prometheus.Counter
-	shift   prometheus.Gauge
+	doubts map[picture.Fault]prometheus.Counter
+	blind  map[picture.Fault]prometheus.Gauge
+	unseen prometheus.Counter
+	shift  prometheus.Gauge
 }
 
 // outcome is what became of an attempt to read a plate.
@@ -106,7 +101,6 @@ func (m *Metrics) camera(id string) cameraMetrics {
 		unsaved:   m.unsaved.WithLabelValues(id),
 		open:      m.open.WithLabelValues(id),
 		plates:    map[outcome]prometheus.Counter{},
-		glances:   m.glances.WithLabelValues(id),
 		doubts:    map[picture.Fault]prometheus.Counter{},
 		blind:     map[picture.Fault]prometheus.Gauge{},
 		unseen:    m.unseen.WithLabelValues(id),

@@ -20,6 +20,10 @@ const (
 	frozenAfter = time.Minute
 	// sightLooks in a row without a doubt end blindness.
 	sightLooks = 3
+	// unlooked is how long nobody may have looked, because the camera or the
+	// worker was away, for what stands to count as seen meanwhile. Cameras that
+	// send a key picture less often than that are not to be judged by.
+	unlooked = 30 * time.Second
 )
 
 // sight tells over many looks whether a camera's pictures can be trusted, and
@@ -36,6 +40,7 @@ type sight struct {
 	doubt  picture.Finding // of the newest of them
 	blind  picture.Finding // what makes the camera blind; none: it sees
 	clear  int             // looks in a row without a doubt while blind
+	unsure bool            // the worker before was in doubt when it was last heard of
 
 	unseen []detect.Span // in which the camera was blind, as far as a stop stood
 }
@@ -61,17 +66,25 @@ func (s *sight) look(at time.Time, scene *picture.Scene) bool {
 	}
 	s.doubts, s.finds, s.doubt = 0, 0, found
 	if s.blind.Fault == "" {
-		s.good = at
+		if s.unsure || at.Sub(s.good) > unlooked {
+			s.miss(at)
+		}
+		s.good, s.unsure = at, false
 		return true
 	}
 	if s.clear++; s.clear < sightLooks {
 		return false
 	}
-	s.unseen = append(s.unseen, detect.Span{From: s.good, Until: at})
-	s.metrics.unseen.Add(at.Sub(s.good).Seconds())
+	s.miss(at)
 	s.declare(picture.Finding{})
 	s.good, s.sees = at, at
 	return true
+}
+
+// miss notes that nothing was seen since the newest good look.
+func (s *sight) miss(until time.Time) {
+	s.unseen = union(append(s.unseen, detect.Span{From: s.good, Until: until}))
+	s.metrics.unseen.Add(until.Sub(s.good).Seconds())
 }
 
 // unchanged takes a picture that shows what the newest look has shown, which was
@@ -90,6 +103,9 @@ func (s *sight) doubtful(at time.Time, found picture.Finding) {
 	after := blindAfter
 	if found.Fault == picture.Frozen {
 		after = frozenAfter
+		if found.Since.Before(s.good) {
+			s.good = found.Since // what repeated it showed nothing
+		}
 	}
 	switch {
 	case s.blind.Fault != "" && s.finds >= sightLooks, // for another reason now, perhaps
@@ -112,10 +128,15 @@ func (s *sight) declare(why picture.Finding) {
 // doubted reports whether the newest look could not be trusted.
 func (s *sight) doubted() bool { return s.doubts > 0 || s.blind.Fault != "" }
 
-// of are the stretches of a stop in which the camera was blind.
+// of are the stretches of a stop in which the camera was blind. Of a frozen
+// picture that still lasts some looks were taken for good.
 func (s *sight) of(stop detect.Stop) []detect.Span {
+	unseen := s.unseen
+	if s.blind.Fault != "" {
+		unseen = append(unseen[:len(unseen):len(unseen)], detect.Span{From: s.good, Until: stop.End})
+	}
 	var within []detect.Span
-	for _, u := range s.unseen {
+	for _, u := range unseen {
 		if u.From.Before(stop.Start) {
 			u.From = stop.Start
 		}
@@ -129,9 +150,22 @@ func (s *sight) of(stop detect.Stop) []detect.Span {
 	return within
 }
 
+// kept is what a restart must know of a stop: besides the stretches in which
+// the camera was blind one without length, if it is in doubt now.
+func (s *sight) kept(stop detect.Stop) []detect.Span {
+	spans := s.of(stop)
+	if s.doubted() {
+		spans = append(spans, detect.Span{From: s.good, Until: s.good})
+	}
+	return spans
+}
+
 // resume takes over what a worker before knew of the stops that are open.
 func (s *sight) resume(places []detect.Place) {
 	for _, p := range places {
+		for _, u := range p.Stop.Unseen {
+			s.unsure = s.unsure || u.From.Equal(u.Until)
+		}
 		s.unseen = append(s.unseen, p.Stop.Unseen...)
 		if p.Stop.End.After(s.good) {
 			s.good = p.Stop.End

@@ -109,9 +109,12 @@ type act struct {
 	until  int // second
 	hidden bool
 	frozen bool
-	away   image.Point // how far from home the camera looks
+	away   image.Point // how far from home the camera looks; nowhere: nobody looks
 	parked bool
 }
+
+// nowhere is where nobody looks.
+var nowhere = image.Pt(-1, -1)
 
 // play shows acts to a watcher and calls visit after each look.
 func (r *road) play(w *watch.Watcher, finder *script, from int, acts []act, visit func(second int, stops []detect.Stop)) {
@@ -119,6 +122,9 @@ func (r *road) play(w *watch.Watcher, finder *script, from int, acts []act, visi
 	second := from
 	for _, a := range acts {
 		for ; second < a.until; second++ {
+			if a.away == nowhere {
+				continue
+			}
 			corner := homeView.Add(a.away)
 			noise := second % 7
 			if a.frozen {
@@ -169,8 +175,12 @@ func TestWhatIsSeenAfterBlindness(t *testing.T) {
 			acts:  []act{{until: 20, parked: true}, {until: 60, hidden: true}, {until: 90}},
 			stops: 1, dwell: seconds(19), ended: true, why: "covers the lens",
 		},
-		"covered for too long to tell": {
+		"covered for minutes, and just as it was": {
 			acts:  []act{{until: 20, parked: true}, {until: 150, parked: true, hidden: true}, {until: 160, parked: true}},
+			stops: 1, dwell: seconds(19 + 159 - 152), unseen: []detect.Span{{From: at(19), Until: at(152)}}, why: "covers the lens",
+		},
+		"covered for too long to tell": {
+			acts:  []act{{until: 20, parked: true}, {until: 940, parked: true, hidden: true}, {until: 950, parked: true}},
 			stops: 2, dwell: seconds(19), ended: true, why: "covers the lens",
 		},
 		"covered for a moment": {
@@ -179,8 +189,20 @@ func TestWhatIsSeenAfterBlindness(t *testing.T) {
 		},
 		"frozen": {
 			acts:  []act{{until: 20, parked: true}, {until: 120, parked: true, frozen: true}, {until: 140, parked: true}},
-			stops: 1, dwell: seconds(25 + 139 - 122), unseen: []detect.Span{{From: at(25), Until: at(122)}},
+			stops: 1, dwell: seconds(21 + 139 - 122), unseen: []detect.Span{{From: at(21), Until: at(122)}},
 			why: "the same picture again and again",
+		},
+		"frozen for good": {
+			acts:  []act{{until: 20, parked: true}, {until: 120, parked: true, frozen: true}},
+			stops: 1, dwell: seconds(21), unseen: []detect.Span{{From: at(21), Until: at(25)}},
+			why: "the same picture again and again",
+		},
+		"nobody looked for a moment": {
+			acts: []act{{until: 20, parked: true}, {until: 45, away: nowhere}, {until: 60, parked: true}}, stops: 1, dwell: seconds(59),
+		},
+		"nobody looked for a while": {
+			acts:  []act{{until: 20, parked: true}, {until: 60, away: nowhere}, {until: 80, parked: true}},
+			stops: 1, dwell: seconds(19 + 79 - 60), unseen: []detect.Span{{From: at(19), Until: at(60)}},
 		},
 		"frozen for a moment": {
 			acts:  []act{{until: 20, parked: true}, {until: 40, parked: true, frozen: true}, {until: 60, parked: true}},
@@ -192,7 +214,7 @@ func TestWhatIsSeenAfterBlindness(t *testing.T) {
 			why: "lies up to 10 % away",
 		},
 		"turned away for good": {
-			acts:  []act{{until: 20, parked: true}, {until: 200, parked: true, away: away}},
+			acts:  []act{{until: 20, parked: true}, {until: 940, parked: true, away: away}},
 			stops: 1, dwell: seconds(19), ended: true, why: "lies up to 10 % away",
 		},
 		"knocked by three pixels": {
@@ -362,21 +384,55 @@ func TestARealStreetIsInSight(t *testing.T) {
 
 // What was not seen is not seen after a restart either.
 func TestBlindTimeSurvivesARestart(t *testing.T) {
-	cfg, finder, street := fixed(), &script{}, newRoad(t)
-	cfg.Dir = t.TempDir()
-	acts := []act{{until: 20, parked: true}, {until: 60, parked: true, hidden: true}, {until: 64, parked: true}}
-	before := newRig(t, cfg, finder, nil)
-	var stops []detect.Stop
-	street.play(before.Watcher, finder, 0, acts, func(_ int, now []detect.Stop) { stops = now })
-	after := newRig(t, cfg, finder, nil)
-	street.play(after.Watcher, finder, 70, []act{{until: 90, parked: true}}, func(_ int, now []detect.Stop) { stops = now })
-	if len(stops) != 1 {
-		t.Fatalf("%d stops", len(stops))
-	}
-	if diff := cmp.Diff([]detect.Span{{From: at(19), Until: at(62)}}, stops[0].Unseen); diff != "" {
-		t.Errorf("unseen (-want +got):\n%s", diff)
-	}
-	if want := seconds(89 - 43); stops[0].Dwell() != want {
-		t.Errorf("it has stood for %v in sight, want %v", stops[0].Dwell(), want)
+	stood := act{until: 20, parked: true}
+	for name, test := range map[string]struct {
+		before []act
+		back   int // second in which the next worker looks first
+		unseen []detect.Span
+	}{
+		"blind, and seeing again": {
+			before: []act{stood, {until: 60, parked: true, hidden: true}, {until: 64, parked: true}},
+			back:   70, unseen: []detect.Span{{From: at(19), Until: at(62)}},
+		},
+		"killed while blind": {
+			before: []act{stood, {until: 50, parked: true, hidden: true}},
+			back:   52, unseen: []detect.Span{{From: at(19), Until: at(52)}},
+		},
+		"killed while frozen": {
+			before: []act{stood, {until: 100, parked: true, frozen: true}},
+			back:   102, unseen: []detect.Span{{From: at(21), Until: at(102)}},
+		},
+		"killed while in doubt": {
+			before: []act{stood, {until: 32, parked: true, hidden: true}},
+			back:   34, unseen: []detect.Span{{From: at(19), Until: at(34)}},
+		},
+		"back at once": {
+			before: []act{stood}, back: 22,
+		},
+		"away for a while": {
+			before: []act{stood}, back: 60, unseen: []detect.Span{{From: at(12), Until: at(60)}}, // saved in second 12
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, finder, street := fixed(), &script{}, newRoad(t)
+			cfg.Dir = t.TempDir()
+			street.play(newRig(t, cfg, finder, nil).Watcher, finder, 0, test.before, func(int, []detect.Stop) {})
+			var stops []detect.Stop
+			after := newRig(t, cfg, finder, nil)
+			street.play(after.Watcher, finder, test.back, []act{{until: test.back + 20, parked: true}}, func(_ int, now []detect.Stop) { stops = now })
+			if len(stops) != 1 {
+				t.Fatalf("%d stops", len(stops))
+			}
+			if diff := cmp.Diff(test.unseen, stops[0].Unseen); diff != "" {
+				t.Errorf("unseen (-want +got):\n%s", diff)
+			}
+			want := seconds(test.back + 19)
+			for _, u := range test.unseen {
+				want -= u.Until.Sub(u.From)
+			}
+			if stops[0].Dwell() != want {
+				t.Errorf("it has stood for %v in sight, want %v", stops[0].Dwell(), want)
+			}
+		})
 	}
 }

@@ -217,7 +217,6 @@ type seen struct {
 	found []detect.Detection
 	scene *picture.Scene
 	quiet bool // nothing was seen that may be about to become a stop
-	whole bool // the network saw all of it, not the part that has moved alone
 }
 
 // see shows a picture to the tracker. While nothing moves, the newest full look
@@ -238,26 +237,21 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 		w.sight.unchanged(at)
 		return w.tracker.Look(at, w.newest.found, shot, unmoved{w.newest.scene}), w.newest.found, nil
 	}
-	moved := w.gate.moved
-	if deciding {
-		moved = detect.Box{}
-	}
-	look, err := w.full(pic, moved)
+	look, err := w.full(pic)
 	if err != nil {
 		return nil, nil, err
 	}
 	stops := w.tracker.Look(at, look.found, shot, w.trusted(at, look.scene))
 	look.quiet = !w.held && w.quiet(look.found)
 	w.newest = look
-	w.gate.opened(at, small, look.whole)
+	w.gate.opened(at, small)
 	return stops, look.found, nil
 }
 
-// full finds the vehicles in a picture, of which a part has moved, or all, and
-// compares it with the one before.
-func (w *Watcher) full(pic *decode.Picture, moved detect.Box) (seen, error) {
+// full finds the vehicles in a picture and compares it with the one before.
+func (w *Watcher) full(pic *decode.Picture) (seen, error) {
 	began := time.Now()
-	found, whole, err := w.find(pic, moved)
+	found, err := w.vehicles.Find(pic)
 	if err != nil {
 		return seen{}, err
 	}
@@ -271,7 +265,7 @@ func (w *Watcher) full(pic *decode.Picture, moved detect.Box) (seen, error) {
 	} else {
 		w.metrics.lost.Inc()
 	}
-	return seen{found: found, scene: scene, whole: whole}, nil
+	return seen{found: found, scene: scene}, nil
 }
 
 // quiet reports whether every vehicle of which the network is fairly sure is
@@ -376,7 +370,7 @@ func (w *Watcher) save(at time.Time) {
 	}
 	for _, p := range w.tracker.Snapshot() {
 		id := p.Stop.ID
-		p.Stop.Unseen = w.sight.of(p.Stop)
+		p.Stop.Unseen = w.sight.kept(p.Stop)
 		if at.Sub(w.savedAt[id]) < w.cfg.SaveEvery {
 			continue
 		}

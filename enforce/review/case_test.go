@@ -181,3 +181,24 @@ func TestNeighboursInALongQueue(t *testing.T) {
 		t.Errorf("next is %q (%v), want case 2", older, err)
 	}
 }
+
+func TestMarkedCopiesAndThePlateAreAtHand(t *testing.T) {
+	event := suspected(1, accepted)
+	files := &event.Violation.Evidence.Files
+	for kind, sum := range map[enforce.FileKind]string{
+		enforce.Plate: "plate", enforce.Composite: "whole", enforce.MarkedDue: "marked", enforce.UnitDue: "unit",
+	} {
+		*files = append(*files, enforce.File{Kind: kind, SHA256: sum, MediaType: "image/jpeg", At: opened})
+	}
+	page := signedIn(t, newBureau(t, event)).get("/cases/case000000000001?lang=en").body
+	for _, want := range []string{
+		`<figure class="close-up of-plate"><img src="/cases/case000000000001/files/plate" alt="Plate"></figure>`,
+		`<a href="/cases/case000000000001/files/marked" target="_blank" rel="noopener">Copy with time, place and anti-forgery code</a>`,
+		`<a href="/cases/case000000000001/files/whole">Composite</a>`,
+		`<a href="/cases/case000000000001/files/unit">Period over, as the camera sent it</a>`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+}

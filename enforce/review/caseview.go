@@ -22,6 +22,7 @@ type caseView struct {
 
 	Pictures []picture
 	CloseUp  *picture
+	OfPlate  string // address of the picture of its plate, empty without one
 	Mark     mark
 	Outline  string // of the zone, as points of a polygon in thousandths
 
@@ -57,6 +58,7 @@ type picture struct {
 	Wide       bool   // the vehicle can be marked in it
 	First      bool   // shown when the page opens
 	Original   string // address of the evidence itself where URL is a preview's
+	Marked     string // address of the copy with time and place below it, empty without one
 	SHA256     string // of the evidence
 }
 
@@ -117,6 +119,9 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		if p.Kind == enforce.CloseUp {
 			v.CloseUp = &v.Pictures[i]
 		}
+	}
+	if f, ok := of.Violation.Evidence.File(enforce.Plate); ok {
+		v.OfPlate = filePath(of.ID, f.SHA256)
 	}
 	if sum := of.Violation.Evidence.Manifest; sum != "" {
 		v.Manifest, v.SHA256 = filePath(of.ID, sum), sum
@@ -181,13 +186,29 @@ func (c catalog) pictures(of enforce.Case, zone *time.Location) []picture {
 			Kind: kind, Key: i + 1, URL: filePath(of.ID, f.SHA256),
 			SHA256: f.SHA256,
 			Day:    at.Format(time.DateOnly), Clock: at.Format(time.TimeOnly), ClockError: c.clockError(f),
-			Video: kind == enforce.Clip, Wide: kind != enforce.Clip && kind != enforce.CloseUp,
+			Marked: markedPath(of, kind),
+			Video:  kind == enforce.Clip, Wide: kind != enforce.Clip && kind != enforce.CloseUp,
 		})
 	}
 	if first >= 0 {
 		found[first].First = true
 	}
 	return found
+}
+
+// markedAs are the copies of pictures with time and place below them.
+var markedAs = map[enforce.FileKind]enforce.FileKind{
+	enforce.SceneBegin: enforce.MarkedBegin, enforce.SceneMiddle: enforce.MarkedMiddle,
+	enforce.SceneDue: enforce.MarkedDue, enforce.CloseUp: enforce.MarkedCloseUp,
+}
+
+// markedPath is the address of a picture's marked copy, empty without one.
+func markedPath(of enforce.Case, kind enforce.FileKind) string {
+	f, ok := of.Violation.Evidence.File(markedAs[kind])
+	if !ok {
+		return ""
+	}
+	return filePath(of.ID, f.SHA256)
 }
 
 // offerPreviews puts previews in the place of clips that some browsers do not
@@ -236,14 +257,14 @@ func (c catalog) files(of enforce.Case, zone *time.Location) []fileView {
 	for _, f := range of.Violation.Evidence.Files {
 		all = append(all, fileView{
 			URL: filePath(of.ID, f.SHA256), Kind: c.say("picture", string(f.Kind)), Type: f.MediaType,
-			Size: size(f.Size), SHA256: f.SHA256, Time: moment(f.At, zone), Clock: c.clockError(f),
+			Size: Size(f.Size), SHA256: f.SHA256, Time: moment(f.At, zone), Clock: c.clockError(f),
 		})
 	}
 	return all
 }
 
-// size is a file's size as people read it.
-func size(bytes int64) string {
+// Size is a file's size as people read it.
+func Size(bytes int64) string {
 	switch {
 	case bytes >= 1<<20:
 		return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20))

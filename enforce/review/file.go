@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,9 @@ var extensions = map[string]string{
 	"image/jpeg": ".jpg", "image/png": ".png", "video/mp4": ".mp4", manifestType: ".json",
 }
 
+// streams are the file names' ends of a camera's own key units.
+var streams = map[string]string{"video/H264": ".h264", "video/H265": ".h265"}
+
 // file serves one file of a case's evidence. What lies under a hash never
 // changes, so browsers may keep it; only for this officer, though.
 func (s *Server) file(w http.ResponseWriter, r *http.Request) error {
@@ -42,11 +46,12 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	ext, shown := extensions[found.MediaType]
 	h.Set("Content-Type", found.MediaType)
+	name := strconv.Quote(c.ID + "-" + string(found.Kind) + cmp.Or(ext, streams[found.MediaType]))
 	if !shown {
 		h.Set("Content-Type", "application/octet-stream")
-		h.Set("Content-Disposition", "attachment")
+		h.Set("Content-Disposition", "attachment; filename="+name)
 	} else {
-		h.Set("Content-Disposition", "inline; filename="+strconv.Quote(c.ID+"-"+string(found.Kind)+ext))
+		h.Set("Content-Disposition", "inline; filename="+name)
 	}
 	h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	h.Set("ETag", strconv.Quote(found.SHA256))

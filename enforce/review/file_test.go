@@ -9,10 +9,10 @@ import (
 
 func TestFiles(t *testing.T) {
 	odd := suspected(2, unread)
-	odd.Violation.Evidence.Files = []enforce.File{{Kind: enforce.CloseUp, SHA256: "page", MediaType: "text/html"}}
+	odd.Violation.Evidence.Files = []enforce.File{{Kind: enforce.CloseUp, SHA256: "page", MediaType: "text/html"}, {Kind: enforce.UnitDue, SHA256: "unit", MediaType: "video/H265"}}
 	b := newBureau(t, suspected(1, unread), odd)
 	b.files = map[string][]byte{
-		"closeup": []byte("a picture"), "clip": []byte("0123456789"), "manifest": []byte(`{}`), "page": []byte("<script>"),
+		"closeup": []byte("a picture"), "clip": []byte("0123456789"), "manifest": []byte(`{}`), "page": []byte("<script>"), "unit": []byte("\x00\x00\x00\x01"),
 		"strange": []byte("another case's"),
 	}
 	d := signedIn(t, b)
@@ -31,7 +31,8 @@ func TestFiles(t *testing.T) {
 			[]string{"If-None-Match", `"closeup"`},
 			304, "", "", `inline; filename="case000000000001-close_up.jpg"`,
 		},
-		"type not to be shown": {"2/files/page", nil, 200, "<script>", "application/octet-stream", "attachment"},
+		"type not to be shown": {"2/files/page", nil, 200, "<script>", "application/octet-stream", `attachment; filename="case000000000002-close_up"`},
+		"key unit":             {"2/files/unit", nil, 200, "\x00\x00\x00\x01", "application/octet-stream", `attachment; filename="case000000000002-unit_due.h265"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := d.get("/cases/case00000000000"+each.path, each.headers...)

@@ -37,6 +37,12 @@ func TestCodesHaveWords(t *testing.T) {
 		add("picture", string(kind))
 		add("picture", string(kind)+".what")
 	}
+	for _, kind := range []enforce.FileKind{
+		enforce.Plate, enforce.Composite, enforce.MarkedBegin, enforce.MarkedMiddle, enforce.MarkedDue, enforce.MarkedCloseUp,
+		enforce.UnitBegin, enforce.UnitMiddle, enforce.UnitDue, enforce.UnitPlate,
+	} {
+		add("picture", string(kind))
+	}
 	for _, e := range []enforce.EventType{
 		enforce.Suspected, enforce.StopEnded, enforce.Confirmed, enforce.Rejected, enforce.UploadFailed,
 	} {

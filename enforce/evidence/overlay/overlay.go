@@ -31,12 +31,14 @@ const (
 	// quality is that of copies as they are stored.
 	quality = 90
 	// leastWidth is how wide a copy is at least: under a narrow picture the
-	// words would not be legible, or many lines high.
-	leastWidth = 960
+	// words would be many lines high.
+	leastWidth = 640
 	// maxSide bounds the pictures that are drawn on: JPEG knows no larger ones.
 	maxSide = 1 << 16
-	// letterShare is the height of letters as a share of a copy's width.
-	letterShare = 1. / 64
+	// letterShare is the height of letters as a share of a copy's width, and
+	// leastLetters what they have at least in pixels, to be legible.
+	letterShare  = 1. / 64
+	leastLetters = 15.
 )
 
 // What bars and their letters look like: as on the pictures of the cameras that
@@ -107,7 +109,7 @@ const between = "  "
 
 // bar breaks words into lines, as many on each as there is room for.
 func (p *Painter) bar(width int, words []string) (*bar, error) {
-	face, err := p.font.Face(float64(width) * letterShare)
+	face, err := p.font.Face(max(float64(width)*letterShare, leastLetters))
 	if err != nil {
 		return nil, err
 	}

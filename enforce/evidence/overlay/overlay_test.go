@@ -144,25 +144,28 @@ func different(a, b image.Image) float64 {
 	if a.Bounds() != b.Bounds() {
 		return 1
 	}
-	far, all := 0, 0
-	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
-		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
-			all++
-			if distance(a.At(x, y), b.At(x, y)) > 40 {
-				far++
-			}
+	x, y := rgba(a), rgba(b)
+	far := 0
+	for i := 0; i < len(x.Pix); i += 4 {
+		if distance(x.Pix[i:i+3], y.Pix[i:i+3]) > 40 {
+			far++
 		}
 	}
-	return float64(far) / float64(all)
+	return float64(far) / float64(len(x.Pix)/4)
+}
+
+func rgba(pic image.Image) *image.RGBA {
+	copied := image.NewRGBA(pic.Bounds())
+	draw.Draw(copied, copied.Rect, pic, pic.Bounds().Min, draw.Src)
+	return copied
 }
 
 // distance is the largest difference of two colours' parts, 0..255.
-func distance(a, b color.Color) int {
-	ar, ag, ab, _ := a.RGBA()
-	br, bg, bb, _ := b.RGBA()
+func distance(a, b []byte) int {
 	most := 0
-	for _, d := range []int{int(ar) - int(br), int(ag) - int(bg), int(ab) - int(bb)} {
-		most = max(most, max(d, -d)>>8)
+	for i := range a {
+		d := int(a[i]) - int(b[i])
+		most = max(most, d, -d)
 	}
 	return most
 }
