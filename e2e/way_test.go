@@ -16,7 +16,7 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/enforce"
-	"tidewatch/enforce/evidence"
+	"tidewatch/enforce/proof"
 )
 
 // The two vehicles that stand in the film all the time, 768 by 576 pixels.
@@ -71,8 +71,11 @@ func TestWholeWay(t *testing.T) {
 	ofVan, ofCar := w.twoCases()
 	s.checkFiles(ofVan)
 	s.checkFiles(ofCar)
+	checkpoint := s.checkpoint()
+	s.verified("while it runs", checkpoint)
 
 	w.stop(syscall.SIGKILL)
+	s.verified("after a kill", checkpoint)
 	w = s.run()
 	eventually(t, "the same two stops after the restart", func() bool {
 		return w.metric("tidewatch_enforce_open_stops", `camera="street"`) == 2 &&
@@ -106,11 +109,18 @@ func TestWholeWay(t *testing.T) {
 			return state == want
 		})
 	}
+	if out, err := s.command("case", "hold", ofCar.ID, "--officer=officer", "--reason=objection"); err != nil || !strings.Contains(out, "is held") {
+		t.Errorf("hold: %v, %s", err, out)
+	}
 	w.checkMetrics()
+	s.checkExport(ofVan.ID, ofVan.Violation.Evidence)
 	w.stop(syscall.SIGINT)
 	if w.err != nil {
 		t.Errorf("after the interrupt: %v", w.err)
 	}
+	s.checkExport(ofVan.ID, ofVan.Violation.Evidence)
+	s.verified("at the end", checkpoint)
+	s.tamper(ofVan)
 	nothingLeft(t, s.Data)
 }
 
@@ -152,7 +162,7 @@ func (s *street) file(sum string) (path string, content []byte) {
 // checkFiles holds the evidence of a case against what it says of itself.
 func (s *street) checkFiles(c enforce.Case) {
 	s.t.Helper()
-	var m evidence.Manifest
+	var m proof.Manifest
 	if _, text := s.file(c.Violation.Evidence.Manifest); json.Unmarshal(text, &m) != nil || m.Violation.ID != c.ID {
 		s.t.Errorf("manifest of case %s: %s", c.ID, text)
 	}

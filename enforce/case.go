@@ -22,6 +22,12 @@ const (
 	Rejected     EventType = "rejected"      // decision of an officer, with a reason
 	UploadFailed EventType = "upload_failed" // fact: the platform could not be reached or was busy; retried
 	Receipted    EventType = "receipt"       // fact: the platform has answered for good
+
+	// What becomes of the evidence does not change the state of a case.
+	Timestamped EventType = "timestamped" // fact: an authority confirms when the evidence was signed
+	Deleted     EventType = "deleted"     // fact: files of the evidence are deleted by a rule
+	Held        EventType = "held"        // decision of an officer, with a reason: nothing may be deleted
+	Released    EventType = "released"    // decision of an officer, with a reason: ends the hold
 )
 
 // Event is one entry of the case log. Exactly one of the pointers is set, the
@@ -39,6 +45,30 @@ type Event struct {
 	Decision  *Decision  `json:"decision,omitempty"`  // confirmed, warned, rejected
 	Failure   *Failure   `json:"failure,omitempty"`   // upload_failed
 	Receipt   *Receipt   `json:"receipt,omitempty"`   // receipt
+
+	Timestamp *Timestamp `json:"timestamp,omitempty"` // timestamped
+	Deletion  *Deletion  `json:"deletion,omitempty"`  // deleted
+	Hold      *Hold      `json:"hold,omitempty"`      // held, released
+}
+
+// Timestamp is what an authority says of when a case's evidence was signed.
+type Timestamp struct {
+	SHA256 string    `json:"sha256"` // of its answer (RFC 3161)
+	At     time.Time `json:"at"`     // the authority's own time
+	Leaf   uint64    `json:"leaf"`   // in the log of evidence
+}
+
+// Deletion says which files of a case's evidence are deleted, and by which
+// rule. It is recorded before they are.
+type Deletion struct {
+	Files []FileName `json:"files"`
+	Rule  string     `json:"rule"` // such as "clip of a rejected case: 720h0m0s"
+	Leaf  uint64     `json:"leaf"` // in the log of evidence
+}
+
+// Hold keeps a case's evidence from being deleted, or ends that.
+type Hold struct {
+	Reason string `json:"reason"`
 }
 
 // Decision is what an officer decided.
@@ -79,6 +109,7 @@ func (e Event) Validate() error {
 		Suspected: e.Violation != nil, StopEnded: e.StopEnd != nil,
 		Confirmed: e.Decision != nil, Warned: e.Decision != nil, Rejected: e.Decision != nil,
 		UploadFailed: e.Failure != nil, Receipted: e.Receipt != nil,
+		Timestamped: e.Timestamp != nil, Deleted: e.Deletion != nil, Held: e.Hold != nil, Released: e.Hold != nil,
 	}
 	present, known := body[e.Type]
 	switch {
@@ -96,6 +127,8 @@ func (e Event) Validate() error {
 		return fmt.Errorf("event %s of case %s: a rejection needs a reason", e.Type, e.Case)
 	case e.Decision != nil && e.Decision.Deviates(e.Type) && strings.TrimSpace(e.Decision.Reason) == "":
 		return fmt.Errorf("event %s of case %s: a decision other than the proposed one needs a reason", e.Type, e.Case)
+	case e.Hold != nil && strings.TrimSpace(e.Hold.Reason) == "":
+		return fmt.Errorf("event %s of case %s: a hold, or its end, needs a reason", e.Type, e.Case)
 	}
 	return nil
 }
@@ -134,6 +167,9 @@ type Case struct {
 
 	Failure *Failure // the newest failed upload since the decision
 	Receipt *Receipt
+
+	Hold    *Hold      // while the evidence must not be deleted
+	Deleted []FileName // files of the evidence that are deleted by a rule
 }
 
 // Plate is the plate to act on: the officer's word over the machine's, and
@@ -208,8 +244,42 @@ func (c Case) Apply(e Event) (Case, Outcome) {
 		}
 		c.Revision++
 		return c, Applied
+	case Timestamped, Deleted, Held, Released:
+		return c.keep(e)
 	}
 	return c, Void
+}
+
+// keep adds what became of the evidence. It leaves state and revision alone: a
+// decision that an officer is about to take stays good.
+func (c Case) keep(e Event) (Case, Outcome) {
+	if c.ID == "" {
+		return c, Void
+	}
+	switch e.Type {
+	case Timestamped:
+		if c.Violation.Evidence.Timestamp != "" {
+			return c, Repeated
+		}
+		c.Violation.Evidence.Timestamp = e.Timestamp.SHA256
+	case Deleted:
+		fresh := slices.DeleteFunc(slices.Clone(e.Deletion.Files), func(f FileName) bool { return slices.Contains(c.Deleted, f) })
+		if len(fresh) == 0 {
+			return c, Repeated
+		}
+		c.Deleted = slices.Concat(c.Deleted, fresh)
+	case Held:
+		if c.Hold != nil {
+			return c, Repeated
+		}
+		c.Hold = e.Hold
+	case Released:
+		if c.Hold == nil {
+			return c, Repeated
+		}
+		c.Hold = nil
+	}
+	return c, Applied
 }
 
 // uploading reports whether an answer of the platform is about the decision

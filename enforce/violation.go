@@ -84,6 +84,21 @@ type Rule struct {
 type Evidence struct {
 	Manifest string `json:"manifest"` // SHA-256 of the manifest, hex
 	Files    []File `json:"files"`
+
+	// Signature is the SHA-256 of the signature under the manifest, empty in
+	// cases of before there were any, and Leaf its place in the log of evidence,
+	// meaningful only with a signature. Timestamp is the SHA-256 of what an
+	// authority says of when the signature was there (RFC 3161), empty until it
+	// has.
+	Signature string `json:"signature,omitempty"`
+	Leaf      uint64 `json:"leaf,omitempty"`
+	Timestamp string `json:"timestamp,omitempty"`
+}
+
+// FileName names a file of the evidence by what it shows and by its content.
+type FileName struct {
+	Kind   FileKind `json:"kind"`
+	SHA256 string   `json:"sha256"` // hex
 }
 
 // FileKind says what a file shows.

@@ -42,6 +42,9 @@ type PlateReader struct {
 	readers [2]*textNetwork // the second is the better one
 }
 
+// PlateModels are the names of the files by which plates are read.
+func PlateModels() []string { return []string{cornersModel, textA.model, textB.model} }
+
 // NewPlateReader loads the networks; find gives the path of a model's file by
 // its name. Open must have succeeded before.
 func NewPlateReader(find func(name string) (path string, err error)) (*PlateReader, error) {

@@ -1,15 +1,15 @@
 // Package evidence keeps what proves a violation: the key units of the stop as
 // the camera sent them and pictures of them, copies for reading with the time and
 // the place written below, a clip as the camera sent it, and a manifest that names
-// every file by its SHA-256. Everything is stored, and synced by the store, before
-// the case that refers to it is opened.
+// every file by its SHA-256, is signed, and has a leaf in the log of evidence.
+// Everything is stored, and synced by the store, before the case that refers to it
+// is opened.
 package evidence
 
 import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"image/jpeg"
@@ -22,6 +22,7 @@ import (
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence/overlay"
+	"tidewatch/enforce/proof"
 	"tidewatch/ingest"
 )
 
@@ -62,17 +63,6 @@ type Files interface {
 	Put(ctx context.Context, data io.Reader) (sha256 string, size int64, err error)
 }
 
-// Format names the manifest's form; another form gets another name.
-const Format = "tidewatch-evidence/1"
-
-// Manifest lists what proves a violation. Its own SHA-256 is in the case.
-type Manifest struct {
-	Format    string            `json:"format"`
-	Software  string            `json:"software"`
-	Violation enforce.Violation `json:"violation"` // without its evidence
-	Files     []enforce.File    `json:"files"`
-}
-
 // Recorder writes the evidence of one camera's violations.
 type Recorder struct {
 	Pictures Pictures
@@ -81,9 +71,18 @@ type Recorder struct {
 	Files    Files
 	Clock    time.Duration // how far the camera's clock may be from ours and be believed
 	Software string        // version written into manifests
+	Models   []proof.Model // the networks, written into manifests
+	Seal     Sealer
+	Now      func() time.Time
 	Span     Span
 	Log      *slog.Logger
 	Metrics  *Metrics
+}
+
+// Sealer stores a manifest so that an alteration of the evidence shows, and
+// returns the evidence that refers to it.
+type Sealer interface {
+	Manifest(ctx context.Context, m proof.Manifest) (enforce.Evidence, error)
 }
 
 // Span is how much video a clip holds around the picture that shows the stop
@@ -114,12 +113,16 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 		files = append(files, clip)
 	}
 	files = append(files, unitsOf(stills)...)
-	manifest, err := r.manifest(ctx, v, files)
+	v.Evidence = enforce.Evidence{}
+	sealed, err := r.Seal.Manifest(ctx, proof.Manifest{
+		Format: proof.Format, Software: r.Software, Models: r.Models,
+		RecordedAt: r.Now().UTC().Truncate(time.Microsecond), Violation: v, Files: files,
+	})
 	if err != nil {
 		return enforce.Evidence{}, err
 	}
 	r.Metrics.seconds.Observe(time.Since(start).Seconds())
-	return enforce.Evidence{Manifest: manifest, Files: files}, nil
+	return sealed, nil
 }
 
 // put stores a file that shows what a unit does.
@@ -162,20 +165,6 @@ func (r *Recorder) clip(ctx context.Context, due time.Time) (enforce.File, error
 	file, err := r.put(ctx, enforce.Clip, "video/mp4", video.Bytes(), cut.First)
 	file.Codec, file.Duration = string(cut.First.Format.Codec), cut.Duration
 	return file, err
-}
-
-func (r *Recorder) manifest(ctx context.Context, v enforce.Violation, files []enforce.File) (string, error) {
-	v.Evidence = enforce.Evidence{}
-	text, err := json.MarshalIndent(Manifest{Format, r.Software, v, files}, "", "  ")
-	if err != nil {
-		return "", fmt.Errorf("write manifest of violation %s: %w", v.ID, err)
-	}
-	sum, size, err := r.Files.Put(ctx, bytes.NewReader(append(text, '\n')))
-	if err != nil {
-		return "", fmt.Errorf("store manifest of violation %s: %w", v.ID, err)
-	}
-	r.Metrics.bytes.WithLabelValues("manifest").Add(float64(size))
-	return sum, nil
 }
 
 // ErrTooFewPictures says that the stop has not yet been seen at three

@@ -3,26 +3,29 @@ package evidence
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"image"
 	"image/jpeg"
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"golang.org/x/mod/sumdb/note"
 
 	"tidewatch/detect"
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence/overlay"
+	"tidewatch/enforce/proof"
 	"tidewatch/ingest"
 )
 
@@ -162,8 +165,33 @@ func (c clips) Clip(_ context.Context, w io.Writer, from, until time.Time) (Foot
 func recorder(files Files, p Pictures, c Clips) *Recorder {
 	return &Recorder{
 		Pictures: p, Copies: &copier{}, Clips: c, Files: files, Software: "test", Span: Span{Before: 7 * time.Second, After: 3 * time.Second}, Clock: time.Second,
+		Models: []proof.Model{{Name: "net.onnx", SHA256: "5a"}}, Seal: Seal{signer(), files, &leaves{}},
+		Now: func() time.Time { return noon.Add(time.Minute) },
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
 	}
+}
+
+// leaves is a log of evidence that is at its leaf 7.
+type leaves struct {
+	leaf proof.Leaf
+	err  error
+}
+
+func (l *leaves) Append(_ context.Context, leaf proof.Leaf) (uint64, error) {
+	l.leaf = leaf
+	return 7, l.err
+}
+
+func signer() note.Signer {
+	secret, _, err := note.GenerateKey(rand.Reader, "test")
+	if err != nil {
+		panic(err)
+	}
+	s, err := note.NewSigner(secret)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 var shown = Exhibits{Begin: seen(0), Middle: seen(5), Due: seen(10)}
@@ -202,12 +230,30 @@ func TestManifestNamesEveryFileByItsHash(t *testing.T) {
 		t.Errorf("camera time %v, clock error %v", begin.CameraTime, begin.ClockError)
 	}
 
-	var m Manifest
-	if err := json.NewDecoder(bytes.NewReader(files[kept.Manifest])).Decode(&m); err != nil {
+	m, err := proof.ParseManifest(files[kept.Manifest])
+	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Manifest{Format, "test", v, kept.Files}, m); diff != "" {
+	manifest := proof.Manifest{
+		Format: proof.Format, Software: "test", Models: []proof.Model{{Name: "net.onnx", SHA256: "5a"}},
+		RecordedAt: noon.Add(time.Minute), Violation: v, Files: kept.Files,
+	}
+	if diff := cmp.Diff(manifest, m); diff != "" {
 		t.Errorf("manifest (-want +got):\n%s", diff)
+	}
+	if kept.Leaf != 7 || !strings.Contains(string(files[kept.Signature]), "manifest "+kept.Manifest) {
+		t.Errorf("leaf %d, signature %s", kept.Leaf, files[kept.Signature])
+	}
+}
+
+// TestNoEvidenceWithoutItsLeaf keeps a case from opening that the log of
+// evidence knows nothing of.
+func TestNoEvidenceWithoutItsLeaf(t *testing.T) {
+	full := errors.New("disk full")
+	r := recorder(store{}, pictures{}, clips{})
+	r.Seal = Seal{signer(), r.Files, &leaves{err: full}}
+	if _, err := r.Record(t.Context(), enforce.Violation{ID: "v"}, shown); !errors.Is(err, full) {
+		t.Errorf("error %v, want %v", err, full)
 	}
 }
 

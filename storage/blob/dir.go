@@ -13,6 +13,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 )
 
 // What reading a file may meet.
@@ -27,13 +29,15 @@ var (
 // Dir is a store in a directory. It is safe for concurrent use.
 type Dir struct {
 	path string
+	// A file that is put again while it is removed must be there afterwards.
+	removal sync.RWMutex
 }
 
 // NewDir opens a store, creating its directory if it is missing, and clears
 // away what a crash may have left half written. One process at a time may have
 // a directory.
 func NewDir(path string) (*Dir, error) {
-	d := &Dir{path}
+	d := &Dir{path: path}
 	if err := os.RemoveAll(d.incoming()); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
@@ -42,6 +46,9 @@ func NewDir(path string) (*Dir, error) {
 	}
 	return d, nil
 }
+
+// ReadDir is a store to read from alone, which another process may be writing.
+func ReadDir(path string) *Dir { return &Dir{path: path} }
 
 func (d *Dir) incoming() string { return filepath.Join(d.path, "incoming") }
 
@@ -71,8 +78,11 @@ func (d *Dir) Put(ctx context.Context, data io.Reader) (sum string, size int64, 
 
 // keep gives a finished file its name, for good.
 func (d *Dir) keep(temporary, sum string) error {
+	d.removal.RLock()
+	defer d.removal.RUnlock()
 	path := d.file(sum)
-	if _, err := os.Stat(path); err == nil {
+	// What is put again is young again: Remove spares it.
+	if now := time.Now(); os.Chtimes(path, now, now) == nil {
 		// Another Put may have renamed it a moment ago and not yet returned.
 		return syncDir(filepath.Dir(path))
 	}
@@ -122,6 +132,50 @@ func (d *Dir) Verify(ctx context.Context, sum string) error {
 		return fmt.Errorf("verify file %s: %w", sum, ErrCorrupt)
 	}
 	return nil
+}
+
+// Remove deletes a file for good if it was put, for the last time, before a
+// moment. It reports whether the file was there and is not any more.
+func (d *Dir) Remove(_ context.Context, sum string, before time.Time) (removed bool, err error) {
+	if !isSum(sum) {
+		return false, fmt.Errorf("remove file %q: %w", sum, ErrNotFound)
+	}
+	d.removal.Lock()
+	defer d.removal.Unlock()
+	info, err := os.Stat(d.file(sum))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("remove file: %w", err)
+	case !info.ModTime().Before(before):
+		return false, nil
+	}
+	if err := os.Remove(d.file(sum)); err != nil {
+		return false, fmt.Errorf("remove file: %w", err)
+	}
+	return true, syncDir(filepath.Dir(d.file(sum)))
+}
+
+// Before lists the files that were put, for the last time, before a moment.
+func (d *Dir) Before(ctx context.Context, moment time.Time) (sums []string, err error) {
+	err = filepath.WalkDir(d.path, func(path string, entry fs.DirEntry, err error) error {
+		if err = errors.Join(err, ctx.Err()); err != nil || !isSum(filepath.Base(path)) {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.ModTime().Before(moment) {
+			sums = append(sums, filepath.Base(path))
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // removed meanwhile
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list files: %w", err)
+	}
+	return sums, nil
 }
 
 // isSum reports whether name is a SHA-256 as Put spells it.

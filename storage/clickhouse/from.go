@@ -25,6 +25,9 @@ type casePayload struct {
 
 	Failure *enforce.Failure `json:"failure,omitempty"`
 	Receipt *enforce.Receipt `json:"receipt,omitempty"`
+
+	Hold    *enforce.Hold      `json:"hold,omitempty"`
+	Deleted []enforce.FileName `json:"deleted,omitempty"`
 }
 
 func fromCasePayload(payload string) (enforce.Case, error) {

@@ -40,11 +40,13 @@ type App struct {
 	vision   vision
 	files    *blob.Dir
 	exempt   *exempt.List // nil: no vehicle is exempt
+	seal     seal
 	store    *store
 	officers *review.Officers
 	password string // of the officer's account, if it was made just now
 	cameras  []*camera
 	police   *policeLink // nil without a platform
+	custody  custody
 	pages    net.Listener
 
 	closers []func() error // run in reverse order
@@ -60,6 +62,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		a.openData, // what is quick to fail comes first
 		a.openPages,
 		a.openFiles,
+		a.openSeal,
 		a.openFont,
 		a.keepPolicies,
 		a.openExemptions,
@@ -67,6 +70,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		a.openStore,
 		a.openCameras,
 		a.openPolice,
+		a.openCustody,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -104,6 +108,8 @@ func (a *App) openPages(context.Context) error {
 	return nil
 }
 
+var errInUse = errors.New("is in use by another tidewatch")
+
 // openData takes the data folder for this process alone.
 func (a *App) openData(context.Context) error {
 	if err := os.MkdirAll(a.cfg.Data, 0o750); err != nil {
@@ -115,7 +121,7 @@ func (a *App) openData(context.Context) error {
 		return fmt.Errorf("open the data folder: %w; make it writable or choose another with data", err)
 	}
 	if !held {
-		return fmt.Errorf("open the data folder: %s is in use by another tidewatch", a.cfg.Data)
+		return fmt.Errorf("open the data folder: %s %w", a.cfg.Data, errInUse)
 	}
 	a.later(lock.Unlock)
 	return nil
@@ -200,6 +206,7 @@ func (a *App) Run(ctx context.Context) error {
 	stages := []*stage{
 		begin(ctx, end, "cameras", cameras...),
 		begin(ctx, end, "officers and police", desk...),
+		begin(ctx, end, "custody of evidence", a.custody.run),
 		begin(ctx, end, "storage", a.store.run),
 	}
 	a.log.Info("watching", "cameras", len(a.cameras), "version", a.version)

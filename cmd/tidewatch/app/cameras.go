@@ -51,6 +51,10 @@ func (a *App) openCameras(context.Context) error {
 		evidenceMetrics = evidence.NewMetrics(a.registry)
 		docketMetrics   = docket.NewMetrics(a.registry)
 	)
+	models, err := networks.Models(a.cfg.Assets, a.cfg.Detector.Family, a.cfg.Detector.Model)
+	if err != nil {
+		return err
+	}
 	feedConfig := feed.DefaultConfig()
 	feedConfig.Ring.Duration = a.cfg.RingKeep
 	for _, source := range a.cfg.Cameras {
@@ -86,6 +90,7 @@ func (a *App) openCameras(context.Context) error {
 					Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
 					Clips: clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,
 					Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
+					Models: models, Seal: a.seal.recorder(a.files), Now: time.Now,
 					Log: log, Metrics: evidenceMetrics,
 				},
 				Log: a.store.log, Cases: a.store.cases,

@@ -54,13 +54,9 @@ func (a *App) openLog() error {
 	cfg.Brokers, cfg.Topic = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic
 	cfg.SpoolDir = filepath.Join(a.cfg.Data, "spool")
 	if len(cfg.Brokers) == 0 {
-		broker, err := kafka.OpenBroker(kafka.BrokerConfig{Dir: filepath.Join(a.cfg.Data, "kafka")}, a.log)
-		if err != nil {
+		if err := a.openBroker(&cfg); err != nil {
 			return err
 		}
-		a.later(broker.Close)
-		cfg.Brokers = []string{broker.Addr()}
-		cfg.Username, cfg.Password = broker.Credentials()
 	}
 	log, err := kafka.NewLog(cfg, a.log, a.registry)
 	if err != nil {
@@ -68,6 +64,24 @@ func (a *App) openLog() error {
 	}
 	a.later(log.Close)
 	a.store.log = log
+	return nil
+}
+
+// openBroker starts the embedded broker and says how to reach it, to other
+// commands too.
+func (a *App) openBroker(cfg *kafka.Config) error {
+	broker, err := kafka.OpenBroker(kafka.BrokerConfig{Dir: filepath.Join(a.cfg.Data, "kafka")}, a.log)
+	if err != nil {
+		return err
+	}
+	a.later(broker.Close)
+	cfg.Brokers = []string{broker.Addr()}
+	cfg.Username, cfg.Password = broker.Credentials()
+	entry := access{Address: broker.Addr(), Username: cfg.Username, Password: cfg.Password}
+	if err := entry.save(a.cfg.Data); err != nil {
+		return err
+	}
+	a.later(func() error { return removeAccess(a.cfg.Data) })
 	return nil
 }
 

@@ -458,6 +458,14 @@ func TestWarnings(t *testing.T) {
 		"nothing depends on it": {"2026-06-01", "", "observation_period: 5m"},
 		"the year ends":         {"2025-12-02", "2025-12-29", kinds},
 		"unknown":               {"2026-06-01", "2026-06-01", kinds},
+		"from another version on": {
+			"2026-06-01", "2026-06-20",
+			"observation_period: 5m}\n  - {id: road, effective: 2026-06-20, " + kinds,
+		},
+		"only in a version that is over": {
+			"2026-06-01", "",
+			kinds + "}\n  - {id: road, effective: 2026-05-01, observation_period: 5m",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := Parse("t.yaml", []byte(strings.Replace(small, "observation_period: 5m", test.section, 1)), noEnvironment)

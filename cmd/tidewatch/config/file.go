@@ -45,6 +45,9 @@ type file struct {
 	Kafka      kafkaYAML      `yaml:"kafka"`
 	ClickHouse clickhouseYAML `yaml:"clickhouse"`
 	Police     *policeYAML    `yaml:"police,omitempty"`
+
+	Evidence  evidenceYAML  `yaml:"evidence"`
+	Retention retentionYAML `yaml:"retention"`
 }
 
 type exemptionsYAML struct {
@@ -202,7 +205,10 @@ type picturesYAML struct {
 }
 
 func defaults() file {
+	evidence, retention := evidenceDefaults()
 	return file{
+		Evidence: evidence, Retention: retention,
+
 		Data: "data", Listen: "127.0.0.1:8420", LogLevel: "info",
 		Ring: ringYAML{Keep: "12s"},
 		Clip: clipYAML{Before: "7s", After: "3s"},

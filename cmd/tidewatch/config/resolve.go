@@ -73,6 +73,7 @@ func (r *resolver) config(f *file) *Config {
 	c.markZones()
 	r.clickhouse(c, f.ClickHouse)
 	r.police(c, f.Police)
+	c.Evidence, c.Retention = r.evidence(f.Evidence), r.retention(f.Retention)
 	c.written = *f
 	return c
 }

@@ -2,12 +2,17 @@
 package networks
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/detect/model"
+	"tidewatch/enforce/proof"
 )
 
 // runtimeLibrary is the file of the library that runs the networks.
@@ -33,16 +38,49 @@ func Detector(dir assets.Dir, family, file string, reg prometheus.Registerer) (*
 	if err != nil {
 		return nil, fmt.Errorf("open the vehicle network: %w", err)
 	}
-	if file == "" {
-		known, ok := own[family]
-		if !ok {
-			return nil, fmt.Errorf("open the vehicle network: the family %q has no file of its own", family)
-		}
-		if file, err = dir.Model(known.file); err != nil {
-			return nil, fmt.Errorf("open the vehicle network: %w; %s brings it", err, known.setup)
-		}
+	if file, err = detectorFile(dir, family, file); err != nil {
+		return nil, fmt.Errorf("open the vehicle network: %w", err)
 	}
 	return model.LoadVehicles(family, file, model.NewMetrics(reg))
+}
+
+func detectorFile(dir assets.Dir, family, file string) (string, error) {
+	if file != "" {
+		return file, nil
+	}
+	known, ok := own[family]
+	if !ok {
+		return "", fmt.Errorf("the family %q has no file of its own", family)
+	}
+	file, err := dir.Model(known.file)
+	if err != nil {
+		return "", fmt.Errorf("%w; %s brings it", err, known.setup)
+	}
+	return file, nil
+}
+
+// Models says which networks are in use, by name and content.
+func Models(dir assets.Dir, family, file string) (models []proof.Model, err error) {
+	if file, err = detectorFile(dir, family, file); err != nil {
+		return nil, fmt.Errorf("tell the networks: %w", err)
+	}
+	paths := []string{file}
+	for _, name := range model.PlateModels() {
+		path, err := dir.Model(name)
+		if err != nil {
+			return nil, fmt.Errorf("tell the networks: %w", err)
+		}
+		paths = append(paths, path)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("tell the networks: %w", err)
+		}
+		sum := sha256.Sum256(text)
+		models = append(models, proof.Model{Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:])})
+	}
+	return models, nil
 }
 
 // Plates opens the networks that read plates, as Vehicles does.

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidewatch/enforce"
+	"tidewatch/enforce/retention"
+)
+
+// Evidence says how evidence is kept provable.
+type Evidence struct {
+	// Origin is the name of the log of evidence and of the key that signs it. It
+	// counts at the first start; a log keeps its name.
+	Origin string
+	// SigningKey is kept elsewhere; empty: one is made in the data folder.
+	SigningKey string
+	// TimestampURL is of an authority (RFC 3161); empty: none is asked.
+	TimestampURL string
+	// TimestampRoots are who must have signed its certificate; nil: anybody.
+	TimestampRoots *x509.CertPool
+}
+
+type evidenceYAML struct {
+	Origin          string `yaml:"origin"`
+	SigningKeyEnv   string `yaml:"signing_key_env,omitempty"`
+	SigningKeyFile  string `yaml:"signing_key_file,omitempty"`
+	TimestampURL    string `yaml:"timestamp_url,omitempty"`
+	TimestampCAFile string `yaml:"timestamp_ca_file,omitempty"`
+}
+
+type retentionYAML struct {
+	Every   string     `yaml:"every"`
+	Orphans string     `yaml:"orphans"`
+	Rules   []ruleYAML `yaml:"rules,omitempty"`
+}
+
+type ruleYAML struct {
+	Kinds  []string `yaml:"kinds,omitempty"`
+	States []string `yaml:"states"`
+	Keep   string   `yaml:"keep"`
+}
+
+func evidenceDefaults() (evidenceYAML, retentionYAML) {
+	own := retention.DefaultConfig()
+	return evidenceYAML{Origin: "tidewatch/evidence"}, retentionYAML{Every: own.Every.String(), Orphans: own.Orphans.String()}
+}
+
+// originForm is what a key can be named: it stands in checkpoints, before a +.
+var originForm = regexp.MustCompile(`^[^\s+]{1,100}$`)
+
+func (r *resolver) evidence(y evidenceYAML) Evidence {
+	if !originForm.MatchString(y.Origin) {
+		r.wrong("evidence.origin", "%q: want a name without blanks and +, such as tidewatch/chenghua", y.Origin)
+	}
+	if u, err := url.Parse(y.TimestampURL); y.TimestampURL != "" &&
+		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
+		r.wrong("evidence.timestamp_url", "want http://HOST/PATH or https://HOST/PATH, without credentials")
+	}
+	return Evidence{
+		Origin: y.Origin, SigningKey: r.signingKey(y),
+		TimestampURL: y.TimestampURL, TimestampRoots: r.timestampRoots(y.TimestampCAFile),
+	}
+}
+
+// signingKey reads the key as passwords are read, and never repeats it.
+func (r *resolver) signingKey(y evidenceYAML) string {
+	given := len(r.mistakes)
+	key := r.password("evidence.signing_key", secretYAML{PasswordEnv: y.SigningKeyEnv, PasswordFile: y.SigningKeyFile})
+	for i := given; i < len(r.mistakes); i++ { // the fields have names of their own
+		said := strings.NewReplacer("signing_key.password_env", "signing_key_env", "signing_key.password_file", "signing_key_file",
+			"password_env or password_file", "signing_key_env or signing_key_file").Replace(r.mistakes[i].Error())
+		r.mistakes[i] = fmt.Errorf("%s", said)
+	}
+	return key
+}
+
+func (r *resolver) timestampRoots(path string) *x509.CertPool {
+	if path == "" {
+		return nil
+	}
+	roots := x509.NewCertPool()
+	text, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+		r.wrong("evidence.timestamp_ca_file", "%v", err)
+	case !roots.AppendCertsFromPEM(text):
+		r.wrong("evidence.timestamp_ca_file", "%s holds no certificate in PEM", path)
+	}
+	return roots
+}
+
+func (r *resolver) retention(y retentionYAML) retention.Config {
+	cfg := retention.Config{
+		Every:   r.duration("retention.every", y.Every, 0, time.Minute),
+		Orphans: r.duration("retention.orphans", y.Orphans, 0, time.Hour),
+	}
+	for i, rule := range y.Rules {
+		cfg.Rules = append(cfg.Rules, r.rule(fmt.Sprintf("retention.rules[%d]", i), rule))
+	}
+	return cfg
+}
+
+func (r *resolver) rule(path string, y ruleYAML) retention.Rule {
+	rule := retention.Rule{Keep: r.period(path+".keep", y.Keep)}
+	for _, kind := range y.Kinds {
+		rule.Kinds = append(rule.Kinds, enforce.FileKind(kind))
+	}
+	if len(y.States) == 0 {
+		r.wrong(path+".states", "is missing: the evidence of cases in which states is deleted?")
+	}
+	for i, name := range y.States {
+		state := enforce.State(name)
+		switch inside := fmt.Sprintf("%s.states[%d]", path, i); {
+		case !slices.Contains(enforce.States, state):
+			r.wrong(inside, "%q: no such state", name)
+		case slices.Contains(retention.Open, state):
+			r.wrong(inside, "%s: such a case still needs its evidence", name)
+		}
+		rule.States = append(rule.States, state)
+	}
+	return rule
+}
+
+var periodForm = regexp.MustCompile(`^(?:(\d{1,3})y)?(?:(\d{1,4})m)?(?:(\d{1,5})d)?$`)
+
+// period reads a length of time by the calendar, such as 2y or 90d.
+func (r *resolver) period(path, s string) retention.Period {
+	parts := periodForm.FindStringSubmatch(s)
+	if parts == nil || s == "" {
+		r.wrong(path, "%q: want years, months and days, such as 2y, 6m or 90d", s)
+		return retention.Period{}
+	}
+	var n [3]int
+	for i := range n {
+		n[i], _ = strconv.Atoi(parts[i+1]) // digits, or empty
+	}
+	p := retention.Period{Years: n[0], Months: n[1], Days: n[2]}
+	if p == (retention.Period{}) {
+		r.wrong(path, "%s: must be at least a day", s)
+	}
+	return p
+}

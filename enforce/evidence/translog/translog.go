@@ -1,0 +1,160 @@
+// Package translog writes the log of evidence: an append-only Merkle tree in a
+// folder, whose root is signed as a checkpoint. Append returns once a leaf is
+// in the tree, with everything synced, so that what refers to it can be written
+// after it. After a crash in between a leaf may be in the log twice; one whose
+// place was told is never missing.
+package translog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	flog "github.com/transparency-dev/formats/log"
+	"github.com/transparency-dev/tessera"
+	"github.com/transparency-dev/tessera/api/layout"
+	"github.com/transparency-dev/tessera/storage/posix"
+	"golang.org/x/mod/sumdb/note"
+	"k8s.io/klog/v2"
+
+	"tidewatch/enforce/proof"
+)
+
+const (
+	// gather is how long a leaf waits for others to be written with it.
+	gather = 10 * time.Millisecond
+	// publish is how long a leaf waits, at most, for a checkpoint that holds it.
+	publish = time.Second
+	// farewell bounds the wait for the last checkpoint.
+	farewell = 10 * time.Second
+)
+
+// Log is the log of evidence, open for writing. It is safe for concurrent use;
+// one process at a time may have a folder.
+type Log struct {
+	dir      string
+	add      tessera.AddFn
+	stop     context.CancelFunc
+	appended prometheus.Counter
+
+	mu     sync.Mutex
+	closed bool
+	under  sync.WaitGroup // appends under way
+	size   uint64         // leaves that are known to be in the tree
+}
+
+// Open opens the log in a folder, or begins one. The signer's name is the
+// log's origin.
+func Open(dir string, signer note.Signer, log *slog.Logger, reg prometheus.Registerer) (*Log, error) {
+	klog.SetSlogLogger(log) // what the library says
+	ctx, stop := context.WithCancel(context.Background())
+	driver, err := posix.New(ctx, posix.Config{Path: dir})
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("open log of evidence: %w", err)
+	}
+	options := tessera.NewAppendOptions().
+		WithCheckpointSigner(signer).
+		WithCheckpointInterval(publish).
+		WithBatching(layout.EntryBundleWidth, gather)
+	appender, _, _, err := tessera.NewAppender(ctx, driver, options)
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("open log of evidence in %s: %w", dir, err)
+	}
+	l := &Log{dir: dir, add: appender.Add, stop: stop, appended: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tidewatch_evidence_log_leaves_total", Help: "Leaves written to the log of evidence.",
+	})}
+	reg.MustRegister(l.appended)
+	return l, nil
+}
+
+// ErrClosed says that the log has been closed.
+var ErrClosed = errors.New("the log of evidence is closed")
+
+// Append adds a leaf and returns its place once it is in the tree for good. If
+// ctx ends before, the leaf may be in the log all the same; that does no harm.
+func (l *Log) Append(ctx context.Context, leaf proof.Leaf) (uint64, error) {
+	text, err := leaf.Encode()
+	if err != nil {
+		return 0, err
+	}
+	if !l.begin() {
+		return 0, ErrClosed
+	}
+	future := l.add(context.WithoutCancel(ctx), tessera.NewEntry(text))
+	type answer struct {
+		index tessera.Index
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		defer l.under.Done()
+		index, err := future()
+		if err == nil {
+			l.holds(index.Index + 1)
+		}
+		answers <- answer{index, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case a := <-answers:
+		if a.err != nil {
+			return 0, fmt.Errorf("append %s of case %s to the log of evidence: %w", leaf.Kind, leaf.Case, a.err)
+		}
+		l.appended.Inc()
+		return a.index.Index, nil
+	}
+}
+
+func (l *Log) begin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.under.Add(1)
+	return true
+}
+
+func (l *Log) holds(size uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.size = max(l.size, size)
+}
+
+// Close waits until every leaf is in the tree and under a checkpoint. Without a
+// checkpoint in time the leaves are safe, and the next start signs one.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.under.Wait()
+	defer l.stop()
+	for until := time.Now().Add(farewell); l.published() < l.size; time.Sleep(gather) {
+		if time.Now().After(until) {
+			return fmt.Errorf("close log of evidence: no checkpoint of its %d leaves within %s", l.size, farewell)
+		}
+	}
+	return nil
+}
+
+// published is how many leaves the newest checkpoint holds.
+func (l *Log) published() uint64 {
+	var c flog.Checkpoint
+	text, err := os.ReadFile(filepath.Join(l.dir, layout.CheckpointPath))
+	if err != nil {
+		return 0
+	}
+	if _, err := c.Unmarshal(text); err != nil {
+		return 0
+	}
+	return c.Size
+}
