@@ -39,8 +39,8 @@ type App struct {
 	font     *typeface.Font // that evidence is written in
 	vision   vision
 	files    *blob.Dir
-	exempt   *exempt.List // nil: no vehicle is exempt
 	seal     seal
+	exempt   *exempt.List // nil: no vehicle is exempt
 	store    *store
 	officers *review.Officers
 	password string // of the officer's account, if it was made just now
