@@ -138,6 +138,24 @@ func look(minute int) detect.Observation {
 	}}
 }
 
+// leaves is a log of evidence that takes everything.
+type leaves struct{}
+
+func (leaves) Append(context.Context, proof.Leaf) (uint64, error) { return 0, nil }
+
+func signer(t *testing.T) note.Signer {
+	t.Helper()
+	secret, _, err := note.GenerateKey(rand.Reader, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewSigner(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // newDesk has a case that an officer has confirmed, with its evidence as the
 // recorder stores it.
 func newDesk(t *testing.T) *desk {
@@ -161,6 +179,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	recorder := &evidence.Recorder{
 		Pictures: painted{}, Copies: overlay.New(font(t)), Clips: noClips{}, Files: d, Software: "test", Clock: 2 * time.Second,
+		Seal: evidence.Seal{Signer: signer(t), Files: d, Log: leaves{}}, Now: func() time.Time { return noon.Add(5 * time.Minute) },
 		Log: slog.New(slog.DiscardHandler), Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
 	}
 	shown := evidence.Exhibits{Begin: look(0), Middle: look(2), Due: look(5)}
