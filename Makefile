@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-ingest bench-worker bench-verify soak screenshots clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify soak screenshots clean
 
 export CGO_ENABLED = 1
 
@@ -49,10 +49,13 @@ bench: setup-demo ## Time the vehicle network, one look of a camera, one decoded
 bench-accuracy: setup-test ## Measure how often stops and plates are right; some minutes
 	go run ./cmd/accuracybench
 
+bench-judge: ## Measure what it costs to judge a year of stops of 1,000 cameras under nine sections; POLICY=FILE judges them under another policy
+	go run ./cmd/judgebench $(if $(POLICY),--policy $(POLICY))
+
 bench-ingest: setup-demo ## Measure how many cameras a core takes in, beside the usual ways; some minutes
 	go run ./cmd/ingestbench
 
-bench-worker: setup-demo ## Measure how many cameras a core watches, beside the usual way; ten minutes or more
+bench-worker: setup-demo ## Measure how many cameras a core watches, beside the usual way; some eight minutes
 	go run ./cmd/workerbench
 
 bench-verify: ## Damage 1,000 of 10,000 packages of evidence and measure whether a check finds them; some minutes

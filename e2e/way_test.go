@@ -113,10 +113,12 @@ func TestWholeWay(t *testing.T) {
 		t.Errorf("hold: %v, %s", err, out)
 	}
 	w.checkMetrics()
+	s.checkExport(ofVan.ID, ofVan.Violation.Evidence)
 	w.stop(syscall.SIGINT)
 	if w.err != nil {
 		t.Errorf("after the interrupt: %v", w.err)
 	}
+	s.checkExport(ofVan.ID, ofVan.Violation.Evidence)
 	s.verified("at the end", checkpoint)
 	s.tamper(ofVan)
 	nothingLeft(t, s.Data)

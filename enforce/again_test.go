@@ -45,39 +45,48 @@ func TestExemptVehiclesAreJudgedOutsideTheirExemptions(t *testing.T) {
 	}{
 		"for ever": {
 			night(nil), record("2026-03-02 10:00:00", "2026-03-02 12:00:00", exempt("", "")),
-			"", []ReasonCode{NoWindow, Exempted, WholeStopInside},
+			"",
+			[]ReasonCode{NoWindow, Exempted, WholeStopInside},
 		},
 		"until it left": {
 			night(nil), record("2026-03-02 10:00:00", "2026-03-02 12:00:00", exempt("", "2026-03-02 12:00:01")),
-			"", []ReasonCode{NoWindow, Exempted, WholeStopInside},
+			"",
+			[]ReasonCode{NoWindow, Exempted, WholeStopInside},
 		},
 		"ended: the grace is added": {
 			night(nil), record("2026-03-02 10:00:00", "2026-03-02 12:00:00", exempt("", "2026-03-02 11:00:00")),
-			"2026-03-02 11:15:00", []ReasonCode{NoWindow, Exempted, ExemptionEnded, PeriodRanOut},
+			"2026-03-02 11:15:00",
+			[]ReasonCode{NoWindow, Exempted, ExemptionEnded, PeriodRanOut},
 		},
 		"too late": {
 			night(nil), record("2026-03-02 10:00:00", "2026-03-02 12:00:00", exempt("2026-03-02 10:05:00", "")),
-			"2026-03-02 10:05:00", []ReasonCode{NoWindow, PeriodRanOut},
+			"2026-03-02 10:05:00",
+			[]ReasonCode{NoWindow, PeriodRanOut},
 		},
 		"a moment sooner": {
 			night(nil), record("2026-03-02 10:00:00", "2026-03-02 12:00:00", exempt("2026-03-02 10:04:59", "")),
-			"", []ReasonCode{NoWindow, Exempted, WholeStopInside},
+			"",
+			[]ReasonCode{NoWindow, Exempted, WholeStopInside},
 		},
 		"from a window's end on": {
 			night(nil), record("2026-03-02 06:00:00", "2026-03-02 12:00:00", exempt("2026-03-02 07:00:00", "2026-03-02 08:00:00")),
-			"2026-03-02 08:15:00", []ReasonCode{InWindow, Exempted, ExemptionEnded, PeriodRanOut},
+			"2026-03-02 08:15:00",
+			[]ReasonCode{InWindow, Exempted, ExemptionEnded, PeriodRanOut},
 		},
 		"out of a bay, where windows are of no use": {
 			night(nil), record("2026-03-02 20:00:00", "2026-03-02 23:00:00", exempt("", "")),
-			"", []ReasonCode{OutOfBay, Disorderly, Exempted, WholeStopInside},
+			"",
+			[]ReasonCode{OutOfBay, Disorderly, Exempted, WholeStopInside},
 		},
 		"of a class that the rule leaves out": {
 			night(trucks), record("2026-03-02 10:00:00", "2026-03-02 12:00:00", func(r *StopRecord) { r.Class = detect.Truck }),
-			"", []ReasonCode{ExemptClass},
+			"",
+			[]ReasonCode{ExemptClass},
 		},
 		"of another class": {
 			night(trucks), record("2026-03-02 10:00:00", "2026-03-02 12:00:00"),
-			"2026-03-02 10:05:00", []ReasonCode{NoWindow, PeriodRanOut},
+			"2026-03-02 10:05:00",
+			[]ReasonCode{NoWindow, PeriodRanOut},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

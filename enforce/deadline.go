@@ -45,13 +45,12 @@ func (j *judgement) readLimits() {
 // known, as far as they touch a span.
 func (s RoadSection) terms(l *Limit, span Span) []term {
 	var found []term
-	last := DateOf(span.Until.In(s.Location))
-	for day := DateOf(span.From.In(s.Location)).AddDays(-2); !last.Before(day); day = day.AddDays(1) {
-		if !l.announcedFor(day) || len(l.Kinds) > 0 && !s.Calendar.Might(day, l.Kinds) {
+	for day := range facesOf(span, s.Location) {
+		if !l.announcedFor(day.Date) || len(l.Kinds) > 0 && !s.Calendar.Might(day.Date, l.Kinds) {
 			continue
 		}
-		if t := l.beginningOn(day, s.Location); t.touches(span) {
-			found = append(found, term{t, l, len(l.Kinds) == 0 || s.Calendar.Knows(day)})
+		if t := l.beginningOn(day); t.touches(span) {
+			found = append(found, term{t, l, len(l.Kinds) == 0 || s.Calendar.Knows(day.Date)})
 		}
 	}
 	return found

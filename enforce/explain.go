@@ -85,7 +85,7 @@ func (p Policy) Explain(at time.Time) Explanation {
 func (s RoadSection) stateOf(w TidalWindow, at time.Time) WindowState {
 	found := WindowState{Window: w, State: NotThisHour}
 	for _, day := range []Date{DateOf(at).AddDays(-1), DateOf(at)} {
-		span := w.hours().beginningOn(day, s.Location)
+		span := w.hours().beginningOn(faceOf(day, s.Location))
 		if !span.holds(at) {
 			continue
 		}

@@ -341,6 +341,33 @@ func TestEverySecondAroundTheBoundaries(t *testing.T) {
 	}
 }
 
+// Around each boundary, second by second: what is within the clock's error of
+// a window is inside it, and what is not, is not.
+func TestEverySecondWithinTheClocksError(t *testing.T) {
+	ends, begins := at(shanghai, "2026-03-03 07:00:00"), at(shanghai, "2026-03-02 19:00:00")
+	for _, margin := range []time.Duration{0, time.Second, 30 * time.Second} {
+		policy := night(func(s *RoadSection) { s.ClockError = margin })
+		period, grace := policy.Section.ObservationPeriod, policy.Section.Grace
+		for d := -90 * time.Second; d <= 90*time.Second; d += time.Second {
+			came := ends.Add(d)
+			due := came.Add(period)
+			if d < margin { // it may have come inside the window
+				due = ends.Add(margin + grace + period)
+			}
+			v := policy.Judge(detect.Stop{Box: onTheKerb, Start: came, End: came.Add(time.Hour)}, kerb)
+			if !v.Suspected || !v.Due.Equal(due) {
+				t.Errorf("came %v after the end, clock within %v: due %v, want %v", d, margin, v.Due.In(shanghai), due)
+			}
+
+			came = begins.Add(-period - d)
+			v = policy.Judge(detect.Stop{Box: onTheKerb, Start: came, End: came.Add(time.Hour)}, kerb)
+			if want := d >= margin; v.Suspected != want {
+				t.Errorf("%v longer than the period before the beginning, clock within %v: suspected %v", d, margin, v.Suspected)
+			}
+		}
+	}
+}
+
 func TestPropertiesOfTheJudge(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	monday := at(shanghai, "2026-03-02 00:00:00")

@@ -160,8 +160,7 @@ type Closure struct {
 
 // Openings returns the section's windows that touch a span, and those that
 // would if it were another kind of day or they were not suspended, in order of
-// time. Windows are asked for from two days before, since one may run over
-// midnight.
+// time.
 func (s RoadSection) Openings(span Span) ([]Opening, []Closure) {
 	if len(s.Windows) == 0 {
 		return nil, nil
@@ -170,17 +169,15 @@ func (s RoadSection) Openings(span Span) ([]Opening, []Closure) {
 		open   []Opening
 		closed []Closure
 	)
-	last := DateOf(span.Until.In(s.Location))
-	for day := DateOf(span.From.In(s.Location)).AddDays(-2); !last.Before(day); day = day.AddDays(1) {
+	for face := range facesOf(span, s.Location) {
+		day := face.Date
 		for _, w := range s.Windows {
 			hours := w.hours()
-			if !hours.announcedFor(day) {
+			between := hours.beginningOn(face)
+			if !between.touches(span) || !hours.announcedFor(day) {
 				continue
 			}
-			o := Opening{Span: hours.beginningOn(day, s.Location), Window: w, Day: day}
-			if !o.touches(span) {
-				continue
-			}
+			o := Opening{Span: between, Window: w, Day: day}
 			if len(w.Kinds) > 0 {
 				kind, known := s.Calendar.Day(day)
 				if !s.Calendar.Might(day, w.Kinds) {
@@ -202,6 +199,9 @@ func (s RoadSection) Openings(span Span) ([]Opening, []Closure) {
 // suspend adds what the suspensions leave of an opening, as far as it touches
 // the span, and what they take.
 func (s RoadSection) suspend(o Opening, span Span, open []Opening, closed []Closure) ([]Opening, []Closure) {
+	if len(s.Suspensions) == 0 {
+		return append(open, o), closed
+	}
 	left := []Opening{o}
 	for i := range s.Suspensions {
 		sus := &s.Suspensions[i]

@@ -2,6 +2,7 @@ package enforce
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -82,13 +83,12 @@ func (s Span) holds(t time.Time) bool { return !t.Before(s.From) && t.Before(s.U
 // widened is the span, longer by d on both sides.
 func (s Span) widened(d time.Duration) Span { return Span{s.From.Add(-d), s.Until.Add(d)} }
 
-// beginningOn is the span of the hours that begin on a day, if any do.
-func (h Hours) beginningOn(d Date, l *time.Location) Span {
-	end := d
+// beginningOn is the span of the hours that begin on a day.
+func (h Hours) beginningOn(d face) Span {
 	if h.Until <= h.From {
-		end = d.AddDays(1)
+		return Span{d.at(h.From), d.after(h.Until)}
 	}
-	return Span{h.From.on(d, l), h.Until.on(end, l)}
+	return Span{d.at(h.From), d.at(h.Until)}
 }
 
 // announcedFor reports whether the hours may begin on a day, whatever kind of
@@ -98,6 +98,58 @@ func (h Hours) announcedFor(d Date) bool {
 		(len(h.Days) == 0 || slices.Contains(h.Days, d)) &&
 		(h.FirstDay.IsZero() || !d.Before(h.FirstDay)) &&
 		(h.LastDay.IsZero() || !h.LastDay.Before(d))
+}
+
+// face is a day on the clocks of a place, where reading them for many windows
+// is cheap: on nearly every day they go evenly from midnight to midnight.
+type face struct {
+	Date
+	location *time.Location
+	midnight [3]time.Time // of the day and of the two after it
+}
+
+func faceOf(d Date, l *time.Location) face {
+	f := face{Date: d, location: l}
+	for i := range f.midnight {
+		f.midnight[i] = d.AddDays(i).Midnight(l)
+	}
+	return f
+}
+
+// next is the day after.
+func (f face) next() face {
+	d := f.AddDays(1)
+	return face{d, f.location, [3]time.Time{f.midnight[1], f.midnight[2], d.AddDays(2).Midnight(f.location)}}
+}
+
+// at is the moment at which the clocks show c on the day.
+func (f face) at(c Clock) time.Time {
+	if f.midnight[1].Sub(f.midnight[0]) == 24*time.Hour {
+		return f.midnight[0].Add(time.Duration(c) * time.Minute)
+	}
+	return c.on(f.Date, f.location)
+}
+
+// after is the moment at which they show c on the next day. Where a place has
+// left out a day, as Samoa did, midnights are even by chance: two must be.
+func (f face) after(c Clock) time.Time {
+	if f.midnight[2].Sub(f.midnight[1]) == 24*time.Hour && f.midnight[1].Sub(f.midnight[0]) == 24*time.Hour {
+		return f.midnight[1].Add(time.Duration(c) * time.Minute)
+	}
+	return c.on(f.AddDays(1), f.location)
+}
+
+// facesOf are the days on which something may begin that touches a span: from
+// two days before, since it may run over midnight.
+func facesOf(span Span, l *time.Location) iter.Seq[face] {
+	return func(yield func(face) bool) {
+		last := DateOf(span.Until.In(l))
+		for day := faceOf(DateOf(span.From.In(l)).AddDays(-2), l); !last.Before(day.Date); day = day.next() {
+			if !yield(day) {
+				return
+			}
+		}
+	}
 }
 
 // Suspension takes back, for a while, what was announced: windows do not

@@ -10,12 +10,6 @@ import (
 	"tidewatch/enforce"
 )
 
-// caseCmd groups the commands about single cases.
-type caseCmd struct {
-	Hold    holdCmd    `cmd:"" help:"Keep the evidence of a case from being deleted (legal hold)."`
-	Release releaseCmd `cmd:"" help:"End the hold of a case."`
-}
-
 // holdFlags say whose decision it is.
 type holdFlags struct {
 	configFlag

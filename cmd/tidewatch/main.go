@@ -28,6 +28,7 @@ type commands struct {
 	Demo        demoCmd        `cmd:"" help:"Watch a street that came with a package, with everything Tidewatch does, on this machine."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Check a configuration and say what is wrong with it."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's tables, then stop."`
+	Case        caseCmd        `cmd:"" help:"Write cases down, and hold their evidence."`
 	Cameras     camerasCmd     `cmd:"" help:"Find cameras."`
 	Zones       zonesCmd       `cmd:"" help:"Show what is drawn in a camera's picture."`
 	Policy      policyCmd      `cmd:"" help:"Explain and publish the rules."`
@@ -35,7 +36,6 @@ type commands struct {
 	Plates      platesCmd      `cmd:"" help:"Read the number plates in pictures and print one JSON object for each picture."`
 	Verify      verifyCmd      `cmd:"" help:"Check evidence: of exported packages, of cases, or of all; says what is wrong with which file."`
 	Log         logCmd         `cmd:"" help:"Export from the log of evidence."`
-	Case        caseCmd        `cmd:"" help:"Decide about single cases."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 

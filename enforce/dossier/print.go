@@ -72,8 +72,7 @@ func (w Writer) print(ctx context.Context, c enforce.Case, history []enforce.Rec
 	return file.Bytes(), nil
 }
 
-// prepare opens the first page. The same case at the same moment gives the same
-// file.
+// prepare opens the first page.
 func (p *printer) prepare(w Writer, now time.Time) {
 	p.pdf.AddUTF8FontFromBytes(typefaceName, "", slices.Clone(w.Font.TrueType()))
 	p.pdf.SetMargins(margin, margin, margin)

@@ -28,6 +28,9 @@ func (p *judgingPlatform) Submit(_ context.Context, c enforce.Case) (enforce.Rec
 		ledger.Apply(e)
 	}
 	known, _ := ledger.Case(c.ID)
+	if known.Violation.Trial {
+		p.t.Errorf("submitted %s, which is a trial's", c.ID)
+	}
 	if known.State != enforce.StateConfirmed || known.Revision != c.Revision || known.Decision != c.Decision {
 		p.t.Errorf("submitted %s, revision %d, which is %s at %d", c.ID, c.Revision, known.State, known.Revision)
 	}
@@ -84,9 +87,13 @@ func TestOnlyConfirmedCasesAreSubmitted(t *testing.T) {
 
 func randomEvent(random *rand.Rand) enforce.Event {
 	id := string(rune('a' + random.IntN(6)))
-	switch random.IntN(6) {
+	switch random.IntN(7) {
 	case 0, 1:
-		return suspected(id)
+		e := suspected(id)
+		e.Violation.Trial = id == "f" // of whom nothing may come
+		return e
+	case 6:
+		return decided(id, enforce.Warned, random.IntN(6))
 	case 2:
 		return ended(id)
 	case 3:

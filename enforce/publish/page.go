@@ -35,12 +35,12 @@ type said struct {
 // Text is a text of the page.
 func (s said) Text(key string) (string, error) { return s.Words.Text("publish." + key) }
 
-// Page writes the public page, as of a moment.
+// Page writes the public page of one section or more, as of a moment.
 func Page(w io.Writer, sections []Section, at time.Time) error {
 	data := struct {
 		At       string
 		Sections []Section
-	}{at.Format("2006-01-02 15:04"), sections}
+	}{at.In(sections[0].Policy.Section.Location).Format("2006-01-02 15:04"), sections}
 	if err := page.Execute(w, data); err != nil {
 		return fmt.Errorf("write the public page: %w", err)
 	}

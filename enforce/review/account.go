@@ -53,6 +53,9 @@ func Describe(of enforce.Case, history []enforce.Recorded, language string, now 
 		}
 		a.PlateRead = read.Text + " " + c.say("plate", sure, "percent", read.Percent)
 	}
+	if v.Trial {
+		a.State += c["reject.join"] + c["trial.tag"]
+	}
 	for _, f := range v.Facts {
 		if f.Value != "" {
 			a.Facts = append(a.Facts, Fact{c.say("fact", f.Key), f.Value})

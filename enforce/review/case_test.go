@@ -202,3 +202,9 @@ func TestMarkedCopiesAndThePlateAreAtHand(t *testing.T) {
 		}
 	}
 }
+
+func TestBaysAreDrawnBesideTheVehicle(t *testing.T) {
+	e := suspected(1, unread)
+	e.Violation.Zone.Bays = []enforce.Bay{{ID: "A1", Polygon: enforce.Polygon{{X: .1, Y: .1}, {X: .2, Y: .1}, {X: .2, Y: .3}}}}
+	signedIn(t, newBureau(t, e)).get("/cases/"+caseID(1)).wants(t, 200, `<polygon class="bay" points="100,100 200,100 200,300"/>`)
+}

@@ -24,7 +24,8 @@ type caseView struct {
 	CloseUp  *picture
 	OfPlate  string // address of the picture of its plate, empty without one
 	Mark     mark
-	Outline  string // of the zone, as points of a polygon in thousandths
+	Outline  string   // of the zone, as points of a polygon in thousandths
+	Bays     []string // outlines of the areas marked in it
 
 	Read     machineRead
 	Reasons  []string
@@ -114,6 +115,9 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		Read: machineReadOf(of.Violation.Plate), Facts: c.facts(of, now, zone), Files: c.files(of, zone),
 		Upload: c.upload(of, zone),
 		Open:   open(of), Trial: of.Violation.Trial,
+	}
+	for _, b := range of.Violation.Zone.Bays {
+		v.Bays = append(v.Bays, outline(b.Polygon))
 	}
 	for i, p := range v.Pictures {
 		if p.Kind == enforce.CloseUp {

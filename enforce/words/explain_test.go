@@ -291,7 +291,7 @@ func (c told) measure(t *testing.T, say Catalog, p enforce.Policy, v enforce.Ver
 	for _, since := range c.measured.past {
 		past = append(past, enforce.Case{ID: since, State: enforce.StateWarned, Violation: violation(moment(t, since))})
 	}
-	return append(say.Scale(*p.Section.Discretion), say.Measure(p.Section.Discretion.Measure(of, past), c.measured.trial)...)
+	return say.Measure(p.Section.Discretion.Measure(of, past), c.measured.trial)
 }
 
 func moment(t *testing.T, s string) time.Time {

@@ -50,7 +50,25 @@ func (c Catalog) Explain(p enforce.Policy, e enforce.Explanation) []string {
 	for _, w := range e.Windows {
 		lines = append(lines, c.Say("explain", "window", "window", c.Window(w.Window), "state", c.State(w, s.Location)))
 	}
-	return append(lines, c.outcome(e, s.Location)...)
+	return append(append(lines, c.outcome(e, s.Location)...), c.beyond(s)...)
+}
+
+// beyond says what a rule holds beside its hours and limits.
+func (c Catalog) beyond(s enforce.RoadSection) []string {
+	var lines, classes []string
+	for _, class := range s.ExemptClasses {
+		classes = append(classes, c.Say("class", string(class)))
+	}
+	if len(classes) > 0 {
+		lines = append(lines, c.Say("explain", "classes", "classes", strings.Join(classes, c["window.join"])))
+	}
+	if s.AgainAfter > 0 {
+		lines = append(lines, c.Say("explain", "again", "period", c.Duration(s.AgainAfter)))
+	}
+	if s.Discretion != nil {
+		lines = append(lines, c.Scale(*s.Discretion)...)
+	}
+	return lines
 }
 
 func (c Catalog) policy(p enforce.Policy) string {

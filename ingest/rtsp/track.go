@@ -53,12 +53,14 @@ func findTrack(stream *description.Session) (*track, error) {
 
 // each makes a library's decoder hand out NALUs as they become complete. It
 // would rather collect them up to a marker, but then, once a marker is lost,
-// each unit would come out late and with the next one's time.
+// each unit would come out late and with the next one's time. The
+// packet is marked in place: a copy of each would be much garbage.
 func each(decode depacketize) depacketize {
 	return func(pkt *rtp.Packet) ([][]byte, error) {
-		marked := *pkt
-		marked.Marker = true
-		nalus, err := decode(&marked)
+		marker := pkt.Marker
+		pkt.Marker = true
+		nalus, err := decode(pkt)
+		pkt.Marker = marker
 		if errors.Is(err, rtph264.ErrMorePacketsNeeded) || errors.Is(err, rtph265.ErrMorePacketsNeeded) {
 			return nil, nil
 		}

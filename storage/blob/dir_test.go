@@ -70,3 +70,28 @@ func TestDirUnwritable(t *testing.T) {
 		t.Error("a store inside a file")
 	}
 }
+
+func TestReadingLeavesWhatAnotherProcessIsWriting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "files")
+	if _, err := ReadDir(path).Open(t.Context(), hello); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a store that is not there: %v", err)
+	}
+	other, err := NewDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, _, err := other.Put(t.Context(), strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := filepath.Join(other.incoming(), "half")
+	if err := os.WriteFile(half, []byte("hel"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, ReadDir(path), sum); string(got) != "hello" {
+		t.Errorf("read %q", got)
+	}
+	if _, err := os.Stat(half); err != nil {
+		t.Errorf("what was being written: %v", err)
+	}
+}

@@ -3,7 +3,11 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"tidewatch/enforce"
 )
@@ -103,18 +107,26 @@ func (c *Cases) History(ctx context.Context, id string) ([]enforce.Recorded, err
 // maxOffences bounds how many violations of one plate are told.
 const maxOffences = 100
 
+// parameter writes a text as the database reads parameters.
+var parameter = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`)
+
 // Offences returns the newest cases of a plate that officers confirmed or
 // warned of and whose unpermitted stretch began in a span of time.
 func (c *Cases) Offences(ctx context.Context, plate string, span enforce.Span) ([]enforce.Case, error) {
 	var rows []struct {
 		Payload string `ch:"payload"`
 	}
+	// As parameters, since the database repeats a query that fails in its error,
+	// and no plate may stand in a log.
+	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
+		"plate": parameter.Replace(plate), "states": settled(), "limit": strconv.Itoa(maxOffences),
+		"from": strconv.FormatInt(span.From.UnixMicro(), 10), "until": strconv.FormatInt(span.Until.UnixMicro(), 10),
+	}))
 	err := c.conn.Select(ctx, &rows, `
 		SELECT payload FROM cases FINAL
-		WHERE plate_confirmed = ? AND state IN (?)
-			AND since >= fromUnixTimestamp64Micro(?) AND since < fromUnixTimestamp64Micro(?)
-		ORDER BY since DESC, case_id LIMIT ?`,
-		plate, settled(), span.From.UnixMicro(), span.Until.UnixMicro(), maxOffences)
+		WHERE plate_confirmed = {plate:String} AND has(splitByChar(',', {states:String}), state)
+			AND since >= fromUnixTimestamp64Micro({from:Int64}) AND since < fromUnixTimestamp64Micro({until:Int64})
+		ORDER BY since DESC, case_id LIMIT {limit:UInt32}`)
 	if err != nil {
 		return nil, fmt.Errorf("list the violations of a plate: %w", err)
 	}
@@ -127,15 +139,15 @@ func (c *Cases) Offences(ctx context.Context, plate string, span enforce.Span) (
 	return cases, nil
 }
 
-// settled are the states of cases that count in later ones.
-func settled() []string {
+// settled are the states of cases that count in later ones, joined by commas.
+func settled() string {
 	var states []string
 	for _, state := range enforce.States {
 		if (enforce.Case{State: state}).Settled() {
 			states = append(states, string(state))
 		}
 	}
-	return states
+	return strings.Join(states, ",")
 }
 
 // stored is a case with the offset of the event that made it so.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,46 @@ func TestMigrate(t *testing.T) {
 		if err := migrate(t.Context(), conn, wrong); err == nil || !strings.Contains(err.Error(), "0000_wrong.sql") {
 			t.Errorf("nonsense gives %v", err)
 		}
+	}
+}
+
+// A database of before keeps its cases, and answers what is asked since.
+func TestMigrateAnOlderDatabase(t *testing.T) {
+	conn := openConn(t, startEngine(t, testEngineConfig(t)).Config())
+	older := fstest.MapFS{}
+	paths, err := fs.Glob(migrations, "sql/000[1-7]_*.sql")
+	if err != nil || len(paths) != 7 {
+		t.Fatalf("%v, %v; want 7 files", paths, err)
+	}
+	for _, path := range paths {
+		text, err := fs.ReadFile(migrations, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		older[path] = &fstest.MapFile{Data: text}
+	}
+	if err := migrate(t.Context(), conn, older); err != nil {
+		t.Fatal(err)
+	}
+	err = conn.Exec(t.Context(), `INSERT INTO cases (case_id, log_offset, state, plate_confirmed, section_id, payload)
+		VALUES ('old', 1, 'confirmed', '川A12345', 's', '{"id":"old","state":"confirmed","decision":{"plate":"川A12345"}}')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Migrate(t.Context(), conn); err != nil {
+		t.Fatal(err)
+	}
+	found, err := NewCases(conn).Offences(t.Context(), "川A12345", enforce.Span{Until: time.Now()})
+	if err != nil || len(found) != 1 || found[0].ID != "old" || found[0].Decided != "" {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	var trial bool
+	var warned uint64
+	if err := conn.QueryRow(t.Context(), "SELECT trial FROM cases_latest").Scan(&trial); err != nil || trial {
+		t.Errorf("on trial: %v, %v", trial, err)
+	}
+	if err := conn.QueryRow(t.Context(), "SELECT warned FROM cases_by_section_hour").Scan(&warned); err != nil || warned != 0 {
+		t.Errorf("warned: %d, %v", warned, err)
 	}
 }
 
@@ -268,6 +309,7 @@ func TestOffences(t *testing.T) {
 	decide("c1", enforce.Warned, "川A12345")
 	decide("c2", enforce.Rejected, "川A12345")
 	decide("c3", enforce.Confirmed, "川A12346")
+	decide("c4", enforce.Warned, "\t\n\r\x00'\"\\")
 	decide("c5", enforce.Confirmed, "川A12345")
 	if err := NewSink(conn, prometheus.NewRegistry()).Store(t.Context(), batch); err != nil {
 		t.Fatal(err)
@@ -281,6 +323,7 @@ func TestOffences(t *testing.T) {
 		"to the boundary": {"川A12345", time.Microsecond, 5 * time.Microsecond, []string{"c1"}},
 		"another plate":   {"川A12346", 0, time.Hour, []string{"c3"}},
 		"no such plate":   {"川' OR 1", 0, time.Hour, nil},
+		"as it was typed": {"\t\n\r\x00'\"\\", 0, time.Hour, []string{"c4"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := cases.Offences(t.Context(), test.plate, enforce.Span{From: start.Add(test.from), Until: start.Add(test.until)})

@@ -22,6 +22,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/enforce/exempt"
 	"tidewatch/enforce/review"
 	"tidewatch/enforce/typeface"
 	"tidewatch/ingest/feed"
@@ -39,6 +40,7 @@ type App struct {
 	vision   vision
 	files    *blob.Dir
 	seal     seal
+	exempt   *exempt.List // nil: no vehicle is exempt
 	store    *store
 	officers *review.Officers
 	password string // of the officer's account, if it was made just now
@@ -63,6 +65,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		a.openSeal,
 		a.openFont,
 		a.keepPolicies,
+		a.openExemptions,
 		a.openVision,
 		a.openStore,
 		a.openCameras,
@@ -150,6 +153,23 @@ func evidenceFont(dir assets.Dir) (*typeface.Font, error) {
 	return typeface.Open(path)
 }
 
+// openExemptions reads the list of exempt vehicles, if there is one.
+func (a *App) openExemptions(context.Context) (err error) {
+	if a.cfg.Exemptions == nil {
+		return nil
+	}
+	a.exempt, err = exempt.Open(*a.cfg.Exemptions, a.log, a.registry)
+	return err
+}
+
+// exemptions is the list in force, or nil where there is none.
+func (a *App) exemptions() func() enforce.Exemptions {
+	if a.exempt == nil {
+		return nil
+	}
+	return a.exempt.Current
+}
+
 // Address is the host and port of the officers' pages.
 func (a *App) Address() string { return a.pages.Addr().String() }
 
@@ -179,6 +199,9 @@ func (a *App) Run(ctx context.Context) error {
 	desk := []work{a.serve}
 	if a.police != nil {
 		desk = append(desk, func(ctx context.Context) error { return a.police.run(ctx, a.store) })
+	}
+	if a.exempt != nil {
+		desk = append(desk, a.exempt.Run)
 	}
 	stages := []*stage{
 		begin(ctx, end, "cameras", cameras...),

@@ -85,7 +85,7 @@ func (a *App) openCameras(context.Context) error {
 			undecoded: map[ingest.Stream]int{},
 			finder:    finder,
 			docket: &docket.Docket{
-				Camera: source, Zones: zones, Policies: a.cfg.Policies,
+				Camera: source, Zones: zones, Policies: a.cfg.Policies, Exemptions: a.exemptions(),
 				Recorder: &evidence.Recorder{
 					Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
 					Clips: clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,

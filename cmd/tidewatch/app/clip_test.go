@@ -28,6 +28,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/evidence/overlay"
+	"tidewatch/enforce/proof"
 	"tidewatch/enforce/review"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
@@ -189,6 +190,13 @@ func (c oneCase) History(context.Context, string) ([]enforce.Recorded, error) { 
 
 func (c oneCase) Append(context.Context, ...enforce.Event) error { return nil }
 
+// noSeal takes a manifest as it is.
+type noSeal struct{}
+
+func (noSeal) Manifest(_ context.Context, m proof.Manifest) (enforce.Evidence, error) {
+	return enforce.Evidence{Files: m.Files}, nil
+}
+
 // TestAnH265ClipIsWatchedAsAPreview takes a clip the whole way: from the ring,
 // into the evidence, onto the page of its case and into Chromium.
 func TestAnH265ClipIsWatchedAsAPreview(t *testing.T) {
@@ -204,8 +212,8 @@ func TestAnH265ClipIsWatchedAsAPreview(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	recorder := &evidence.Recorder{
 		Pictures: dot{}, Copies: dot{}, Clips: clips{video, time.Second}, Files: files, Clock: 2 * time.Second,
-		Span: evidence.Span{Before: 3 * time.Second, After: time.Second},
-		Log:  log, Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
+		Span: evidence.Span{Before: 3 * time.Second, After: time.Second}, Seal: noSeal{}, Now: time.Now,
+		Log: log, Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
 	}
 	look := func(n int) detect.Observation { return detect.Observation{At: film[n].Camera, Unit: film[n]} }
 	v := enforce.Violation{ID: "0123456789abcdef", Section: enforce.SectionRef{ID: "road", TimeZone: "Asia/Shanghai"}}

@@ -22,6 +22,7 @@ func (a *App) serve(ctx context.Context) error {
 	cameras := newFleet(a.cfg, a.cameras, a.vision.decoders)
 	pages := review.New(cfg, review.Dependencies{
 		Cases: a.store.cases, Records: a.store.cases, Log: a.store.log, Files: a.files,
+		Offences: a.store.cases, Exemptions: a.exemptions(),
 		Cameras: cameras, Officers: a.officers, Previews: decode.Previewer{}, Logger: a.log, Metrics: a.registry,
 	})
 	mux := http.NewServeMux()

@@ -12,6 +12,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
 	"tidewatch/enforce/calendar"
+	"tidewatch/enforce/exempt"
 	"tidewatch/enforce/police/viid"
 	"tidewatch/enforce/publish"
 	"tidewatch/enforce/retention"
@@ -41,6 +42,8 @@ type Config struct {
 	// VehicleHeights are the usual heights of vehicles in zones, by zone, as
 	// shares of the picture's height. A zone without one learns it.
 	VehicleHeights map[string]float64
+
+	Exemptions *exempt.Config // nil: no vehicle is exempt
 
 	Kafka      Kafka
 	ClickHouse ClickHouse
@@ -131,17 +134,35 @@ const aheadDays = 30
 func (c *Config) Warnings(today time.Time) []string {
 	var warnings []string
 	for _, id := range slices.Sorted(maps.Keys(c.Policies)) {
-		policy, known := c.Policies.At(id, today)
-		if !known || !policy.Section.AsksForKinds() {
-			continue
-		}
-		from := enforce.DateOf(today.In(policy.Section.Location))
-		if day := calendar.Unknown(policy.Section.Calendar, from, from.AddDays(aheadDays)); !day.IsZero() {
+		if day := firstUnknown(c.Policies[id], today); !day.IsZero() {
 			warnings = append(warnings, fmt.Sprintf("section %s: what kind of day %s is has not been told: from then on its "+
 				"windows count as open on every day that might be of their kind; put the announced days into the file of holidays", id, day))
 		}
 	}
 	return warnings
+}
+
+// firstUnknown is the first of the coming days whose kind a version of a rule
+// asks for and does not know; zero if there is none.
+func firstUnknown(versions []enforce.Policy, today time.Time) enforce.Date {
+	for i, policy := range versions {
+		section := policy.Section
+		from := enforce.DateOf(today.In(section.Location))
+		until := from.AddDays(aheadDays)
+		if from.Before(section.Effective) {
+			from = section.Effective
+		}
+		if i+1 < len(versions) && versions[i+1].Section.Effective.Before(until) {
+			until = versions[i+1].Section.Effective
+		}
+		if !section.AsksForKinds() {
+			continue
+		}
+		if day := calendar.Unknown(section.Calendar, from, until); !day.IsZero() {
+			return day
+		}
+	}
+	return enforce.Date{}
 }
 
 // Dump writes the configuration in force as YAML, without secrets.

@@ -122,6 +122,43 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 			strings.Replace(small, "{id: gate,", "{id: gate, password_env: GATE,", 1),
 			[]string{"t.yaml:3: cameras[0].password_env: environment variable GATE is not set"},
 		},
+		"classes, later violations and the scale": {
+			strings.Replace(small, "observation_period: 5m}",
+				"observation_period: 5m, exempt_classes: [bus, tram], again_after: 5m, discretion: {first_within_days: a year, minor_within: -1m}}", 1),
+			[]string{
+				`t.yaml:5: sections[0].exempt_classes[1]: "tram": want car, bus, truck, motorcycle or bicycle`,
+				"t.yaml:5: sections[0].again_after: 5m: must be at least 1h0m0s",
+				`t.yaml:5: sections[0].discretion.first_within_days: "a year": want a whole number`,
+				"t.yaml:5: sections[0].discretion.minor_within: -1m: must be at least 0s",
+			},
+		},
+		"a scale that means nothing": {
+			strings.Replace(small, "observation_period: 5m}", "observation_period: 5m, discretion: {announcement: '1', escalate_at: 3}}", 1),
+			[]string{"t.yaml:5: sections[0].discretion: escalate_at counts violations in repeat_within_days, which is missing"},
+		},
+		"a scale that nobody announced": {
+			strings.Replace(small, "observation_period: 5m}", "observation_period: 5m, discretion: {first_within_days: 100}}", 1),
+			[]string{"t.yaml:5: sections[0].discretion: announcement is missing: a scale must have been announced under a number"},
+		},
+		"exemptions without a file": {
+			small + "exemptions:\n  time_zone: Mars\n  reload: 1ms\n",
+			[]string{
+				`t.yaml:9: exemptions.time_zone: "Mars": want an IANA name such as Asia/Shanghai`,
+				"t.yaml:10: exemptions.reload: 1ms: must be at least 1s",
+				"t.yaml:9: exemptions.file: is missing: which list of exempt vehicles?",
+			},
+		},
+		"exemptions in no file": {
+			small + "exemptions:\n  file: testdata/none.csv\n",
+			[]string{"t.yaml:9: exemptions.file: open testdata/none.csv: no such file or directory"},
+		},
+		"exemptions with mistakes": {
+			small + "exemptions:\n  file: testdata/exemptions.csv\n",
+			[]string{
+				"testdata/exemptions.csv:3: sections: entry 1 of them: no such section",
+				"testdata/exemptions.csv:4: plate: no known kind of plate is written like this",
+			},
+		},
 		"several at once, in order of the file": {
 			"cameras:\n- id: A\n  url: rtsp://x\nsections:\n- id: road\n  observation_period: 1s\nzones:\n" +
 				"- id: kerb\n  camera: b\n  section: c\n  polygon: [[0, 0], [2, 1]]\n",
@@ -259,7 +296,7 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 			small + "police:\n  url: http://x\n  device_id: '51010800001190000001'\n  pictures:\n    send: [scenes, video]\n    max_bytes: 100 KB\n    max_side: 320\n",
 			[]string{
 				`t.yaml:12: police.pictures.send[1]: "video": want one of [scenes close_up plate composite vehicle]`,
-				`t.yaml:13: police.pictures.max_bytes: "100 KB": want a whole number such as 500000`,
+				`t.yaml:13: police.pictures.max_bytes: "100 KB": want a whole number`,
 				"t.yaml:14: police.pictures.max_side: 320: must be at least 640",
 			},
 		},
@@ -342,6 +379,38 @@ func TestShippedExampleIsValidAndDumpsToItself(t *testing.T) {
 	}
 }
 
+// What the shipped example says of exemptions, the scale and trials.
+func TestShippedExemptionsAndScale(t *testing.T) {
+	text, err := os.ReadFile("../../../deploy/tidewatch.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := strings.Replace(string(text), "# exemptions:", "exemptions:", 1)
+	with = strings.Replace(with, "#   file: exemptions.csv", "  file: ../../../deploy/exemptions.example.csv", 1)
+	with = strings.ReplaceAll(with, "\n#   ", "\n  ")
+	c, err := Parse("t.yaml", []byte(with), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Exemptions == nil || c.Exemptions.Reload != 10*time.Second || c.Exemptions.Rules.Location.String() != "Asia/Shanghai" {
+		t.Errorf("exemptions = %+v", c.Exemptions)
+	}
+	section := c.Policies["jianshe-road"][1].Section
+	want := &enforce.Discretion{
+		Announcement: "成城管法〔2026〕5号", FirstWithinDays: 365, MinorWithin: 5 * time.Minute, RepeatWithinDays: 90, EscalateAt: 3,
+	}
+	if diff := cmp.Diff(want, section.Discretion); diff != "" || section.AgainAfter != 24*time.Hour || len(section.ExemptClasses) != 1 {
+		t.Errorf("section %+v, scale (-want +got):\n%s", section, diff)
+	}
+	if c.Zones[0].Trial {
+		t.Error("the zone of the example is in its trial")
+	}
+	trial, err := Parse("t.yaml", []byte(strings.Replace(small, "{id: kerb,", "{id: kerb, trial: true,", 1)), nil)
+	if err != nil || !trial.Zones[0].Trial {
+		t.Errorf("a zone on trial: %v", err)
+	}
+}
+
 func TestDumpShowsDefaults(t *testing.T) {
 	c, err := Parse("t.yaml", []byte(small), noEnvironment)
 	if err != nil {
@@ -389,6 +458,14 @@ func TestWarnings(t *testing.T) {
 		"nothing depends on it": {"2026-06-01", "", "observation_period: 5m"},
 		"the year ends":         {"2025-12-02", "2025-12-29", kinds},
 		"unknown":               {"2026-06-01", "2026-06-01", kinds},
+		"from another version on": {
+			"2026-06-01", "2026-06-20",
+			"observation_period: 5m}\n  - {id: road, effective: 2026-06-20, " + kinds,
+		},
+		"only in a version that is over": {
+			"2026-06-01", "",
+			kinds + "}\n  - {id: road, effective: 2026-05-01, observation_period: 5m",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := Parse("t.yaml", []byte(strings.Replace(small, "observation_period: 5m", test.section, 1)), noEnvironment)

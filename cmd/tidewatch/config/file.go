@@ -37,7 +37,10 @@ type file struct {
 	Holidays string        `yaml:"holidays,omitempty"`
 	Sections []sectionYAML `yaml:"sections"`
 	Zones    []zoneYAML    `yaml:"zones"`
-	Bays     []bayYAML     `yaml:"bays,omitempty"`
+
+	Exemptions *exemptionsYAML `yaml:"exemptions,omitempty"`
+
+	Bays []bayYAML `yaml:"bays,omitempty"`
 
 	Kafka      kafkaYAML      `yaml:"kafka"`
 	ClickHouse clickhouseYAML `yaml:"clickhouse"`
@@ -45,6 +48,12 @@ type file struct {
 
 	Evidence  evidenceYAML  `yaml:"evidence"`
 	Retention retentionYAML `yaml:"retention"`
+}
+
+type exemptionsYAML struct {
+	File     string `yaml:"file"`
+	TimeZone string `yaml:"time_zone,omitempty"`
+	Reload   string `yaml:"reload,omitempty"`
 }
 
 type ringYAML struct {
@@ -96,6 +105,9 @@ type sectionYAML struct {
 	Limits            []limitYAML      `yaml:"limits,omitempty"`
 	Windows           []windowYAML     `yaml:"windows,omitempty"`
 	Suspensions       []suspensionYAML `yaml:"suspensions,omitempty"`
+	ExemptClasses     []string         `yaml:"exempt_classes,omitempty"`
+	AgainAfter        string           `yaml:"again_after,omitempty"`
+	Discretion        *discretionYAML  `yaml:"discretion,omitempty"`
 	Geometry          *geometryYAML    `yaml:"geometry,omitempty"`
 }
 
@@ -121,6 +133,15 @@ type limitYAML struct {
 	Grace             string    `yaml:"grace,omitempty"`
 }
 
+type discretionYAML struct {
+	Announcement     string `yaml:"announcement"`
+	FirstWithinDays  string `yaml:"first_within_days,omitempty"`
+	MinorWithin      string `yaml:"minor_within,omitempty"`
+	RepeatWithinDays string `yaml:"repeat_within_days,omitempty"`
+	EscalateAt       string `yaml:"escalate_at,omitempty"`
+	EverySection     bool   `yaml:"every_section,omitempty"`
+}
+
 type suspensionYAML struct {
 	Announcement string `yaml:"announcement"`
 	Suspends     string `yaml:"suspends,omitempty"`
@@ -140,6 +161,7 @@ type zoneYAML struct {
 	Polygon [][]float64 `yaml:"polygon"`
 
 	Vehicles      string   `yaml:"vehicles"`
+	Trial         bool     `yaml:"trial,omitempty"`
 	VehicleHeight *float64 `yaml:"vehicle_height,omitempty"`
 }
 
@@ -216,6 +238,9 @@ func (f *file) fill() {
 		s.Code = cmp.Or(s.Code, "1039")
 		s.Grace = cmp.Or(s.Grace, "0s")
 		s.ClockError = cmp.Or(s.ClockError, "1s")
+		if d := s.Discretion; d != nil {
+			d.FirstWithinDays = cmp.Or(d.FirstWithinDays, "365")
+		}
 		for j := range s.Limits {
 			l := &s.Limits[j]
 			if l.Hours.From == "" && l.Hours.Until == "" {
@@ -223,6 +248,9 @@ func (f *file) fill() {
 			}
 			l.Grace = cmp.Or(l.Grace, s.Grace)
 		}
+	}
+	if e := f.Exemptions; e != nil {
+		e.TimeZone, e.Reload = cmp.Or(e.TimeZone, "Asia/Shanghai"), cmp.Or(e.Reload, "10s")
 	}
 	for i := range f.Bays {
 		f.Bays[i].Kind = cmp.Or(f.Bays[i].Kind, string(enforce.ParkingBay))

@@ -69,6 +69,7 @@ func (r *resolver) config(f *file) *Config {
 	r.cameraSections(c)
 	r.zones(c, f, cameras)
 	r.bays(c, f, cameras)
+	r.exemptions(c, f.Exemptions)
 	c.markZones()
 	r.clickhouse(c, f.ClickHouse)
 	r.police(c, f.Police)
@@ -285,7 +286,7 @@ func (r *resolver) zones(c *Config, f *file, cameras map[string]bool) {
 		}
 		c.Zones = append(c.Zones, enforce.Zone{
 			ID: y.ID, Camera: y.Camera, Section: y.Section, Polygon: r.polygon(path+".polygon", y.Polygon),
-			Vehicles: r.vehicles(path+".vehicles", y.Vehicles),
+			Vehicles: r.vehicles(path+".vehicles", y.Vehicles), Trial: y.Trial,
 		})
 		if y.VehicleHeight != nil {
 			c.VehicleHeights[y.ID] = *y.VehicleHeight
@@ -377,7 +378,7 @@ func (r *resolver) atLeast(path, s string, least int) int {
 	n, err := strconv.Atoi(s)
 	switch {
 	case err != nil:
-		r.wrong(path, "%q: want a whole number such as 500000", s)
+		r.wrong(path, "%q: want a whole number", s)
 	case n < least:
 		r.wrong(path, "%d: must be at least %d", n, least)
 	}

@@ -67,6 +67,9 @@ func (r *resolver) section(path string, y sectionYAML) enforce.RoadSection {
 	for i, each := range y.Suspensions {
 		s.Suspensions = append(s.Suspensions, r.suspension(fmt.Sprintf("%s.suspensions[%d]", path, i), each, s))
 	}
+	s.ExemptClasses = r.classes(path+".exempt_classes", y.ExemptClasses)
+	s.AgainAfter = r.duration(path+".again_after", y.AgainAfter, 0, enforce.ShortestAgain)
+	s.Discretion = r.discretion(path+".discretion", y.Discretion)
 	return s
 }
 

@@ -22,10 +22,14 @@ import (
 )
 
 // Painter draws copies. It is safe for concurrent use.
-type Painter struct{ font *typeface.Font }
+type Painter struct {
+	font *typeface.Font
+	cell image.Point // room for one picture of a composite
+}
 
-// New makes a painter that writes in a font.
-func New(f *typeface.Font) *Painter { return &Painter{f} }
+// New makes a painter that writes in a font. A composite gives each picture what
+// evidence should have at least, where the camera gives it: 1280 by 720 pixels.
+func New(f *typeface.Font) *Painter { return &Painter{f, image.Pt(1280, 720)} }
 
 const (
 	// quality is that of copies as they are stored.
