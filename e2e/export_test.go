@@ -31,6 +31,7 @@ func (s *street) checkExport(id string, kept enforce.Evidence) {
 	if info, err := os.Stat(dir + ".zip"); err != nil || info.Size() == 0 {
 		s.t.Errorf("packed: %v", err)
 	}
+	s.checkPackage(dir)
 	var record []enforce.Event
 	text, err := os.ReadFile(filepath.Join(dir, "events.json"))
 	if err != nil || json.Unmarshal(text, &record) != nil || len(record) < 3 {

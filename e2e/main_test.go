@@ -26,7 +26,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	bin = dir
-	build := exec.Command("go", "build", "-o", dir, "../cmd/tidewatch", "../cmd/camerasim", "../cmd/policesim")
+	build := exec.Command("go", "build", "-o", dir, "../cmd/tidewatch", "../cmd/camerasim", "../cmd/policesim", "../cmd/tidewatch-verify")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs:", err)

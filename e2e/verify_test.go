@@ -59,3 +59,38 @@ func (s *street) tamper(c enforce.Case) {
 		s.t.Errorf("verify after tampering: %v\n%s\nwant %s", err, out, want)
 	}
 }
+
+// checkPackage checks an exported package with nothing but the public key, and
+// sees that an alteration of it is found.
+func (s *street) checkPackage(dir string) {
+	s.t.Helper()
+	public := filepath.Join(s.t.TempDir(), "public.keys")
+	text, err := s.command("log", "keys")
+	if err == nil {
+		err = os.WriteFile(public, []byte(text), 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	check := func() (string, error) {
+		out, err := exec.Command(program("tidewatch-verify"), "--keys="+public, dir).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := check(); err != nil || !strings.Contains(out, "wrong: 0,") {
+		s.t.Errorf("verify the package: %v\n%s", err, out)
+	}
+	picture := filepath.Join(dir, "scene_due.jpg")
+	whole, err := os.ReadFile(picture)
+	if err == nil {
+		err = os.WriteFile(picture, append(whole, 0), 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if out, err := check(); err == nil || !strings.Contains(out, "scene_due.jpg: the scene_due has SHA-256") {
+		s.t.Errorf("verify the altered package: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(picture, whole, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -30,6 +31,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+	"golang.org/x/mod/sumdb/note"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/detect"
@@ -37,6 +39,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/evidence/overlay"
+	"tidewatch/enforce/proof"
 	"tidewatch/enforce/typeface"
 	"tidewatch/ingest"
 )
@@ -147,6 +150,24 @@ func look(minute int) detect.Observation {
 	}}
 }
 
+// leaves is a log of evidence that takes everything.
+type leaves struct{}
+
+func (leaves) Append(context.Context, proof.Leaf) (uint64, error) { return 0, nil }
+
+func signer(t *testing.T) note.Signer {
+	t.Helper()
+	secret, _, err := note.GenerateKey(rand.Reader, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewSigner(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // newDesk has a case that an officer has confirmed, with its evidence as the
 // recorder stores it, of which others may be spoilt.
 func newDesk(t *testing.T) *desk {
@@ -180,6 +201,7 @@ func makeDesk(t *testing.T) *desk {
 	}
 	recorder := &evidence.Recorder{
 		Pictures: painted{}, Copies: copies{overlay.New(font(t))}, Clips: noClips{}, Files: d, Software: "test", Clock: 2 * time.Second,
+		Seal: evidence.Seal{Signer: signer(t), Files: d, Log: leaves{}}, Now: func() time.Time { return noon.Add(5 * time.Minute) },
 		Log: slog.New(slog.DiscardHandler), Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
 	}
 	shown := evidence.Exhibits{Begin: look(0), Middle: look(2), Due: look(5)}

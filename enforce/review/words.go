@@ -70,8 +70,23 @@ func (c catalog) event(e enforce.Event, zone *time.Location) string {
 		return text
 	case e.Receipt != nil:
 		return c.receipt(*e.Receipt)
+	case e.Timestamp != nil:
+		return c.say("event", string(e.Type), "time", moment(e.Timestamp.At, zone))
+	case e.Hold != nil:
+		return c.say("event", string(e.Type), "reason", e.Hold.Reason)
+	case e.Deletion != nil:
+		return c.say("event", string(e.Type), "files", c.fileKinds(e.Deletion.Files))
 	}
 	return c.say("event", string(e.Type))
+}
+
+// fileKinds says what files show.
+func (c catalog) fileKinds(files []enforce.FileName) string {
+	var names []string
+	for _, f := range files {
+		names = append(names, c.say("picture", string(f.Kind)))
+	}
+	return strings.Join(names, c["event.join"])
 }
 
 // decision puts what an officer decided into words.

@@ -45,6 +45,7 @@ func TestCodesHaveWords(t *testing.T) {
 	}
 	for _, e := range []enforce.EventType{
 		enforce.Suspected, enforce.StopEnded, enforce.Confirmed, enforce.Rejected, enforce.UploadFailed,
+		enforce.Timestamped, enforce.Deleted, enforce.Held, enforce.Released,
 	} {
 		add("event", string(e))
 	}

@@ -13,6 +13,8 @@ import (
 
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce/dossier"
+	"tidewatch/enforce/evidence/keys"
+	"tidewatch/enforce/proof"
 	"tidewatch/storage/blob"
 	"tidewatch/storage/clickhouse"
 )
@@ -35,8 +37,13 @@ func ExportCase(ctx context.Context, cfg *config.Config, version string, log *sl
 			return err
 		}
 	}
+	public, err := keys.Public(keyDir(cfg))
+	if err != nil {
+		return err
+	}
 	w := dossier.Writer{
-		Cases: clickhouse.NewCases(a.store.db), Files: a.files, Evidence: dossier.Plain{Files: a.files}, Font: a.font,
+		Cases: clickhouse.NewCases(a.store.db), Files: a.files, Font: a.font,
+		Evidence: proof.Export{Files: a.files, Log: logDir(cfg), Keys: public},
 		Software: "tidewatch " + version, Now: time.Now,
 	}
 	if err := w.Write(ctx, x.Case, x.To, x.Language); err != nil {
