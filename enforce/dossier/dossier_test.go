@@ -37,6 +37,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/evidence/overlay"
+	"tidewatch/enforce/proof"
 	"tidewatch/enforce/typeface"
 	"tidewatch/ingest"
 )
@@ -120,6 +121,20 @@ func (noClips) Clip(context.Context, io.Writer, time.Time, time.Time) (evidence.
 	return evidence.Footage{}, errors.New("the ring is empty")
 }
 
+// unsigned stores manifests as they were before there were signatures: what
+// proves a case is not the dossier's matter.
+type unsigned struct{ desk *desk }
+
+func (u unsigned) Manifest(ctx context.Context, m proof.Manifest) (enforce.Evidence, error) {
+	m.Format = proof.UnsignedFormat
+	text, err := json.Marshal(m)
+	if err != nil {
+		return enforce.Evidence{}, err
+	}
+	sum, _, err := u.desk.Put(ctx, bytes.NewReader(text))
+	return enforce.Evidence{Manifest: sum, Files: m.Files}, err
+}
+
 func font(t *testing.T) *typeface.Font {
 	t.Helper()
 	dir, err := assets.Default()
@@ -180,6 +195,7 @@ func makeDesk(t *testing.T) *desk {
 	}
 	recorder := &evidence.Recorder{
 		Pictures: painted{}, Copies: copies{overlay.New(font(t))}, Clips: noClips{}, Files: d, Software: "test", Clock: 2 * time.Second,
+		Seal: unsigned{d}, Now: func() time.Time { return noon },
 		Log: slog.New(slog.DiscardHandler), Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
 	}
 	shown := evidence.Exhibits{Begin: look(0), Middle: look(2), Due: look(5)}
@@ -205,7 +221,7 @@ func makeDesk(t *testing.T) *desk {
 
 func (d *desk) writer(t *testing.T) Writer {
 	return Writer{
-		Cases: d, Files: d, Evidence: Plain{d}, Font: font(t), Software: "tidewatch test",
+		Cases: d, Files: d, Evidence: proof.Export{Files: d}, Font: font(t), Software: "tidewatch test",
 		Now: func() time.Time { return noon.Add(24 * time.Hour) },
 	}
 }
@@ -294,7 +310,7 @@ func TestDossierThatCannotBeWritten(t *testing.T) {
 		"a file is missing": {"", "new", "zh", func(d *desk) {
 			f, _ := d.only.Violation.Evidence.File(enforce.CloseUp)
 			delete(d.files, f.SHA256)
-		}, "copy close_up.jpg"},
+		}, "close_up.jpg"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
