@@ -28,6 +28,7 @@ func (s *street) checkExport(id string, kept enforce.Evidence) {
 			s.t.Errorf("%s: %v, want %d bytes", name, err, f.Size)
 		}
 	}
+	s.verifyExported(dir)
 	if info, err := os.Stat(dir + ".zip"); err != nil || info.Size() == 0 {
 		s.t.Errorf("packed: %v", err)
 	}
@@ -42,5 +43,22 @@ func (s *street) checkExport(id string, kept enforce.Evidence) {
 		if err != nil || !strings.Contains(string(printed), want) {
 			s.t.Errorf("the case file does not say %q (%v):\n%s", want, err, printed)
 		}
+	}
+}
+
+// verifyExported checks what was exported, as somebody would who has only the
+// public key.
+func (s *street) verifyExported(dir string) {
+	s.t.Helper()
+	keys, err := s.command("log", "keys")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	trusted := filepath.Join(s.t.TempDir(), "keys")
+	if err := os.WriteFile(trusted, []byte(keys), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if out, err := exec.Command(program("tidewatch"), "verify", "--keys="+trusted, dir).CombinedOutput(); err != nil {
+		s.t.Errorf("verify what was exported: %v\n%s", err, out)
 	}
 }

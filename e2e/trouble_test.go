@@ -71,8 +71,10 @@ func TestStartRefused(t *testing.T) {
 func withoutModel(t *testing.T, assets string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Symlink(filepath.Join(assets, "lib"), filepath.Join(dir, "lib")); err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{"lib", "fonts"} {
+		if err := os.Symlink(filepath.Join(assets, folder), filepath.Join(dir, folder)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

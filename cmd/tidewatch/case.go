@@ -10,7 +10,7 @@ import (
 	"tidewatch/cmd/tidewatch/config"
 )
 
-// caseCmd groups the commands about cases.
+// caseCmd groups the commands about single cases.
 type caseCmd struct {
 	Export  caseExportCmd `cmd:"" help:"Write a case down for people outside: its evidence, its record, and a case file to be printed."`
 	Hold    holdCmd       `cmd:"" help:"Keep the evidence of a case from being deleted (legal hold)."`
@@ -28,7 +28,7 @@ type caseExportCmd struct {
 
 // Run prints where the dossier is.
 func (c *caseExportCmd) Run(ctx context.Context, log *slog.Logger) error {
-	cfg, err := c.loadForReading()
+	cfg, err := config.LoadRules(c.Config)
 	if err != nil {
 		return err
 	}
@@ -38,14 +38,4 @@ func (c *caseExportCmd) Run(ctx context.Context, log *slog.Logger) error {
 	}
 	fmt.Println(filepath.Clean(c.To))
 	return nil
-}
-
-// loadForReading loads the configuration of what is stored here: passwords of
-// cameras and of the police are not needed.
-func (f configFlag) loadForReading() (*config.Config, error) {
-	cfg, err := config.LoadRules(f.Config)
-	if err != nil || cfg.ClickHouse.Address != "" {
-		return f.load()
-	}
-	return cfg, nil
 }

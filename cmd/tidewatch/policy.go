@@ -248,6 +248,9 @@ func (c *policyPublishCmd) Run() error {
 	if len(sections) == 0 {
 		return fmt.Errorf("%s: has no section to publish", c.Config)
 	}
+	if c.At != "" {
+		at = enforce.DateOf(at).Midnight(sections[0].Policy.Section.Location)
+	}
 	if err := os.MkdirAll(c.Output, 0o755); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
 	}

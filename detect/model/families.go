@@ -9,6 +9,7 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
+	"tidewatch/ingest/decode"
 )
 
 // family is a kind of vehicle network: how its file becomes a network for any
@@ -16,6 +17,9 @@ import (
 type family interface {
 	// open edits the bytes of a file, and names the tensors of the result.
 	open(onnx []byte) (edited []byte, input string, outputs []string, err error)
+	// frame brings a picture to the size of the input, as the network learnt to
+	// see them.
+	frame(*decode.Picture, image.Point) (*picture.Letterbox, error)
 	// prepare makes the network's input of a picture at its size.
 	prepare(*picture.Letterbox) []float32
 	// decode reads the network's outputs; overlapping boxes are left in.

@@ -156,7 +156,7 @@ func TestYolov8FindsVehicles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"yolov8n.onnx", "yolov8s.onnx"} {
+	for _, file := range []string{"yolov8n.onnx", "yolov8s.onnx", "yolov8s_int8.onnx"} {
 		t.Run(file, func(t *testing.T) {
 			path, err := dir.Model(file)
 			if err != nil {
@@ -205,7 +205,8 @@ func seen(found []detect.Detection, want detect.Box, score float64) bool {
 
 // BenchmarkFind is one picture of a real street for each network that is set
 // up: how long it takes, and how well the two parked vehicles are found in a
-// look each second.
+// look each second. Of the int8 form it tells how many of the float form's
+// vehicles it finds.
 func BenchmarkFind(b *testing.B) {
 	dir, err := openRuntime()
 	if err != nil {
@@ -228,8 +229,9 @@ func BenchmarkFind(b *testing.B) {
 		defer look.Picture.Close()
 		pictures = append(pictures, look.Picture)
 	}
+	var float [][]detect.Detection
 	for _, network := range []struct{ family, file string }{
-		{"yolox", "yolox_nano.onnx"}, {"yolov8", "yolov8n.onnx"}, {"yolov8", "yolov8s.onnx"},
+		{"yolox", "yolox_nano.onnx"}, {"yolov8", "yolov8n.onnx"}, {"yolov8", "yolov8s.onnx"}, {"yolov8", "yolov8s_int8.onnx"},
 	} {
 		b.Run(network.file, func(b *testing.B) {
 			path, err := dir.Model(network.file)
@@ -241,18 +243,38 @@ func BenchmarkFind(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer v.Close()
-			benchmarkFind(b, v, pictures)
+			found := benchmarkFind(b, v, pictures)
+			if network.file == "yolov8s_int8.onnx" && len(float) == len(found) {
+				b.ReportMetric(agreement(float, found), "as-float/vehicle")
+			}
+			float = found
 		})
 	}
 }
 
-func benchmarkFind(b *testing.B, v *Vehicles, pictures []*decode.Picture) {
+// agreement is the share of the vehicles of which one network is sure that
+// another one finds.
+func agreement(sure, found [][]detect.Detection) float64 {
+	agreed, all := 0, 0
+	for look := range sure {
+		for _, d := range sure[look] {
+			if d.Score >= 0.4 {
+				all++
+				agreed += count(seen(found[look], d.Box, minScore))
+			}
+		}
+	}
+	return float64(agreed) / float64(max(all, 1))
+}
+
+func benchmarkFind(b *testing.B, v *Vehicles, pictures []*decode.Picture) (all [][]detect.Detection) {
 	held, sure, wrong := 0, 0, 0
 	for _, pic := range pictures {
 		found, err := v.Find(pic)
 		if err != nil {
 			b.Fatal(err)
 		}
+		all = append(all, found)
 		for _, want := range parked {
 			held += count(seen(found, want, minScore))
 			sure += count(seen(found, want, 0.4))
@@ -272,6 +294,7 @@ func benchmarkFind(b *testing.B, v *Vehicles, pictures []*decode.Picture) {
 	b.ReportMetric(float64(held)/looks/float64(len(parked)), "held/vehicle")
 	b.ReportMetric(float64(sure)/looks/float64(len(parked)), "sure/vehicle")
 	b.ReportMetric(float64(wrong)/looks, "wrong/look")
+	return all
 }
 
 func count(yes bool) int {

@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/detect"
-	"tidewatch/detect/picture"
 	"tidewatch/ingest/decode"
 )
 
@@ -59,7 +58,7 @@ func LoadVehicles(familyName, modelPath string, metrics *Metrics) (*Vehicles, er
 
 // Find returns the vehicles in a picture down to a score of 0.10, best first.
 func (v *Vehicles) Find(pic *decode.Picture) ([]detect.Detection, error) {
-	frame, err := picture.NewLetterbox(pic, inputSize(pic.Size()))
+	frame, err := v.family.frame(pic, inputSize(pic.Size()))
 	if err != nil {
 		return nil, fmt.Errorf("find vehicles: %w", err)
 	}

@@ -2,10 +2,12 @@ package model
 
 import (
 	"fmt"
+	"image"
 	"math"
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
+	"tidewatch/ingest/decode"
 )
 
 const (
@@ -30,6 +32,10 @@ func (yolov8) open(onnx []byte) ([]byte, string, []string, error) {
 	}
 	edited, err := freeSize(cut)
 	return edited, yolov8Input, yolov8Outputs, err
+}
+
+func (yolov8) frame(pic *decode.Picture, size image.Point) (*picture.Letterbox, error) {
+	return picture.NewCentredLetterbox(pic, size)
 }
 
 func (yolov8) prepare(frame *picture.Letterbox) []float32 {

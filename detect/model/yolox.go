@@ -2,10 +2,12 @@ package model
 
 import (
 	"fmt"
+	"image"
 	"math"
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
+	"tidewatch/ingest/decode"
 )
 
 const (
@@ -20,6 +22,10 @@ type yolox struct{}
 func (yolox) open(onnx []byte) ([]byte, string, []string, error) {
 	edited, err := freeSize(onnx)
 	return edited, yoloxInput, []string{yoloxOutput}, err
+}
+
+func (yolox) frame(pic *decode.Picture, size image.Point) (*picture.Letterbox, error) {
+	return picture.NewLetterbox(pic, size)
 }
 
 func (yolox) prepare(frame *picture.Letterbox) []float32 { return frame.BGR }

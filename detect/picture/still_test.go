@@ -183,3 +183,39 @@ func TestLetterbox(t *testing.T) {
 		t.Errorf("a box below the picture is %+v", box)
 	}
 }
+
+func TestCentredLetterbox(t *testing.T) {
+	for name, test := range map[string]struct{ size, at image.Point }{
+		"room above and below": {image.Pt(64, 64), image.Pt(0, 16)},
+		"room beside":          {image.Pt(96, 32), image.Pt(16, 0)},
+		"no room":              {image.Pt(64, 32), image.Pt(0, 0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pic := grey(t, 200, 100)
+			gocv.Rectangle(&pic.Mat, image.Rect(0, 0, 99, 99), color.RGBA{R: 255, G: 10, B: 20}, -1)
+			l, err := NewCentredLetterbox(pic, test.size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l.At != test.at || l.Inner != image.Pt(64, 32) {
+				t.Fatalf("it lies at %v, %v large", l.At, l.Inner)
+			}
+			red := func(x, y int) float32 { return l.BGR[(2*test.size.Y+y)*test.size.X+x] }
+			for x := range test.size.X {
+				for y := range test.size.Y {
+					want := float32(letterboxGrey)
+					if in := image.Pt(x, y).Sub(l.At); in.In(image.Rectangle{Max: l.Inner}) {
+						want = map[bool]float32{true: 255, false: 128}[in.X < 32]
+					}
+					if got := red(x, y); got != want && x-l.At.X != 31 && x-l.At.X != 32 { // the edge is soft
+						t.Fatalf("red is %v at %d, %d; want %v", got, x, y, want)
+					}
+				}
+			}
+			x, y := float64(l.At.X), float64(l.At.Y)
+			if box, ok := l.Box(x+16, y+8, x+80, y+24); !ok || box != (detect.Box{X: 0.25, Y: 0.25, W: 0.75, H: 0.5}) {
+				t.Errorf("box is %+v, %v", box, ok)
+			}
+		})
+	}
+}

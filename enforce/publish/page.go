@@ -110,10 +110,15 @@ func (s Section) Validity(c words.Catalog) string {
 	return text
 }
 
-// Limits are how long anybody may stand outside the hours.
-func (s Section) Limits(c words.Catalog) string {
-	return c.Say("publish", "limits", "observation", c.Duration(s.Policy.Section.ObservationPeriod),
-		"grace", c.Duration(s.Policy.Section.Grace))
+// Limits are how long anybody may stand outside the hours, and then what holds
+// at other times.
+func (s Section) Limits(c words.Catalog) []string {
+	section := s.Policy.Section
+	told := []string{c.Say("publish", "limits", "observation", c.Duration(section.ObservationPeriod), "grace", c.Duration(section.Grace))}
+	for _, l := range section.Limits {
+		told = append(told, c.Limit(l))
+	}
+	return told
 }
 
 // Windows are the windows as announced.

@@ -57,6 +57,10 @@ func streets() []Section {
 			{Announcement: "〔2026〕12号", From: 19 * 60, Until: 7 * 60, Kinds: []enforce.DayKind{enforce.Workday, enforce.AdjustedWorkday}},
 			{Announcement: "〔2026〕13号", From: 0, Until: 24 * 60, Kinds: []enforce.DayKind{enforce.RestDay, enforce.StatutoryHoliday}},
 		},
+		Limits: []enforce.Limit{{
+			Hours:             enforce.Hours{From: 17 * 60, Until: 19 * 60, Kinds: []enforce.DayKind{enforce.Workday}, LastDay: date(12, 31)},
+			ObservationPeriod: 2 * time.Minute,
+		}},
 		Suspensions: []enforce.Suspension{
 			{Announcement: "〔2026〕9号", From: date(3, 1).Midnight(shanghai), Until: date(3, 2).Midnight(shanghai)},
 			{

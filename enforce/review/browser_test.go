@@ -224,6 +224,30 @@ func TestOfficerDecidesInABrowser(t *testing.T) {
 	page.quiet()
 }
 
+// The keyboard goes from the plate to what is proposed for it, however long an
+// officer thinks.
+func TestOfficerWarnsInABrowser(t *testing.T) {
+	b := newBureau(t, changed(1, unread, scaled))
+	b.files = footage(t)
+	d := newDesk(t, b, func(c *Config) { c.Refresh = time.Second })
+	page := newBrowser(t, "en")
+	page.signIn(d.url)
+	page.do("open the case", chromedp.Click("[data-row]"), chromedp.WaitVisible("#look"))
+	page.fitsPhone()
+	page.do("type the plate", page.press("c"), chromedp.WaitVisible("#plate:focus"), chromedp.SendKeys("#plate", "川A98765"+kb.Enter))
+	page.sees("Proposed: warn")
+	page.sees("First violation in 365 days.")
+	page.fitsPhone()
+	b.apply(stopEnded(1)) // the page renews itself, and leaves what was typed
+	page.sees("Left\n2026-03-10 11:05:00")
+	page.do("take what is proposed", chromedp.WaitVisible("#warn:focus"), chromedp.KeyEvent(kb.Enter))
+	page.sees("Warned, plate 川A·98765")
+	if c, _ := b.Case(t.Context(), caseID(1)); c.State != enforce.StateWarned || c.Decision.Plate != "川A98765" {
+		t.Errorf("case is %s with plate %q", c.State, c.Decision.Plate)
+	}
+	page.quiet()
+}
+
 func TestHalfTypedFormIsNotTakenAway(t *testing.T) {
 	b := newBureau(t, suspected(1, unread))
 	b.files = footage(t)

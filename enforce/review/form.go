@@ -24,6 +24,7 @@ type form struct {
 	PlateProblem  string
 	ReasonProblem string
 	AskSure       bool
+	Looked        bool // the plate was typed, and what it bears on the case is shown
 	AskWhy        bool
 	WhyProblem    string
 	Problem       string // of the whole

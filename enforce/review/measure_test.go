@@ -79,9 +79,6 @@ func TestTheScaleProposes(t *testing.T) {
 			[]string{"Violation number 3 in 90 days: the heavier step of the scale.", "2 since"},
 			"confirm",
 		},
-		"without a plate": {
-			nil, unread, []string{"With the plate, the scale proposes a warning or a penalty."}, "confirm",
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBureau(t, append(each.before, changed(1, each.read, scaled))...)
@@ -90,6 +87,35 @@ func TestTheScaleProposes(t *testing.T) {
 			warn, confirm := strings.Index(got.body, `id="warn"`), strings.Index(got.body, `id="confirm"`)
 			if warn < 0 || confirm < 0 || (warn < confirm) != (each.first == "warn") {
 				t.Errorf("warn at %d, confirm at %d; want %s first", warn, confirm, each.first)
+			}
+		})
+	}
+}
+
+func TestATypedPlateIsLookedUpBeforeTheDecision(t *testing.T) {
+	for name, each := range map[string]struct {
+		form  url.Values
+		code  int
+		wants []string
+	}{
+		"first violation": {url.Values{"plate": {"川a·D99999"}}, 200, []string{"Proposed: warn", `id="warn" formaction="/cases/case000000000001/warn" autofocus`, "data-typed", `value="川a·D99999"`}},
+		"exempt":          {url.Values{"plate": {"川AD12345"}}, 200, []string{"Exempt vehicle", "formnovalidate autofocus>Reject: exempt vehicle"}},
+		"odd":             {url.Values{"plate": {"B123"}}, 422, []string{"No known kind of plate", `value="yes"> `}},
+		"odd and sure":    {url.Values{"plate": {"B123"}, "sure": {"yes"}}, 200, []string{"Proposed: warn", `value="yes" checked>`}},
+		"none":            {url.Values{"plate": {" "}}, 422, []string{"Type the plate before you confirm.", `id="look"`}},
+		"stale":           {url.Values{"plate": {"川AD99999"}, "revision": {"7"}}, 409, []string{"your decision was not applied"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBureau(t, changed(1, unread, scaled))
+			b.exempt = permits("2027-01-01")
+			d := signedIn(t, b)
+			d.get(casePath(caseID(1))).wants(t, 200, "With the plate, the scale proposes a warning or a penalty.", `id="look"`)
+			if !each.form.Has("revision") {
+				each.form.Set("revision", "1")
+			}
+			d.post(casePath(caseID(1))+"/look", each.form).wants(t, each.code, each.wants...)
+			if len(b.history[caseID(1)]) != 1 {
+				t.Error("looking a plate up decided the case")
 			}
 		})
 	}

@@ -125,8 +125,10 @@ func TestShots(t *testing.T) {
 				page.do("odd plate", chromedp.Navigate(d.url+casePath(caseID(2))), chromedp.SendKeys("#plate", "B123"+kb.Enter),
 					chromedp.WaitVisible("[name=sure]"))
 				shot("case_odd")
-				page.do("decided otherwise", chromedp.Navigate(d.url+casePath(caseID(16))), chromedp.SendKeys("#plate", "川A98765"+kb.Enter),
-					chromedp.WaitVisible("#why"))
+				page.do("looked up", chromedp.Navigate(d.url+casePath(caseID(16))), chromedp.SendKeys("#plate", "川A98765"+kb.Enter),
+					chromedp.WaitVisible("#warn"))
+				shot("case_looked")
+				page.do("decided otherwise", chromedp.Click(".otherwise summary"), chromedp.Click("#confirm"), chromedp.WaitVisible("#why[aria-invalid]"))
 				shot("case_otherwise")
 				for name, n := range map[string]int{"whole": 5, "whole_repeat": 12} {
 					page.do("the whole page", chromedp.Navigate(d.url+casePath(caseID(n))))

@@ -61,6 +61,15 @@ func (c Catalog) Day(d enforce.SpecialDay) string {
 
 // Window puts a tidal window into words, as it was announced.
 func (c Catalog) Window(w enforce.TidalWindow) string {
+	whole := c.Say("window", "whole", "hours", c.Hours(w), "days", c.Days(w), "valid", c.valid(w), "announcement", w.Announcement)
+	if w.Name != "" {
+		return c.Say("window", "named", "name", w.Name, "whole", whole)
+	}
+	return whole
+}
+
+// valid are the first and the last day of a window.
+func (c Catalog) valid(w enforce.TidalWindow) string {
 	valid := ""
 	if !w.FirstDay.IsZero() {
 		valid += c.Say("window", "first", "day", w.FirstDay)
@@ -68,11 +77,17 @@ func (c Catalog) Window(w enforce.TidalWindow) string {
 	if !w.LastDay.IsZero() {
 		valid += c.Say("window", "last", "day", w.LastDay)
 	}
-	whole := c.Say("window", "whole", "hours", c.Hours(w), "days", c.Days(w), "valid", valid, "announcement", w.Announcement)
-	if w.Name != "" {
-		return c.Say("window", "named", "name", w.Name, "whole", whole)
+	return valid
+}
+
+// Limit puts the periods of some hours into words.
+func (c Catalog) Limit(l enforce.Limit) string {
+	w := enforce.TidalWindow{
+		From: l.From, Until: l.Until, Weekdays: l.Weekdays, Kinds: l.Kinds, Days: l.Days,
+		FirstDay: l.FirstDay, LastDay: l.LastDay,
 	}
-	return whole
+	return c.Say("limit", "of_hours", "hours", c.Hours(w), "days", c.Days(w), "valid", c.valid(w),
+		"observation", c.Duration(l.ObservationPeriod), "grace", c.Duration(l.Grace))
 }
 
 // Hours are the hours of a window.

@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,29 +56,6 @@ func refusal(err error) int32 {
 		return exception.Code
 	}
 	return 0
-}
-
-func TestAnalystOfAnotherProcess(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := Analyst(dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("where none runs: %v", err)
-	}
-	e := &Engine{cfg: EngineConfig{Dir: dir}, conn: Config{Addresses: []string{"127.0.0.1:19000"}, Database: "tidewatch"}, analystPassword: "p@ss/word"}
-	for text, want := range map[string]Config{
-		e.analyst().DSN() + "\n":    e.analyst(),
-		"clickhouse://a:s3cret@[x/": {},
-	} {
-		if err := os.WriteFile(e.dsnFile(), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		got, err := Analyst(dir)
-		if (err == nil) != (want.User != "") || err != nil && strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%q: %v", text, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", text, diff)
-		}
-	}
 }
 
 func TestAnalystReads(t *testing.T) {

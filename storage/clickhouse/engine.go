@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -247,24 +245,6 @@ func (e *Engine) command(ctx context.Context, statement string) error {
 
 // dsnFile tells other programs of this user how an analyst connects.
 func (e *Engine) dsnFile() string { return filepath.Join(e.cfg.Dir, "dsn") }
-
-// Analyst is how an analyst connects to the engine that another process runs with
-// a folder, for reading.
-func Analyst(dir string) (Config, error) {
-	e := Engine{cfg: EngineConfig{Dir: dir}}
-	text, err := os.ReadFile(e.dsnFile())
-	if err != nil {
-		return Config{}, fmt.Errorf("find the running database: %w", err)
-	}
-	dsn, err := url.Parse(strings.TrimSpace(string(text)))
-	if err != nil {
-		return Config{}, fmt.Errorf("find the running database: %s is not an address", e.dsnFile()) // the error would repeat the password
-	}
-	password, _ := dsn.User.Password()
-	return Config{
-		Addresses: []string{dsn.Host}, Database: strings.TrimPrefix(dsn.Path, "/"), User: dsn.User.Username(), Password: password,
-	}, nil
-}
 
 func pause(ctx context.Context, d time.Duration) {
 	select {

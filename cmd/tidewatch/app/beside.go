@@ -82,32 +82,44 @@ func AllCases(ctx context.Context, cfg *config.Config, log *slog.Logger) (cases 
 	return cases, err
 }
 
-// gather reads the case log to its present end.
+// gather reads all cases from the log.
 func gather(ctx context.Context, l *kafka.Log) (map[string]enforce.Case, error) {
+	cases := map[string]enforce.Case{}
+	err := toTheEnd(ctx, l, func(e enforce.Event) {
+		if c, _ := cases[e.Case].Apply(e); c.ID != "" {
+			cases[e.Case] = c
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return cases, nil
+}
+
+// toTheEnd reads the case log to its present end.
+func toTheEnd(ctx context.Context, l *kafka.Log, apply func(enforce.Event)) error {
 	ctx, cancel := context.WithTimeout(ctx, gathering)
 	defer cancel()
 	group, reading := errgroup.WithContext(ctx)
 	reading, enough := context.WithCancel(reading)
 	defer enough()
-	cases, complete := map[string]enforce.Case{}, false
+	complete := false
 	group.Go(func() error { return l.Run(reading) })
 	group.Go(func() error {
 		defer enough()
 		return l.Follow(reading, func() { complete = true; enough() }, func(e enforce.Event, _ kafka.Position) error {
-			if c, _ := cases[e.Case].Apply(e); c.ID != "" {
-				cases[e.Case] = c
-			}
+			apply(e)
 			return nil
 		})
 	})
 	err := group.Wait()
 	switch {
 	case complete:
-		return cases, nil
+		return nil
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("read the case log: %w", ctx.Err())
+		return fmt.Errorf("read the case log: %w", ctx.Err())
 	}
-	return nil, err
+	return err
 }
 
 // Hold records that a case is held, or released.

@@ -2,21 +2,19 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"tidewatch/cmd/tidewatch/config"
+	"tidewatch/enforce"
 	"tidewatch/enforce/dossier"
 	"tidewatch/enforce/evidence/keys"
 	"tidewatch/enforce/proof"
 	"tidewatch/storage/blob"
-	"tidewatch/storage/clickhouse"
+	"tidewatch/storage/kafka"
 )
 
 // Export says which case is written down, and how.
@@ -27,23 +25,31 @@ type Export struct {
 	Language string // of the printed case file: zh or en
 }
 
-// ExportCase writes a case down for people outside. Tidewatch may be running
-// meanwhile.
-func ExportCase(ctx context.Context, cfg *config.Config, version string, log *slog.Logger, x Export) (err error) {
-	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry(), store: &store{}}
-	defer func() { err = errors.Join(err, a.Close()) }()
-	for _, open := range []work{a.openFont, a.openForReading} {
-		if err := open(ctx); err != nil {
-			return err
-		}
+// ExportCase writes a case down for people outside, as the case log has it.
+// Tidewatch may be running meanwhile.
+func ExportCase(ctx context.Context, cfg *config.Config, version string, log *slog.Logger, x Export) error {
+	if _, err := os.Stat(cfg.Data); err != nil {
+		return fmt.Errorf("open the data folder: %w; is data in the configuration right?", err)
+	}
+	font, err := evidenceFont(cfg.Assets)
+	if err != nil {
+		return err
 	}
 	public, err := keys.Public(keyDir(cfg))
 	if err != nil {
 		return err
 	}
+	var t caseRecord
+	if err := withCaseLog(ctx, cfg, log, func(ctx context.Context, l *kafka.Log) (err error) {
+		t, err = hear(ctx, l, x.Case)
+		return err
+	}); err != nil {
+		return err
+	}
+	proof.AwaitCheckpoint(ctx, logDir(cfg), []enforce.Case{t.of})
+	files := blob.ReadDir(filepath.Join(cfg.Data, "files"))
 	w := dossier.Writer{
-		Cases: clickhouse.NewCases(a.store.db), Files: a.files, Font: a.font,
-		Evidence: proof.Export{Files: a.files, Log: logDir(cfg), Keys: public},
+		Cases: t, Files: files, Evidence: proof.Export{Files: files, Log: logDir(cfg), Keys: public}, Font: font,
 		Software: "tidewatch " + version, Now: time.Now,
 	}
 	if err := w.Write(ctx, x.Case, x.To, x.Language); err != nil {
@@ -55,40 +61,34 @@ func ExportCase(ctx context.Context, cfg *config.Config, version string, log *sl
 	return dossier.Zip(x.To, filepath.Clean(x.To)+".zip")
 }
 
-// openForReading opens files and database beside a Tidewatch that may be
-// running with them, whose database is then asked; else its own is started.
-func (a *App) openForReading(ctx context.Context) (err error) {
-	if _, err := os.Stat(a.cfg.Data); err != nil {
-		return fmt.Errorf("open the data folder: %w; is data in the configuration right?", err)
-	}
-	a.files = blob.ReadDir(filepath.Join(a.cfg.Data, "files"))
-	if a.cfg.ClickHouse.Address != "" {
-		return a.openDatabase(ctx)
-	}
-	err = a.openData(ctx)
-	if errors.Is(err, errInUse) {
-		return a.openRunning()
-	}
-	if err != nil {
-		return err
-	}
-	if err := a.openDatabase(ctx); err != nil {
-		return err
-	}
-	return clickhouse.Migrate(ctx, a.store.db)
+// caseRecord is one case as the log has it.
+type caseRecord struct {
+	of      enforce.Case
+	history []enforce.Recorded
 }
 
-// openRunning connects to the embedded database of a Tidewatch that is running.
-func (a *App) openRunning() error {
-	running, err := clickhouse.Analyst(filepath.Join(a.cfg.Data, "clickhouse"))
-	if err != nil {
-		return err
+// Case implements dossier.Cases.
+func (t caseRecord) Case(_ context.Context, id string) (enforce.Case, error) {
+	if t.of.ID != id {
+		return enforce.Case{}, fmt.Errorf("case %s: %w", id, enforce.ErrNoCase)
 	}
-	db, err := clickhouse.Open(running)
-	if err != nil {
-		return err
-	}
-	a.later(db.Close)
-	a.store.db = db
-	return nil
+	return t.of, nil
+}
+
+// History implements dossier.Cases.
+func (t caseRecord) History(context.Context, string) ([]enforce.Recorded, error) {
+	return t.history, nil
+}
+
+// hear reads what the log has of one case, to its present end.
+func hear(ctx context.Context, l *kafka.Log, id string) (t caseRecord, err error) {
+	err = toTheEnd(ctx, l, func(e enforce.Event) {
+		if e.Case != id {
+			return
+		}
+		var outcome enforce.Outcome
+		t.of, outcome = t.of.Apply(e)
+		t.history = append(t.history, enforce.Recorded{Event: e, Outcome: outcome})
+	})
+	return t, err
 }

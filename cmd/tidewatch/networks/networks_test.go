@@ -49,3 +49,34 @@ func TestMissingNetworkSaysHowToGetIt(t *testing.T) {
 		}
 	}
 }
+
+func TestInt8WhereTheProcessorKnowsIt(t *testing.T) {
+	const float, int8 = "yolov8s.onnx", "yolov8s_int8.onnx"
+	for name, test := range map[string]struct {
+		there  []string
+		family string
+		vnni   bool
+		want   string
+	}{
+		"both there":                    {[]string{float, int8}, "yolov8", true, int8},
+		"a processor without":           {[]string{float, int8}, "yolov8", false, float},
+		"not made":                      {[]string{float}, "yolov8", true, float},
+		"a family that has no such one": {[]string{"yolox_nano.onnx", int8}, "yolox", true, "yolox_nano.onnx"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			models := filepath.Join(dir, "models")
+			if err := os.Mkdir(models, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range test.there {
+				if err := os.WriteFile(filepath.Join(models, file), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, err := detectorFile(assets.Dir(dir), test.family, "", test.vnni); err != nil || got != filepath.Join(models, test.want) {
+				t.Errorf("file %s, %v; want %s", got, err, test.want)
+			}
+		})
+	}
+}

@@ -56,7 +56,7 @@ var listen sync.Once
 // Open opens the log in a folder, or begins one. The signer's name is the
 // log's origin.
 func Open(dir string, signer note.Signer, log *slog.Logger, reg prometheus.Registerer) (*Log, error) {
-	listen.Do(func() { klog.SetSlogLogger(log) })
+	listen.Do(func() { klog.SetSlogLogger(slog.New(warnings{log.Handler()})) })
 	ctx, stop := context.WithCancel(context.Background())
 	driver, err := posix.New(ctx, posix.Config{Path: dir})
 	if err != nil {
@@ -77,6 +77,15 @@ func Open(dir string, signer note.Signer, log *slog.Logger, reg prometheus.Regis
 	})}
 	reg.MustRegister(l.appended)
 	return l, nil
+}
+
+// warnings passes on what the library says from warnings up: it tells the rest,
+// such as that a new log has no checkpoint yet, like news.
+type warnings struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }
 
 // ErrClosed says that the log has been closed.

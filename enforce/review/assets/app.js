@@ -44,7 +44,7 @@ document.addEventListener("keydown", (event) => {
 function touched(part) {
   const fields = [...part.querySelectorAll("input:not([type=hidden]), textarea, select")];
   return part.contains(document.activeElement) && typing(document.activeElement) ||
-    part.querySelector("form details[open]") !== null ||
+    part.querySelector("form details[open], form[data-typed]") !== null ||
     part.querySelector("[role=alert]:not([hidden])") !== null ||
     fields.some((f) => f.matches("select") ? f.selectedIndex > 0 : f.value !== f.defaultValue);
 }
