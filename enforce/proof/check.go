@@ -213,7 +213,7 @@ func (s *subject) timestamp(signature []byte, signed bool) {
 			s.Report.find("timestamps", NotChecked, "no authority is trusted", "Who confirmed them is not checked; give the authority's certificate")
 		})
 	}
-	if _, err := CheckTimestamp(answer, signature, s.Authorities); ok && signed && err != nil {
+	if _, _, err := CheckTimestamp(answer, signature, s.Authorities); ok && signed && err != nil {
 		s.finds(name, BadTimestamp, err.Error(), means)
 	}
 	s.inLog(timestampRole, timestampLeaf(s.id, s.found), anywhere)

@@ -124,7 +124,7 @@ func FuzzParseLeaf(f *testing.F) {
 func FuzzTimestamp(f *testing.F) {
 	f.Add([]byte{0x30, 0x03, 0x02, 0x01, 0x00})
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		if _, err := CheckTimestamp(answer, []byte("evidence"), nil); err == nil {
+		if _, _, err := CheckTimestamp(answer, []byte("evidence"), nil); err == nil {
 			t.Error("a timestamp out of nothing")
 		}
 	})

@@ -49,10 +49,11 @@ func (a Authority) Confirm(ctx context.Context, data []byte) (answer []byte, at 
 	if err != nil {
 		return nil, at, fmt.Errorf("ask for a timestamp: %w", err)
 	}
-	if at, err = proof.CheckTimestamp(answer, data, a.Roots); err != nil {
+	at, answered, err := proof.CheckTimestamp(answer, data, a.Roots)
+	if err != nil {
 		return nil, at, fmt.Errorf("the authority's answer %w", err)
 	}
-	if stamp, err := timestamp.ParseResponse(answer); err != nil || stamp.Nonce == nil || stamp.Nonce.Cmp(nonce) != 0 {
+	if answered == nil || answered.Cmp(nonce) != 0 {
 		return nil, at, errors.New("the authority's answer is to another question")
 	}
 	return answer, at, nil

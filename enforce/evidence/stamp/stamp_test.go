@@ -139,10 +139,10 @@ func TestOpenSSLConfirmsAndChecks(t *testing.T) {
 	}
 	openssl(t, "ts", "-verify", "-in", reply, "-data", data, "-CAfile", filepath.Join(a.dir, "ca.pem"))
 
-	if _, err := proof.CheckTimestamp(answer, []byte("other evidence"), a.roots(t)); err == nil {
+	if _, _, err := proof.CheckTimestamp(answer, []byte("other evidence"), a.roots(t)); err == nil {
 		t.Error("it confirms another text")
 	}
-	if _, err := proof.CheckTimestamp(answer, []byte("evidence"), newAuthority(t).roots(t)); err == nil {
+	if _, _, err := proof.CheckTimestamp(answer, []byte("evidence"), newAuthority(t).roots(t)); err == nil {
 		t.Error("another authority is trusted")
 	}
 }

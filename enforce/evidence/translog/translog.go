@@ -49,10 +49,14 @@ type Log struct {
 	size   uint64         // leaves that are known to be in the tree
 }
 
+// listen has the library, which logs in a way of its own, log to the first log
+// that is opened: it cannot be told again while it works.
+var listen sync.Once
+
 // Open opens the log in a folder, or begins one. The signer's name is the
 // log's origin.
 func Open(dir string, signer note.Signer, log *slog.Logger, reg prometheus.Registerer) (*Log, error) {
-	klog.SetSlogLogger(slog.New(warnings{log.Handler()}))
+	listen.Do(func() { klog.SetSlogLogger(slog.New(warnings{log.Handler()})) })
 	ctx, stop := context.WithCancel(context.Background())
 	driver, err := posix.New(ctx, posix.Config{Path: dir})
 	if err != nil {
