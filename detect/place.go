@@ -14,6 +14,7 @@ type Place struct {
 
 	Box   Box   // where the patch was taken, in the newest look's coordinates
 	Patch Patch // as it last stood
+	Clear Patch // as it stood in the newest look that changed nothing; nil: none yet
 	Boxes []Box // the newest boxes that backed it, in the newest look's coordinates
 
 	Larger []Box // boxes of late that hold the place and more: it may be a part only
@@ -25,7 +26,8 @@ type Place struct {
 	Whole  float64
 
 	Votes    map[Class]float64 // scores of the boxes that backed it, by class
-	Backed   int               // looks in which a box backed it
+	Asked    int               // looks in which it stood and the detector was asked
+	Backed   int               // ... and a box backed it
 	Steady   int               // ... with at least Config.SteadyScore
 	Score    float64           // sum of their scores, those of late above all
 	Weight   float64           // the looks that the sum is of, weighed in the same way
@@ -33,8 +35,12 @@ type Place struct {
 	BackedAt time.Time         // the last of them
 
 	Missed int     // looks since it was last seen standing, covered ones not counted
-	Broken bool    // in some of those no box was where the vehicle stood
+	Broken bool    // in some of those no box was quite where the vehicle stood, or they were far apart
+	Away   bool    // in some of those no box was there at all
 	Gone   bool    // in some of those the place was seen to be empty
+	Bare   Patch   // the place, then; nil in none
+	Empty  bool    // it stayed as empty in two of those: nothing passed in front
+	Usual  float64 // how alike it is from look to look while it stands; 0: not known
 	DriftX float64 // recent movement against the ground, in widths and heights
 	DriftY float64
 	Moved  float64       // how much of late the camera moved: 0 not at all, 1 in all looks
@@ -52,7 +58,7 @@ func newPlace(camera string, at time.Time, d Detection, shot Shot, scene Scene, 
 		Stop:  Stop{Camera: camera, Start: at, End: at, Looks: 1},
 		Box:   d.Box,
 		Patch: scene.Patch(d.Box),
-		Votes: map[Class]float64{}, Weight: 1,
+		Votes: map[Class]float64{}, Weight: 1, Asked: 1,
 	}
 	p.back(at, d, cfg)
 	p.observe(shot, cfg)
@@ -117,8 +123,13 @@ func (p *Place) stands(found []Detection, scene Scene, cfg Config) bool {
 			}
 		}
 	}
+	if alike < p.least(cfg) && p.Clear != nil { // a light may have passed over it
+		if was, as := scene.Match(p.Clear, mask, p.Box); as > alike {
+			at, alike = was, as
+		}
+	}
 	p.alike = alike
-	if alike < cfg.Alike {
+	if alike < p.least(cfg) {
 		return false // and where it seems to be says nothing
 	}
 	p.DriftX = p.DriftX*driftMemory + (at.X+at.W/2-p.Box.X-p.Box.W/2)/p.Box.W
@@ -132,8 +143,42 @@ func (p *Place) stands(found []Detection, scene Scene, cfg Config) bool {
 	}
 	p.Box = at
 	p.Patch = p.Patch.renew(scene.Patch(at), mask)
+	if alike >= unchanged && mask == nil {
+		p.Clear = p.Patch
+	}
 	return true
 }
+
+// unchanged is the likeness of two looks between which nothing has happened.
+const unchanged = 0.9
+
+// likeness is how much what is at a box looks like what stood in the place.
+func (p *Place) likeness(scene Scene, near Box) float64 {
+	_, alike := scene.Match(p.Patch, nil, near)
+	if p.Clear != nil {
+		_, clear := scene.Match(p.Clear, nil, near)
+		alike = max(alike, clear)
+	}
+	return alike
+}
+
+// least is the likeness from which what is in the place is what stood there: once
+// it was out of sight for a look, nearly what it usually is. Two cars of a kind
+// are as alike as 0.8.
+func (p *Place) least(cfg Config) float64 {
+	if !p.Away {
+		return cfg.Alike
+	}
+	return p.again(cfg)
+}
+
+func (p *Place) again(cfg Config) float64 {
+	return min(max(cfg.Alike, p.Usual-usualLess), returned)
+}
+
+// usualLess is how much less than usual a vehicle may look like itself after it
+// was out of sight: something may be in front of a part of it.
+const usualLess = 0.1
 
 // minShare of a place must be in the picture, and not hidden, for its pixels to
 // say anything.
@@ -176,13 +221,25 @@ func (p *Place) hiding(found []Detection) []Box {
 func (p *Place) fit(b Box) float64 { return max(p.Box.Visible().IoU(b), p.box().IoU(b)) }
 
 // stood notes that the thing was seen standing.
-func (p *Place) stood(at time.Time, shot Shot, cfg Config) {
-	memory := max(leastMemory, math.Exp2(-at.Sub(p.Stop.End).Seconds()/halfLife.Seconds()))
-	p.Score, p.Weight = p.Score*memory, p.Weight*memory+1
+func (p *Place) stood(at time.Time, shot Shot, asked bool, cfg Config) {
+	if asked {
+		memory := max(leastMemory, math.Exp2(-at.Sub(p.Stop.End).Seconds()/halfLife.Seconds()))
+		p.Score, p.Weight = p.Score*memory, p.Weight*memory+1
+		p.Asked++
+	}
 	p.Stop.End = at
 	p.Stop.Looks++
-	p.Missed, p.Broken, p.Gone = 0, false, false
+	if p.Usual == 0 {
+		p.Usual = p.alike
+	}
+	p.Usual += (1 - leastMemory) * (p.alike - p.Usual)
+	p.settled()
 	p.observe(shot, cfg)
+}
+
+// settled forgets the looks in which it was not seen standing.
+func (p *Place) settled() {
+	p.Missed, p.Broken, p.Away, p.Gone, p.Bare, p.Empty = 0, false, false, false, nil, false
 }
 
 const (
@@ -209,7 +266,7 @@ func (p *Place) grow(b Box, scene Scene) {
 	if len(p.Larger) == 3 {
 		p.Boxes, p.Larger = p.Larger, nil
 		p.Box = p.box()
-		p.Patch = scene.Patch(p.Box)
+		p.Patch, p.Clear = scene.Patch(p.Box), nil
 	}
 }
 
@@ -240,8 +297,18 @@ func (p *Place) believed(cfg Config) bool {
 // though one nearly always was, and the pixels are not the vehicle's. When the
 // light changes, the detector still finds it.
 func (p *Place) vanished(found []Detection, cfg Config) bool {
-	return p.alike < cfg.SameVehicle && float64(p.Backed) >= surelyBacked*float64(p.Stop.Looks) &&
+	return p.alike < cfg.SameVehicle && float64(p.Backed) >= surelyBacked*float64(p.Asked) &&
 		!slices.ContainsFunc(found, func(d Detection) bool { return p.fit(d.Box) >= sameBox })
+}
+
+// empties notes a look in which the place was seen to be empty. What is the same
+// in two of them is the ground; what passes by in front is not.
+func (p *Place) empties(scene Scene, cfg Config) {
+	if p.Bare != nil {
+		_, alike := scene.Match(p.Bare, nil, p.Box)
+		p.Empty = p.Empty || alike >= cfg.Alike
+	}
+	p.Gone, p.Bare = true, scene.Patch(p.Box)
 }
 
 // surelyBacked is the share of looks with a box from which a look without one
@@ -250,7 +317,7 @@ const surelyBacked = 0.8
 
 // backed reports whether boxes back the place often enough.
 func (p *Place) backed(cfg Config) bool {
-	return float64(p.Backed) >= cfg.Support*float64(p.Stop.Looks)
+	return float64(p.Backed) >= cfg.Support*float64(p.Asked)
 }
 
 // box is where the vehicle stands, as far as it is in the picture.

@@ -28,6 +28,7 @@ func (t *Tracker) promote(at time.Time, scene Scene) {
 			switch {
 			case p.standsNow:
 				dropped[candidate] = true
+			case p.behind(candidate): // it may still be there
 			case !p.Stop.Ended && p.sameVehicle(candidate, scene, t.cfg):
 				p.resume(candidate, at)
 				dropped[candidate] = true
@@ -37,11 +38,18 @@ func (t *Tracker) promote(at time.Time, scene Scene) {
 		}
 		if !dropped[candidate] {
 			candidate.Box = candidate.box()
-			candidate.Patch = scene.Patch(candidate.Box)
+			candidate.Patch, candidate.Clear = scene.Patch(candidate.Box), nil
 			candidate.Stop.ID = stopID(t.camera, candidate.Stop.Start, candidate.Box)
 		}
 	}
 	t.keep(func(p *Place) bool { return !dropped[p] })
+}
+
+// behind reports whether another vehicle stands in front of the place, not in it:
+// its foot is lower in the picture, and its box is not the one of the place.
+func (p *Place) behind(other *Place) bool {
+	mine, front := p.box(), other.box()
+	return p.fit(front) < sameBox && front.Y+front.H > mine.Y+mine.H+mine.H*maskMargin && mine.Covered(front) >= coveredShare
 }
 
 // sameVehicle reports whether a candidate that now stands in the place is the
@@ -50,9 +58,14 @@ func (p *Place) sameVehicle(candidate *Place, scene Scene, cfg Config) bool {
 	if p.box().IoU(candidate.box()) < samePlace {
 		return false
 	}
-	_, alike := scene.Match(p.Patch, nil, candidate.Box)
-	if p.Gone {
+	alike := p.likeness(scene, candidate.Box)
+	switch {
+	case p.Empty:
+		return false
+	case p.Gone:
 		return alike >= returned
+	case p.Away:
+		return alike >= p.again(cfg)
 	}
 	return !p.Broken || alike >= cfg.SameVehicle
 }
@@ -63,12 +76,14 @@ const returned = 0.85
 
 // resume lets the place go on with what a candidate has seen since.
 func (p *Place) resume(candidate *Place, at time.Time) {
-	p.Box, p.Patch = candidate.Box, candidate.Patch
+	p.Box, p.Patch, p.Clear = candidate.Box, candidate.Patch, candidate.Clear
 	p.Boxes = append(p.Boxes, candidate.Boxes...)
 	p.Boxes = p.Boxes[max(0, len(p.Boxes)-keptBoxes):]
-	p.Stop.End, p.Missed, p.Broken, p.Gone, p.standsNow = at, 0, false, false, true
+	p.Stop.End, p.standsNow = at, true
+	p.settled()
 	p.DriftX, p.DriftY = 0, 0
 	p.Stop.Looks += candidate.Stop.Looks
+	p.Asked += candidate.Asked
 	p.Backed += candidate.Backed
 	p.Steady += candidate.Steady
 	p.Score += candidate.Score

@@ -16,6 +16,7 @@ type Tracker struct {
 	camera string
 	places []*Place
 	last   time.Time // of the newest look
+	asked  bool      // the detector was, about the look being worked on
 	lost   int       // looks in a row that could not be brought together with those before
 }
 
@@ -57,6 +58,18 @@ func (p *Place) clone() *Place {
 // one before. It returns all open stops and those that have just ended, in order
 // of their start.
 func (t *Tracker) Look(at time.Time, found []Detection, shot Shot, scene Scene) []Stop {
+	return t.look(at, found, shot, scene, true)
+}
+
+// LookUnmoved takes a look in which nothing has moved since an earlier one: what
+// was found then and its scene stand for it. Where things stand, it is as good as
+// any other, but what the detector said once it has not said twice.
+func (t *Tracker) LookUnmoved(at time.Time, found []Detection, shot Shot, scene Scene) []Stop {
+	return t.look(at, found, shot, scene, false)
+}
+
+func (t *Tracker) look(at time.Time, found []Detection, shot Shot, scene Scene, asked bool) []Stop {
+	t.asked = asked
 	if t.Early(at) {
 		return t.Open()
 	}
@@ -71,10 +84,12 @@ func (t *Tracker) Look(at time.Time, found []Detection, shot Shot, scene Scene) 
 		t.follow(at, found, shot, scene)
 		found = t.inView(found)
 		rest := t.support(at, found)
-		parts = t.whole(at, found)
+		if asked {
+			parts = t.whole(at, found)
+		}
 		t.grow(at, rest, scene)
 		t.settle()
-		t.doubt(at, found)
+		t.doubt(at, found, scene)
 		t.begin(at, rest, shot, scene)
 		t.promote(at, scene)
 	} else if t.lost++; t.lost > lostLooks {
@@ -131,11 +146,13 @@ func (t *Tracker) Forming() bool {
 	})
 }
 
-// Deciding reports whether a thing has come to stand that may become a stop:
-// what the detector says of it in each look counts.
+// Deciding reports whether a thing has come to stand that may become a stop, or a
+// vehicle was not seen where it stood: what the detector says of it in each look
+// counts.
 func (t *Tracker) Deciding() bool {
 	return slices.ContainsFunc(t.places, func(p *Place) bool {
-		return !p.open() && p.standsNow && p.Stop.Looks > 1 && p.Best >= t.cfg.SteadyScore && p.Stop.Dwell() < undecided
+		return p.open() && p.Missed > 0 ||
+			!p.open() && p.standsNow && p.Stop.Looks > 1 && p.Best >= t.cfg.SteadyScore && p.Stop.Dwell() < undecided
 	})
 }
 
@@ -166,7 +183,7 @@ func (t *Tracker) follow(at time.Time, found []Detection, shot Shot, scene Scene
 		p.follow(scene)
 		p.standsNow = !p.Stop.Ended && p.stands(found, scene, t.cfg)
 		if p.standsNow {
-			p.stood(at, shot, t.cfg)
+			p.stood(at, shot, t.asked, t.cfg)
 		}
 	}
 	t.keep(func(p *Place) bool { return p.open() || p.standsNow || p.known(at, t.cfg) })
@@ -178,9 +195,11 @@ const knownLooks = 5
 // known reports whether the place holds a thing that was looked at for a while
 // and not believed to be a vehicle, like road paint. When something passes in
 // front of it, it is remembered: else it would be judged anew each time, and
-// some time be believed.
+// some time be believed. One that has just come to stand is remembered as long as
+// a stop is: headlights or somebody may pass.
 func (p *Place) known(at time.Time, cfg Config) bool {
-	return !p.open() && p.Stop.Looks >= knownLooks && at.Sub(p.Stop.End) <= cfg.ResumeWithin
+	away := at.Sub(p.Stop.End)
+	return !p.open() && (p.Stop.Looks >= knownLooks && away <= cfg.ResumeWithin || p.Stop.Looks > 1 && away <= cfg.Patience)
 }
 
 // sameBox is the overlap from which a box backs a place.
@@ -211,7 +230,7 @@ func (t *Tracker) support(at time.Time, found []Detection) []Detection {
 		backed[m.place] = true
 		if m.place.standsNow {
 			taken[m.detection] = true
-			m.place.back(at, found[m.detection], t.cfg)
+			t.back(m.place, at, found[m.detection])
 		}
 	}
 	var rest []Detection
@@ -221,6 +240,14 @@ func (t *Tracker) support(at time.Time, found []Detection) []Detection {
 		}
 	}
 	return rest
+}
+
+// back notes a box that backs a place, unless that was noted before.
+func (t *Tracker) back(p *Place, at time.Time, d Detection) {
+	if t.asked {
+		p.back(at, d, t.cfg)
+	}
+	p.BackedAt = at
 }
 
 // grow gives the open places that no box has backed for a while the box that
@@ -239,9 +266,11 @@ func (t *Tracker) grow(at time.Time, rest []Detection, scene Scene) {
 			}
 			if held == 1 && p.box().Covered(d.Box) >= partOf && d.Score >= t.cfg.SteadyScore {
 				boxes := slices.Clone(p.Boxes)
-				p.back(at, d, t.cfg)
+				t.back(p, at, d)
 				p.Boxes = boxes
-				p.grow(d.Box, scene)
+				if t.asked {
+					p.grow(d.Box, scene)
+				}
 				break
 			}
 		}
@@ -268,7 +297,7 @@ const (
 
 // doubt counts the looks in which an open place was not seen standing, though
 // it was in view, nothing covered it, and no box was where the vehicle stood.
-func (t *Tracker) doubt(at time.Time, found []Detection) {
+func (t *Tracker) doubt(at time.Time, found []Detection, scene Scene) {
 	dense := at.Sub(t.last) <= denseLooks
 	for _, p := range t.places {
 		if p.standsNow {
@@ -277,12 +306,16 @@ func (t *Tracker) doubt(at time.Time, found []Detection) {
 		unmoved := slices.ContainsFunc(found, func(d Detection) bool {
 			return d.Score >= t.cfg.SteadyScore && p.box().IoU(d.Box) >= samePlace
 		})
-		p.Broken = p.Broken || !unmoved || !dense
+		about := slices.ContainsFunc(found, func(d Detection) bool { return p.fit(d.Box) >= sameBox })
+		p.Broken, p.Away = p.Broken || !unmoved || !dense, p.Away || !about
 		covered := p.Box.Covered(Box{W: 1, H: 1}) < coveredShare ||
-			slices.ContainsFunc(p.hiding(found), func(b Box) bool { return p.Box.Covered(b) >= coveredShare })
-		if p.Broken && !covered {
+			slices.ContainsFunc(p.hiding(found), func(b Box) bool { return p.Box.Covered(b) >= coveredShare }) ||
+			slices.ContainsFunc(t.places, func(o *Place) bool { return o.open() && o.standsNow && p.behind(o) })
+		if p.Broken && !covered && t.asked {
 			p.Missed++
-			p.Gone = p.Gone || p.vanished(found, t.cfg)
+			if p.vanished(found, t.cfg) {
+				p.empties(scene, t.cfg)
+			}
 		}
 	}
 }

@@ -14,8 +14,13 @@ type Past interface {
 	Before(at time.Time) []detect.Shot
 }
 
-// longestBack bounds the pictures that are decoded for one stop.
-const longestBack = 12
+const (
+	// longestBack bounds the pictures that are decoded for one stop.
+	longestBack = 12
+	// bridged is how long something may have passed before a vehicle that had come
+	// to stand: no other one can have left and made room for it in that time.
+	bridged = 5 * time.Second
+)
 
 // backdate goes back from the look in which a stop was first seen, picture by
 // picture, to the one in which it had just come to stand. Looks may then be
@@ -24,19 +29,20 @@ func (w *Watcher) backdate(ctx context.Context, stop detect.Stop) {
 	if w.cfg.Past == nil {
 		return
 	}
-	past := w.cfg.Past.Before(stop.Start)
+	past, began, hidden := w.cfg.Past.Before(stop.Start), stop.Start, false
 	for _, shot := range past[:min(len(past), longestBack)] {
-		if shot.At.Before(w.sight.sees) {
-			return // what was taken then cannot be trusted
+		if shot.At.Before(w.sight.sees) || hidden && began.Sub(shot.At) > bridged {
+			return // what was taken then cannot be trusted, or it had not come
 		}
 		stood, err := w.stoodIn(ctx, stop.ID, shot)
 		if err != nil {
 			w.log.Warn("the beginning of a stop cannot be looked for further back", "stop", stop.ID, "error", err)
-		}
-		if !stood {
 			return
 		}
-		w.metrics.backdated.Inc()
+		if hidden = !stood; stood {
+			began = shot.At
+			w.metrics.backdated.Inc()
+		}
 	}
 }
 

@@ -42,12 +42,14 @@ const (
 )
 
 // closed reports whether nothing has moved since the newest full look, in the
-// areas or where something stands.
+// areas or where something stands, and that look is not too old.
 func (g *gate) closed(at time.Time, now picture.Grey, standing []detect.Stop) bool {
 	since := at.Sub(g.at)
-	if g.verify <= 0 || since < 0 || since >= g.verify {
-		return false
-	}
+	return g.verify > 0 && since >= 0 && since < g.verify && g.unmoved(now, standing)
+}
+
+// unmoved reports whether nothing has moved since the newest full look.
+func (g *gate) unmoved(now picture.Grey, standing []detect.Stop) bool {
 	if now.Width != g.seen.Width || now.Height != g.seen.Height || len(now.Pixels) != len(g.seen.Pixels) {
 		return false
 	}

@@ -96,6 +96,7 @@ type Watcher struct {
 	held     bool      // the newest look was not judged by
 	learnt   time.Time // when the memory of the scene was written
 	looked   time.Time // moment of the newest look
+	again    int       // looks that must be full, since something has moved
 
 	decoder Decoder      // of pictures at full size
 	prior   *ingest.Unit // the newest picture of the worker before; nil once seen
@@ -234,10 +235,16 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 	repeated := w.sight.checks != nil && slices.Equal(small.Pixels, w.shown.Pixels)
 	w.shown = small
 	deciding := repeated || !w.newest.quiet || w.lost > 0 || w.tracker.Deciding()
-	if !deciding && w.gate.closed(at, small, w.tracker.Open()) {
+	open := w.tracker.Open()
+	switch {
+	case !w.gate.unmoved(small, open):
+		w.again = lookAgain
+	case w.again > 0:
+		w.again--
+	case !deciding && w.gate.closed(at, small, open):
 		w.metrics.spared.Inc()
 		w.sight.unchanged(at)
-		return w.tracker.Look(at, w.newest.found, shot, unmoved{w.newest.scene}), w.newest.found, nil
+		return w.tracker.LookUnmoved(at, w.newest.found, shot, unmoved{w.newest.scene}), w.newest.found, nil
 	}
 	look, err := w.full(pic)
 	if err != nil {
@@ -250,6 +257,10 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 	w.gate.opened(at, small)
 	return stops, look.found, nil
 }
+
+// lookAgain is how many looks at what does not move any more are full ones: the
+// network may have missed at once what came.
+const lookAgain = 2
 
 // full finds the vehicles in a picture and compares it with the one before.
 func (w *Watcher) full(pic *decode.Picture) (seen, error) {
