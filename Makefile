@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify soak screenshots clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify train-plates soak screenshots clean
 
 export CGO_ENABLED = 1
 
@@ -60,6 +60,10 @@ bench-worker: setup-demo ## Measure how many cameras a core watches, beside the 
 
 bench-verify: ## Damage 1,000 of 10,000 packages of evidence and measure whether a check finds them; some minutes
 	go run ./cmd/verifybench
+
+train-plates: ## Draw plates and train our own reader on them; minutes on a graphics card (train/plates)
+	go run ./cmd/plateset --stencils --count 70000 build/plates
+	$(or $(PYTHON),python3) train/plates/train.py --data build/plates --out build/plates --steps 2633
 
 soak: setup-test ## Have 50 cameras misbehave for ten minutes; a minute of it is part of the tests
 	go test ./ingest/soak -count=1 -v -for 10m -timeout 20m

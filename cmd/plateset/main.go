@@ -23,6 +23,8 @@ type options struct {
 	Cut   float64  `help:"Share of plates with an end cut off; the text is what is left."`
 	Latin []string `placeholder:"FILE" help:"Fonts for letters and digits; without them those that plates for measuring are drawn in."`
 	Han   []string `placeholder:"FILE" help:"Fonts for Chinese characters."`
+
+	Stencils bool `help:"Write stencils for training instead, in the fonts for that: rows1.rgb, rows2.rgb, and their texts."`
 }
 
 func main() {
@@ -36,6 +38,9 @@ func main() {
 
 func (o options) run() error {
 	files := draw.Measured
+	if o.Stencils {
+		files = draw.Trained
+	}
 	if len(o.Latin) > 0 {
 		files.Latin = o.Latin
 	}
@@ -45,6 +50,9 @@ func (o options) run() error {
 	fonts, err := draw.Open(files)
 	if err != nil {
 		return err
+	}
+	if o.Stencils {
+		return o.stencils(fonts)
 	}
 	if err := os.MkdirAll(filepath.Join(o.Dir, "crops"), 0o755); err != nil {
 		return fmt.Errorf("make folder of plates: %w", err)

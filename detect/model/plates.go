@@ -39,7 +39,7 @@ type Found struct {
 // PlateReader finds plates and reads them. It is safe for concurrent use.
 type PlateReader struct {
 	corners *cornerNetwork
-	readers [2]*textNetwork // the second is the better one
+	readers [3]*textNetwork // the second is the better one, the third our own
 }
 
 // PlateModels are the names of the files by which plates are read.
@@ -83,7 +83,8 @@ func (r *PlateReader) load(file func(name string) ([]byte, error)) error {
 			return err
 		}
 	}
-	return nil
+	r.readers[2], err = newTextNetwork(ownText, ownWeights, nil)
+	return err
 }
 
 // Close frees the networks.

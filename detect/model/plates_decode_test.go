@@ -222,6 +222,43 @@ func TestTextTensor(t *testing.T) {
 	}
 }
 
+// However dark or flat a plate is, our own network gets it with mean 0 and
+// deviation 1; nothing at all stays nothing.
+func TestGreyTensor(t *testing.T) {
+	network := textNetwork{textFamily: ownText}
+	of := func(ground, characters float64) []float32 {
+		t.Helper()
+		grey := func(v float64) gocv.Scalar { return gocv.NewScalar(v, v, v, 0) }
+		mat := gocv.NewMatWithSizeFromScalar(grey(ground), 48, 160, gocv.MatTypeCV8UC3)
+		defer mat.Close()
+		half := mat.Region(image.Rect(0, 0, 80, 48))
+		defer half.Close()
+		half.SetTo(grey(characters))
+		got, err := network.greyTensor(mat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]int64{1, 1, 48, 160}, got.Shape); diff != "" {
+			t.Fatalf("shape -want +got:\n%s", diff)
+		}
+		return got.Data
+	}
+	for _, tc := range []struct {
+		name               string
+		ground, characters float64
+		left, right        float32
+	}{
+		{"black and white", 0, 255, .5 / .52, -.5 / .52},
+		{"dark characters", 204, 102, -.2 / .22, .2 / .22},
+		{"nothing", 80, 80, 0, 0},
+	} {
+		got := of(tc.ground, tc.characters)
+		if l, r := got[0]-tc.left, got[159]-tc.right; max(l, -l, r, -r) > 1e-4 {
+			t.Errorf("%s: %v and %v, want %v and %v", tc.name, got[0], got[159], tc.left, tc.right)
+		}
+	}
+}
+
 func TestColourOf(t *testing.T) {
 	// Blue, green, red.
 	white, black := gocv.NewScalar(235, 240, 240, 0), gocv.NewScalar(25, 25, 25, 0)

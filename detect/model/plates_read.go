@@ -118,7 +118,7 @@ func (r *PlateReader) read(straight gocv.Mat, aspect, width float64) (plate.Read
 	return read, nil
 }
 
-// look lets both networks read a straight plate as one row and, where it stays
+// look lets the networks read a straight plate as one row and, where it stays
 // unread and may have two, as two.
 func (r *PlateReader) look(straight gocv.Mat, colour plate.Kind, aspect float64) (plate.Read, error) {
 	read, err := r.agree(straight, colour)
@@ -142,16 +142,16 @@ func closer(straight gocv.Mat) image.Rectangle {
 	return image.Rect(x, y, area.Dx()-x, area.Dy()-y)
 }
 
-// agree lets both networks read.
+// agree lets all networks read.
 func (r *PlateReader) agree(straight gocv.Mat, colour plate.Kind) (plate.Read, error) {
-	var reads [2]plate.Sight
+	var sights [3]plate.Sight
 	for i, text := range r.readers {
 		var err error
-		if reads[i], err = text.read(straight, colour); err != nil {
+		if sights[i], err = text.read(straight, colour); err != nil {
 			return plate.Read{}, err
 		}
 	}
-	return plate.Agree(reads[0], reads[1]), nil
+	return plate.Settle(sights[0], sights[1], sights[2]), nil
 }
 
 // sideBySide puts the upper row of a plate left of the lower one, as if it had

@@ -2,9 +2,11 @@ package model
 
 import (
 	"bytes"
+	_ "embed" // for the weights of our own reader
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"strings"
 
 	"gocv.io/x/gocv"
@@ -20,9 +22,12 @@ type textFamily struct {
 	output     string
 	glyphs     image.Point // size of the plate in the input, in its upper left corner
 	width      int         // of the input; what is right of the plate is 0
+	// grey networks take one plane of mean 0 and deviation 1 instead of three of
+	// -1..1.
+	grey bool
 }
 
-// The two readers. They were trained by different people on different
+// The first two readers. They were trained by different people on different
 // pictures, which is what makes their agreement worth something.
 var (
 	textA = textFamily{
@@ -34,6 +39,16 @@ var (
 		input: "x", output: "softmax_11.tmp_0", glyphs: image.Pt(160, 48), width: 320,
 	}
 )
+
+// ownText is the third reader. It was trained on drawn plates alone (see
+// train/plates), and says plate.Index as it is, without a dictionary.
+var ownText = textFamily{
+	model: "plate_reader.onnx",
+	input: "plate", output: "scores", glyphs: image.Pt(160, 48), width: 160, grey: true,
+}
+
+//go:embed weights/plate_reader.onnx
+var ownWeights []byte
 
 // textNetwork reads the characters of a straightened plate.
 type textNetwork struct {
@@ -47,7 +62,10 @@ func newTextNetwork(family textFamily, onnx, dictionary []byte) (*textNetwork, e
 	if err != nil {
 		return nil, err
 	}
-	n := &textNetwork{textFamily: family, network: network, classes: classes(dictionary)}
+	n := &textNetwork{textFamily: family, network: network, classes: ownClasses()}
+	if family.dictionary != "" {
+		n.classes = classes(dictionary)
+	}
 	if err := n.try(); err != nil {
 		return nil, errors.Join(err, network.Close())
 	}
@@ -76,6 +94,15 @@ func classes(dictionary []byte) []int {
 	return found
 }
 
+// ownClasses are those of a network that says plate.Index.
+func ownClasses() []int {
+	all := make([]int, plate.Classes)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
 // read returns what a straightened plate of that colour says. The Mat is 8-bit
 // BGR of any size, not empty.
 func (n *textNetwork) read(straight gocv.Mat, colour plate.Kind) (plate.Sight, error) {
@@ -92,7 +119,11 @@ func (n *textNetwork) read(straight gocv.Mat, colour plate.Kind) (plate.Sight, e
 }
 
 func (n *textNetwork) scores(straight gocv.Mat) (plate.Scores, error) {
-	input, err := n.tensor(straight)
+	tensor := n.tensor
+	if n.grey {
+		tensor = n.greyTensor
+	}
+	input, err := tensor(straight)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +152,42 @@ func (n *textNetwork) tensor(straight gocv.Mat) (Tensor, error) {
 		data[i%3*plane+y*n.width+x] = (float32(v)/255 - 0.5) / 0.5
 	}
 	return Tensor{Shape: []int64{1, 3, int64(n.glyphs.Y), int64(n.width)}, Data: data}, nil
+}
+
+// leastDeviation keeps the noise of a picture of nothing from being stretched,
+// as it was in training.
+const leastDeviation = 0.02
+
+// greyTensor fits a plate into the input of our own network.
+func (n *textNetwork) greyTensor(straight gocv.Mat) (Tensor, error) {
+	grey := gocv.NewMat()
+	defer grey.Close()
+	gocv.CvtColor(straight, &grey, gocv.ColorBGRToGray)
+	scaled := gocv.NewMat()
+	defer scaled.Close()
+	gocv.Resize(grey, &scaled, n.glyphs, 0, 0, gocv.InterpolationLinear)
+	pixels, err := scaled.DataPtrUint8()
+	if err != nil {
+		return Tensor{}, err
+	}
+	return Tensor{Shape: []int64{1, 1, int64(n.glyphs.Y), int64(n.glyphs.X)}, Data: normalised(pixels)}, nil
+}
+
+// normalised gives lights of 0..255 the mean 0 and the deviation 1.
+func normalised(lights []byte) []float32 {
+	var sum, squares float64
+	for _, v := range lights {
+		sum += float64(v) / 255
+		squares += float64(v) / 255 * float64(v) / 255
+	}
+	count := float64(len(lights))
+	mean := sum / count
+	deviation := math.Sqrt(max(squares/count-mean*mean, 0)) + leastDeviation
+	data := make([]float32, len(lights))
+	for i, v := range lights {
+		data[i] = float32((float64(v)/255 - mean) / deviation)
+	}
+	return data
 }
 
 // decode keeps the characters that plates have. All else the network can say,

@@ -1,6 +1,7 @@
 package plate
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,23 @@ func TestIndex(t *testing.T) {
 		if i, known := Index(r); known || i != 0 {
 			t.Errorf("Index(%q) = %d, %v, want none", r, i, known)
 		}
+	}
+}
+
+// Our own reader is trained to say characters by this index.
+func TestTrainingHasTheSameAlphabet(t *testing.T) {
+	source, err := os.ReadFile("../../train/plates/network.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var trained strings.Builder
+	_, list, _ := strings.Cut(string(source), "ALPHABET = (")
+	list, _, _ = strings.Cut(list, ")")
+	for line := range strings.Lines(list) {
+		trained.WriteString(strings.Trim(line, " \"\n"))
+	}
+	if trained.String() != alphabet {
+		t.Errorf("train/plates/network.py has %q, want %q", trained.String(), alphabet)
 	}
 }
 

@@ -30,8 +30,19 @@ type Plate struct {
 // that stand out. Large new-energy plates have another ground on the left.
 type colours struct {
 	ground, left, characters, marked color.RGBA
+	// line is that of the line round the edge and of the dot, and last that of
+	// the last character, where they are not the characters'.
+	line, last color.RGBA
 	// pale grounds run from white above to their colour below.
 	pale bool
+}
+
+// edge is the colour of the line round the edge and of the dot.
+func (c colours) edge() color.RGBA {
+	if c.line.A > 0 {
+		return c.line
+	}
+	return c.characters
 }
 
 var (
@@ -47,6 +58,7 @@ var (
 	onBlue   = colours{ground: blue, left: blue, characters: white, marked: white}
 	onYellow = colours{ground: yellow, left: yellow, characters: black, marked: black}
 	onWhite  = colours{ground: white, left: white, characters: black, marked: red}
+	onPolice = colours{ground: white, left: white, characters: black, marked: black, last: red}
 	onBlack  = colours{ground: black, left: black, characters: white, marked: white}
 	onGreen  = colours{ground: green, left: green, characters: black, marked: black, pale: true}
 	onBoth   = colours{ground: green, left: yellow, characters: black, marked: black}
@@ -61,7 +73,7 @@ var Styles = []Style{
 	{"yellow two rows", plate.Yellow, "_osssss", twoRows, onYellow},
 	{"coach", plate.Yellow, "_ossss学", oneRow, onYellow},
 	{"trailer", plate.Yellow, "_ossss挂", twoRows, onYellow},
-	{"police", plate.White, "_ossss警", oneRow, onWhite.last()},
+	{"police", plate.White, "_ossss警", oneRow, onPolice},
 	{"embassy", plate.Black, "dddddd使", afterThree, onBlack},
 	{"embassy old", plate.Black, "使dddddd", afterFour, onBlack},
 	{"consulate", plate.Black, "_ossss领", oneRow, onBlack},
@@ -71,11 +83,28 @@ var Styles = []Style{
 	{"armed police", plate.White, "WJ_dddds", eight, onWhite},
 }
 
-// last lets only the last character stand out, which is what the layouts mark
-// where a colour says so.
-func (c colours) last() colours {
-	c.marked = c.characters
-	return c
+// parts paints each part of a plate in a colour that no other part has: the
+// characters red, those that stand out yellow, the ground on the left green, the
+// line round the edge and the dot blue.
+var parts = colours{
+	ground:     color.RGBA{A: 255},
+	left:       color.RGBA{G: 255, A: 255},
+	characters: color.RGBA{R: 255, A: 255},
+	marked:     color.RGBA{R: 255, G: 255, A: 255},
+	line:       color.RGBA{B: 255, A: 255},
+}
+
+// Rows is how many rows of characters plates of the style have.
+func (s Style) Rows() int { return s.layout.rows() }
+
+// Places are from where to where each character goes, in shares of the width.
+func (s Style) Places() [][2]float64 {
+	var places [][2]float64
+	width := float64(s.layout.size.X)
+	for _, c := range s.layout.characters {
+		places = append(places, [2]float64{c.x / width, (c.x + c.w) / width})
+	}
+	return places
 }
 
 // CanBeCut reports whether a plate of the style loses its last characters with

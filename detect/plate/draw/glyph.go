@@ -21,6 +21,9 @@ var ErrFont = errors.New("font for drawing plates")
 // Files are fonts by what they are for. Of each, one is chosen for a plate.
 type Files struct {
 	Latin, Han []string
+	// Pen lets most plates' letters and digits be written with a pen instead,
+	// and lets no character fill its box exactly.
+	Pen bool
 }
 
 // Measured are the fonts that plates for measuring are drawn in, of Debian's
@@ -35,14 +38,38 @@ var Measured = Files{
 	},
 }
 
+// Trained are the fonts that plates for training are drawn in, beside the pen.
+// None is among the measured ones, and of the families only that of Noto Sans is,
+// in another weight. They are of Debian's fonts-dejavu-extra, fonts-roadgeek,
+// fonts-droid-fallback and fonts-noto-cjk. What stands twice is chosen twice as
+// often: plates have no serifs.
+var Trained = Files{
+	Latin: []string{
+		"/usr/share/fonts/truetype/dejavu/DejaVuSansCondensed.ttf",
+		"/usr/share/fonts/truetype/dejavu/DejaVuSansCondensed-Bold.ttf",
+		"/usr/share/fonts/truetype/roadgeek/RG2014B.ttf",
+		"/usr/share/fonts/truetype/roadgeek/RG2014D.ttf",
+		"/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+	},
+	Han: []string{
+		"/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+		"/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
+		"/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+		"/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+		"/usr/share/fonts/opentype/noto/NotoSerifCJK-Bold.ttc",
+	},
+	Pen: true,
+}
+
 // Fonts are loaded fonts. They are safe for concurrent use.
 type Fonts struct {
 	latin, han []*sfnt.Font
+	pen        bool
 }
 
 // Open loads fonts. An error says which file is missing.
 func Open(files Files) (*Fonts, error) {
-	f := &Fonts{}
+	f := &Fonts{pen: files.Pen}
 	for _, group := range []struct {
 		paths []string
 		to    *[]*sfnt.Font
@@ -89,17 +116,52 @@ func open(path string) (*sfnt.Font, error) {
 type hand struct {
 	latin, han *sfnt.Font
 	bold       float32
+	// pen writes letters and digits instead of the font, where there is one.
+	pen *pen
+	// loose says by how many millimetres characters are off, and random is for
+	// that; there is none where characters fill their boxes.
+	loose  float64
+	random *rand.Rand
 }
 
 // mostBold is as much as strokes are made thicker.
 const mostBold = 1.6
 
+// penShare is the share of plates that are written with the pen, where there is
+// one.
+const penShare = 0.7
+
 func (f *Fonts) choose(random *rand.Rand) hand {
-	return hand{
+	h := hand{
 		latin: f.latin[random.IntN(len(f.latin))],
 		han:   f.han[random.IntN(len(f.han))],
 		bold:  random.Float32() * mostBold,
 	}
+	if !f.pen {
+		return h
+	}
+	h.random, h.loose = random, random.Float64()*1.2
+	if random.Float64() < penShare {
+		h.pen = &pen{
+			width: 6.5 + random.Float64()*6, round: 1.2 + random.Float64()*1.6,
+			unsure: random.Float64() * 0.15, random: random,
+		}
+	}
+	return h
+}
+
+// shift moves a box a little, and makes it a little smaller or larger.
+func (h hand) shift(to box, r rune) box {
+	if h.random == nil {
+		return to
+	}
+	off := func() float64 { return h.random.NormFloat64() * h.loose }
+	w, high := off()*1.5, off()*1.5
+	if r >= 0x80 { // on real plates these are smaller than letters
+		w -= h.random.Float64() * 0.25 * to.w
+		high -= h.random.Float64() * 0.35 * to.h
+	}
+	return box{to.x + off() - w/2, to.y + off() - high/2, to.w + w, to.h + high}
 }
 
 // Draw draws a plate as it leaves the press, a pixel for each millimetre. The
@@ -117,15 +179,24 @@ func (f *Fonts) Draw(random *rand.Rand, p Plate) (*image.RGBA, error) {
 		switch {
 		case i < l.marked:
 			ink = c.marked
-		case r == '警':
-			ink = red
+		case i == len(text)-1 && c.last.A > 0:
+			ink = c.last
 		}
 		if err := hand.write(pic, r, l.characters[i], ink); err != nil {
 			return nil, fmt.Errorf("draw plate %q: %w", p.Text, err)
 		}
 	}
-	disc(pic, l.dot, c.characters)
+	disc(pic, l.dot, c.edge())
 	return pic, nil
+}
+
+// Stencil draws a plate's parts rather than its colours, for whoever wants to
+// choose those: red is what characters cover, green with it the characters that
+// stand out, green alone the ground that is of another colour on the left, blue
+// the line round the edge and the dot.
+func (f *Fonts) Stencil(random *rand.Rand, p Plate) (*image.RGBA, error) {
+	p.Style.colour = parts
+	return f.Draw(random, p)
 }
 
 // ground is the plate without its characters: the colour, and the line round
@@ -143,7 +214,7 @@ func ground(l layout, c colours) *image.RGBA {
 				ink = mix(white, ink, min(1, float64(y)/float64(l.size.Y)*1.3))
 			}
 			if edge := min(x, y, l.size.X-1-x, l.size.Y-1-y); edge >= 3 && edge < 6 && !c.pale {
-				ink = c.characters
+				ink = c.edge()
 			}
 			pic.SetRGBA(x, y, ink)
 		}
@@ -180,6 +251,10 @@ var buffers = sync.Pool{New: func() any { return new(sfnt.Buffer) }}
 // write fills a box with a character, as the press does: whatever the font's
 // own proportions are, the character is as wide and as high as its box.
 func (h hand) write(pic *image.RGBA, r rune, to box, ink color.RGBA) error {
+	to = h.shift(to, r)
+	if h.pen != nil && h.pen.write(pic, r, to, ink) {
+		return nil
+	}
 	font := h.han
 	if r < 0x80 {
 		font = h.latin
