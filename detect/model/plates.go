@@ -42,7 +42,8 @@ type PlateReader struct {
 	readers [3]*textNetwork // the second is the better one, the third our own
 }
 
-// PlateModels are the names of the files by which plates are read.
+// PlateModels are the names of the files by which plates are read, beside
+// OwnPlateReader.
 func PlateModels() []string { return []string{cornersModel, textA.model, textB.model} }
 
 // NewPlateReader loads the networks; find gives the path of a model's file by

@@ -50,6 +50,10 @@ var ownText = textFamily{
 //go:embed weights/plate_reader.onnx
 var ownWeights []byte
 
+// OwnPlateReader is the network of our own that reads plates, which is part of
+// the program.
+func OwnPlateReader() (name string, weights []byte) { return "plate_reader.onnx", ownWeights }
+
 // textNetwork reads the characters of a straightened plate.
 type textNetwork struct {
 	textFamily

@@ -89,10 +89,14 @@ func Models(dir assets.Dir, family, file string) (models []proof.Model, err erro
 		if err != nil {
 			return nil, fmt.Errorf("tell the networks: %w", err)
 		}
-		sum := sha256.Sum256(text)
-		models = append(models, proof.Model{Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:])})
+		models = append(models, modelOf(filepath.Base(path), text))
 	}
-	return models, nil
+	return append(models, modelOf(model.OwnPlateReader())), nil
+}
+
+func modelOf(name string, content []byte) proof.Model {
+	sum := sha256.Sum256(content)
+	return proof.Model{Name: name, SHA256: hex.EncodeToString(sum[:])}
 }
 
 // Plates opens the networks that read plates, as Vehicles does.
