@@ -430,6 +430,14 @@ var faults = []fault{
 			r := newRig(t)
 			r.start()
 			r.live()
+			r.until("the camera's time", func() bool {
+				u := r.newest()
+				if u == nil {
+					return false
+				}
+				_, known := u.Resolved().ClockError()
+				return known
+			})
 			r.misbehave(simcam.Faults{ClockOffset: time.Minute})
 			r.in(ingest.Degraded, ingest.TroubleClock, "clock is 1m0s fast")
 			if steps := r.metric("tidewatch_ingest_clock_steps_total", ""); steps != 1 {
