@@ -68,6 +68,8 @@ type desk struct {
 	events []enforce.Event
 	fail   error // of the case log
 	now    time.Time
+
+	appended func(enforce.Event) // what else happens then
 }
 
 func (d *desk) Append(_ context.Context, events ...enforce.Event) error {
@@ -80,6 +82,9 @@ func (d *desk) Append(_ context.Context, events ...enforce.Event) error {
 		}
 		d.events = append(d.events, e)
 		d.Apply(e)
+		if d.appended != nil {
+			d.appended(e)
+		}
 	}
 	return nil
 }
@@ -199,6 +204,46 @@ func TestWhatASecondCaseNeedsStays(t *testing.T) {
 	}
 	if got := d.left(t, 0); !slices.Equal(got, []enforce.FileKind{enforce.SceneBegin, enforce.MarkedBegin}) {
 		t.Errorf("left: %v", got)
+	}
+}
+
+// TestAHoldDuringASweepCounts has an officer hold a case while the files of
+// another are recorded as deleted.
+func TestAHoldDuringASweepCounts(t *testing.T) {
+	d := newDesk(t, clips)
+	first := d.snapshot()[0].ID
+	var held int
+	d.appended = func(e enforce.Event) {
+		if e.Case == first && e.Type == enforce.Deleted {
+			for i, c := range d.store.Cases {
+				if c.ID != first {
+					held = i
+					d.apply(t, c.ID, enforce.Event{Type: enforce.Held, Hold: &enforce.Hold{Reason: "objection"}})
+				}
+			}
+		}
+	}
+	if err := d.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if held == 0 || len(d.left(t, held)) != 6 {
+		t.Errorf("left of a case that is held: %v", d.left(t, held))
+	}
+}
+
+// TestAHoldKeepsWhatIsStillThere has a deletion recorded, and not yet done, when
+// the case is held.
+func TestAHoldKeepsWhatIsStillThere(t *testing.T) {
+	d := newDesk(t, clips)
+	c := d.store.Cases[0]
+	clip, _ := c.Violation.Evidence.File(enforce.Clip)
+	d.apply(t, c.ID, enforce.Event{Type: enforce.Deleted, Deletion: &enforce.Deletion{Files: []enforce.FileName{name(clip)}}})
+	d.apply(t, c.ID, enforce.Event{Type: enforce.Held, Hold: &enforce.Hold{Reason: "objection"}})
+	if err := d.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.left(t, 0)) != 6 {
+		t.Errorf("left of a case that is held: %v", d.left(t, 0))
 	}
 }
 

@@ -115,7 +115,8 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return errors.Join(failed, ctx.Err())
 		}
-		if err := s.sweep(ctx, c, needed, now); err != nil {
+		// A sweep may take long: what was held meanwhile is kept.
+		if err := s.sweep(ctx, s.current(c.ID), needed, now); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("delete files of case %s: %w", c.ID, err))
 		}
 	}
@@ -126,6 +127,13 @@ func (s *Sweeper) snapshot() []enforce.Case {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.SortedFunc(maps.Values(s.cases), func(a, b enforce.Case) int { return since(a).Compare(since(b)) })
+}
+
+// current is a case as it is now.
+func (s *Sweeper) current(id string) enforce.Case {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cases[id]
 }
 
 // needed are the files that some case needs still. Files are stored by their
@@ -164,6 +172,9 @@ func (s *Sweeper) sweep(ctx context.Context, c enforce.Case, needed map[string]b
 			return err
 		}
 		gone = slices.Concat(gone, due[rule])
+	}
+	if s.current(c.ID).Hold != nil {
+		return nil // what was recorded as deleted and is still there stays until the release
 	}
 	for _, f := range gone {
 		if needed[f.SHA256] {
