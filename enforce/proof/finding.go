@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"unicode"
 )
 
 // Problem names a kind of finding. Programs rely on the names.
@@ -50,7 +52,16 @@ func (f Finding) String() string {
 	if f.Case != "" {
 		of = "case " + f.Case + ": "
 	}
-	return fmt.Sprintf("%s %s%s: %s. %s", mark, of, f.File, f.What, f.Means)
+	return mark + " " + strings.Map(shown, fmt.Sprintf("%s%s: %s. %s", of, f.File, f.What, f.Means))
+}
+
+// shown keeps names in a package from writing lines of their own to a terminal,
+// or turning them around.
+func shown(r rune) rune {
+	if !unicode.IsGraphic(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // Report is what a check found, and how much it looked at.
