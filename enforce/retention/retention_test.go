@@ -286,6 +286,7 @@ func TestOrphans(t *testing.T) {
 		return sum
 	}
 	picture, text := put(jpeg), put("{}")
+	unit := put(startCode + "\x67\x42 of an interrupted recording")
 	delete(d.cases, d.store.Cases[1].ID)
 	d.now = time.Now().Add(time.Hour)
 	if err := d.Sweep(t.Context()); err != nil || d.files.Verify(t.Context(), picture) != nil {
@@ -297,6 +298,9 @@ func TestOrphans(t *testing.T) {
 	}
 	if err := d.files.Verify(t.Context(), picture); !errors.Is(err, blob.ErrNotFound) {
 		t.Errorf("an old picture: %v", err)
+	}
+	if err := d.files.Verify(t.Context(), unit); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("an old key unit: %v", err)
 	}
 	if err := d.files.Verify(t.Context(), text); err != nil {
 		t.Errorf("a text: %v", err)

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -296,7 +297,10 @@ func (s *Sweeper) manifest(ctx context.Context, sum string) (proof.Manifest, err
 	return proof.ParseManifest(text)
 }
 
-// isMedia reports whether a file is a picture or a clip. Texts are small, and
+// startCode begins a key unit.
+const startCode = "\x00\x00\x00\x01"
+
+// isMedia reports whether a file is a picture, a key unit or a clip. Texts are small, and
 // some of them, such as policies, are referred to by none yet.
 func (s *Sweeper) isMedia(ctx context.Context, sum string) bool {
 	file, err := s.Files.Open(ctx, sum)
@@ -307,5 +311,5 @@ func (s *Sweeper) isMedia(ctx context.Context, sum string) bool {
 	head := make([]byte, 512)
 	n, _ := io.ReadFull(file, head)
 	kind := http.DetectContentType(head[:n])
-	return kind == "image/jpeg" || kind == "video/mp4"
+	return kind == "image/jpeg" || kind == "video/mp4" || strings.HasPrefix(string(head[:n]), startCode)
 }
