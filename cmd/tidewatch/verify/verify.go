@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	_ "time/tzdata" // policies are told in their time zone, which a machine elsewhere may not know
 
 	"tidewatch/enforce/proof"
 )
