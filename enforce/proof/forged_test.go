@@ -14,6 +14,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence/keys"
 	"tidewatch/enforce/proof"
+	"tidewatch/enforce/proof/sim"
 )
 
 // unsign gives a manifest the form that had no signature, with another vehicle.
@@ -63,14 +64,11 @@ func TestACaseInTheLogIsNoOldOne(t *testing.T) {
 func TestAKeyThatIsUsedAgain(t *testing.T) {
 	s := newStore(t, 2)
 	dir := filepath.Join(s.Dir, "keys")
-	secret, err := os.ReadFile(filepath.Join(dir, "signing.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	secret := secretOf(t, s)
 	later := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
-	err = os.Remove(filepath.Join(dir, "signing.key"))
+	err := os.Remove(filepath.Join(dir, "signing.key"))
 	_, err2 := keys.Open(keys.Config{Dir: dir}, later)
-	ring, err3 := keys.Open(keys.Config{Dir: dir, Secret: string(secret)}, later.AddDate(0, 1, 0))
+	ring, err3 := keys.Open(keys.Config{Dir: dir, Secret: secret}, later.AddDate(0, 1, 0))
 	if err := errors.Join(err, err2, err3); err != nil {
 		t.Fatal(err)
 	}
@@ -113,4 +111,26 @@ func TestAFindingIsOneLine(t *testing.T) {
 	if got := f.String(); strings.ContainsAny(got, "\n\x1b\u202e") {
 		t.Errorf("%q", got)
 	}
+}
+
+// TestAClockThatIsSetBack has the clock an hour fast as the first key is made.
+func TestAClockThatIsSetBack(t *testing.T) {
+	s := newStore(t, 1)
+	ring, err := keys.Open(keys.Config{Dir: t.TempDir(), Secret: secretOf(t, s)}, sim.Begin.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Keys = ring
+	if report := check(t, s); len(report.Findings) > 0 {
+		t.Errorf("what was recorded afterwards is called wrong: %v", report.Findings[0])
+	}
+}
+
+func secretOf(t *testing.T, s *sim.Store) string {
+	t.Helper()
+	secret, err := os.ReadFile(filepath.Join(s.Dir, "keys", "signing.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(secret)
 }
