@@ -67,6 +67,7 @@ func shown(r rune) rune {
 // Report is what a check found, and how much it looked at.
 type Report struct {
 	Trusted  []string  `json:"trusted_keys"` // name and ID of each
+	Of       string    `json:"of,omitempty"` // case that a package says it is of
 	Cases    int       `json:"cases"`
 	Files    int       `json:"files"`
 	Leaves   uint64    `json:"leaves"`

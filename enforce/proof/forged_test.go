@@ -106,6 +106,15 @@ func TestAPackageOfNoFilesIsRead(t *testing.T) {
 	}
 }
 
+// TestAPackageInThePlaceOfAnother is right in itself: only its case tells.
+func TestAPackageInThePlaceOfAnother(t *testing.T) {
+	s := newStore(t, 2)
+	report := checkPackage(t, s, s.Keys.Public, export(t, s, s.Cases[1]))
+	if report.Wrong() > 0 || report.Of != s.Cases[1].ID {
+		t.Errorf("of case %q, findings %v", report.Of, report.Findings)
+	}
+}
+
 func TestAFindingIsOneLine(t *testing.T) {
 	f := proof.Finding{Case: "a\nnothing is wrong", File: "\x1b[2Jb\u202e", What: "c", Means: "d"}
 	if got := f.String(); strings.ContainsAny(got, "\n\x1b\u202e") {

@@ -148,6 +148,7 @@ func (c *Checker) Package(ctx context.Context, dir string) error {
 	c.packageDeletions(p)
 	s := subject{Checker: c, place: p, ctx: ctx}
 	s.check()
+	c.Report.Of = strings.Map(shown, s.id)
 	c.packageRest(p)
 	return ctx.Err()
 }
