@@ -115,6 +115,27 @@ func TestAPackageInThePlaceOfAnother(t *testing.T) {
 	}
 }
 
+// TestAnOlderCheckpointIsNoted puts one back and takes the cases since away.
+func TestAnOlderCheckpointIsNoted(t *testing.T) {
+	s := newStore(t, 2)
+	path := filepath.Join(s.LogDir(), "checkpoint")
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown, err := sim.Open(s.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(grown.Record(t.Context(), 1), grown.Close()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, old)
+	if got := problems(check(t, s)); !slices.Equal(got, []proof.Problem{proof.NotChecked}) {
+		t.Errorf("problems %v", got)
+	}
+}
+
 func TestAFindingIsOneLine(t *testing.T) {
 	f := proof.Finding{Case: "a\nnothing is wrong", File: "\x1b[2Jb\u202e", What: "c", Means: "d"}
 	if got := f.String(); strings.ContainsAny(got, "\n\x1b\u202e") {

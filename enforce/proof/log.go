@@ -291,6 +291,9 @@ func (l *Log) readState(report *Report) (s state, known bool) {
 func (l *Log) checkState(s state, report *Report) {
 	if s.Size < l.size || (s.Size == l.size) != bytes.Equal(s.Root, l.root) {
 		report.find(l.name(statePath), Inconsistent, "differs from the checkpoint", noState)
+	} else if s.Size > l.size {
+		report.find(l.name(layout.CheckpointPath), NotChecked, fmt.Sprintf("is %d leaves behind what was written", s.Size-l.size),
+			"Beside a Tidewatch that runs the next one holds them within seconds; where that is not so, an older checkpoint was put back")
 	}
 }
 
