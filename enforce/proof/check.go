@@ -40,6 +40,8 @@ type place interface {
 	logged(role string, leaf Leaf, at uint64) (name, what string)
 	// deletion is the leaf by which a file was deleted.
 	deletion(sum string) (leaf Leaf, at uint64, found bool)
+	// known reports whether the log has a signed manifest of a case.
+	known(violation string) bool
 }
 
 // subject is a case to check.
@@ -128,8 +130,7 @@ func same(a, b any) bool {
 func (s *subject) prove(name string, m Manifest, readable bool) {
 	unsigned := readable && m.Format == UnsignedFormat
 	if unsigned && s.found.Signature == "" && !s.expectsSignature() {
-		s.finds(name, Unsigned, "was written before evidence was signed",
-			"Its hashes show what belongs together; nothing shows when, and by whom, it was written")
+		s.unsigned(name)
 		return
 	}
 	if unsigned {
@@ -140,13 +141,24 @@ func (s *subject) prove(name string, m Manifest, readable bool) {
 	s.timestamp(signature, ok)
 }
 
-// expectsSignature reports whether a package has a signature, whatever its
-// manifest says.
-func (s *subject) expectsSignature() bool {
-	if s.stored != nil {
-		return false
+// unsigned says what an unsigned manifest is worth. Only the log of evidence
+// shows that there was never a signature: a package without one looks the same
+// whether it is old or its signature was taken away.
+func (s *subject) unsigned(name string) {
+	if s.stored == nil {
+		s.finds(name, BadSignature, "is not signed", "Nothing shows that this system wrote it: it is of before evidence was signed, "+
+			"or was altered and its signature taken away. Have the operator check the case with tidewatch verify --case")
+		return
 	}
-	return s.has(signatureRole) || s.has(manifestRole+proofSuffix)
+	s.finds(name, Unsigned, "was written before evidence was signed",
+		"Its hashes show what belongs together; nothing shows when, and by whom, it was written")
+}
+
+// expectsSignature reports whether a case has a signature, whatever its
+// manifest says: a package that holds one, a system whose log of evidence knows
+// the case.
+func (s *subject) expectsSignature() bool {
+	return s.known(s.id) || s.stored == nil && (s.has(signatureRole) || s.has(manifestRole+proofSuffix))
 }
 
 // has reports whether a package has a file.
@@ -178,7 +190,7 @@ func (s *subject) signature(m Manifest, readable bool) (signed []byte, ok bool) 
 		s.finds(name, BadSignature, err.Error(), unproven)
 	case text != statement(s.found.Manifest, s.id):
 		s.finds(name, BadSignature, "signs another manifest", unproven)
-	case readable && !by.good(m.RecordedAt):
+	case readable && !s.Keys.good(by, m.RecordedAt):
 		s.finds(name, BadSignature, fmt.Sprintf("key %s was not in use on %s", by.Name(), m.RecordedAt), unproven)
 	default:
 		return signed, ok
@@ -224,9 +236,13 @@ const anywhere = ^uint64(0)
 
 // files checks the pictures and the clip.
 func (s *subject) files(files []enforce.File) {
+	named := map[string]bool{}
+	for _, f := range files {
+		named[f.SHA256] = true
+	}
 	for i, role := range fileNames(files) {
 		f := files[i]
-		s.copied(f, files)
+		s.copied(f, named)
 		name, data, err := s.open(s.ctx, role, f.SHA256)
 		if err == nil {
 			err = s.hash(name, f, data)
@@ -245,8 +261,8 @@ func (s *subject) files(files []enforce.File) {
 }
 
 // copied holds a copy's code against what it was made of.
-func (s *subject) copied(f enforce.File, files []enforce.File) {
-	if err := antiForgery(s.id, f, files); err != nil {
+func (s *subject) copied(f enforce.File, named map[string]bool) {
+	if err := antiForgery(s.id, f, named); err != nil {
 		s.finds("manifest", Contradiction, fmt.Sprintf("the %s %s", f.Kind, err), "The copy may show something else than the originals; go by those")
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"unicode"
 )
 
 // Problem names a kind of finding. Programs rely on the names.
@@ -50,12 +52,22 @@ func (f Finding) String() string {
 	if f.Case != "" {
 		of = "case " + f.Case + ": "
 	}
-	return fmt.Sprintf("%s %s%s: %s. %s", mark, of, f.File, f.What, f.Means)
+	return mark + " " + strings.Map(shown, fmt.Sprintf("%s%s: %s. %s", of, f.File, f.What, f.Means))
+}
+
+// shown keeps names in a package from writing lines of their own to a terminal,
+// or turning them around.
+func shown(r rune) rune {
+	if !unicode.IsGraphic(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // Report is what a check found, and how much it looked at.
 type Report struct {
 	Trusted  []string  `json:"trusted_keys"` // name and ID of each
+	Of       string    `json:"of,omitempty"` // case that a package says it is of
 	Cases    int       `json:"cases"`
 	Files    int       `json:"files"`
 	Leaves   uint64    `json:"leaves"`

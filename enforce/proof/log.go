@@ -30,6 +30,7 @@ type Log struct {
 
 	places    map[string][]uint64 // of leaves, by their text
 	deletions map[string]uint64   // leaf by which a file is deleted, by its SHA-256
+	recorded  map[string]bool     // cases that have the leaf of a manifest
 }
 
 // tampered is what follows when the log is not what it was.
@@ -38,7 +39,7 @@ const tampered = "The log was altered after its checkpoint was signed; restore i
 // ReadLog reads the log in a folder and checks it: the checkpoint's signature,
 // every leaf, every tile, and that all add up to the root that was signed.
 func ReadLog(ctx context.Context, dir string, keys Keys, report *Report) *Log {
-	l := &Log{dir: dir, places: map[string][]uint64{}, deletions: map[string]uint64{}}
+	l := &Log{dir: dir, places: map[string][]uint64{}, deletions: map[string]uint64{}, recorded: map[string]bool{}}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return l // where nothing was signed yet there is none; where something was, its leaf is missing
 	}
@@ -80,6 +81,9 @@ func (l *Log) index(at uint64) {
 	text := l.leaves[at]
 	l.places[string(text)] = append(l.places[string(text)], at)
 	leaf, err := ParseLeaf(text)
+	if err == nil && leaf.Kind == ManifestLeaf {
+		l.recorded[leaf.Case] = true
+	}
 	if err != nil || leaf.Kind != DeletionLeaf {
 		return
 	}
@@ -287,6 +291,9 @@ func (l *Log) readState(report *Report) (s state, known bool) {
 func (l *Log) checkState(s state, report *Report) {
 	if s.Size < l.size || (s.Size == l.size) != bytes.Equal(s.Root, l.root) {
 		report.find(l.name(statePath), Inconsistent, "differs from the checkpoint", noState)
+	} else if s.Size > l.size {
+		report.find(l.name(layout.CheckpointPath), NotChecked, fmt.Sprintf("is %d leaves behind what was written", s.Size-l.size),
+			"Beside a Tidewatch that runs the next one holds them within seconds; where that is not so, an older checkpoint was put back")
 	}
 }
 

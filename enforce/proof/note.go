@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,25 @@ func (k Key) good(at time.Time) bool {
 	return !at.Before(k.From) && (k.Until.IsZero() || at.Before(k.Until))
 }
 
+// good reports whether a key was in use at a time. One that was taken back into
+// use is in the list once for each time.
+func (keys Keys) good(by Key, at time.Time) bool {
+	return slices.ContainsFunc(keys, func(k Key) bool { return k.Text == by.Text && k.good(at) })
+}
+
+// verifiers are the keys, each once.
+func (keys Keys) verifiers() note.Verifiers {
+	var list []note.Verifier
+	known := map[string]bool{}
+	for _, k := range keys {
+		if !known[k.Text] {
+			known[k.Text] = true
+			list = append(list, k.Verifier)
+		}
+	}
+	return note.VerifierList(list...)
+}
+
 // errNoKey says that none of the trusted keys has signed.
 var errNoKey = errors.New("is signed by none of the trusted keys")
 
@@ -90,11 +110,7 @@ var errNoKey = errors.New("is signed by none of the trusted keys")
 // the signature it holds the bytes to the one form that they can have, so that
 // nothing in them can be altered unseen.
 func (keys Keys) open(signed []byte) (text string, by Key, err error) {
-	var verifiers []note.Verifier
-	for _, k := range keys {
-		verifiers = append(verifiers, k.Verifier)
-	}
-	n, err := note.Open(signed, note.VerifierList(verifiers...))
+	n, err := note.Open(signed, keys.verifiers())
 	var unverified *note.UnverifiedNoteError
 	switch {
 	case errors.As(err, &unverified):

@@ -42,6 +42,7 @@ var suffixes = map[string]string{
 // fileNames are the names in a package of the files of a manifest.
 func fileNames(files []enforce.File) []string {
 	var names []string
+	next := map[string]int{} // number by names taken; a manifest of outside may list very many
 	for _, f := range files {
 		kind, suffix := string(f.Kind), suffixes[f.MediaType]
 		if !kindForm.MatchString(kind) {
@@ -50,10 +51,12 @@ func fileNames(files []enforce.File) []string {
 		if suffix == "" {
 			suffix = ".bin"
 		}
-		name := kind + suffix
-		for n := 2; slices.Contains(names, name); n++ {
-			name = fmt.Sprintf("%s-%d%s", kind, n, suffix)
+		plain := kind + suffix
+		name := plain
+		for n := max(next[plain], 2); next[name] > 0; n++ {
+			name, next[plain] = fmt.Sprintf("%s-%d%s", kind, n, suffix), n+1
 		}
+		next[name] = max(next[name], 2)
 		names = append(names, name)
 	}
 	return names
@@ -72,13 +75,27 @@ func (p packed) open(_ context.Context, role, _ string) (string, io.ReadCloser, 
 	if !known {
 		name = role
 	}
-	data, err := p.root.Open(name)
+	data, err := p.file(name)
 	return name, data, err
+}
+
+var errNoFile = errors.New("is not a regular file")
+
+// file opens a file. Whoever packed a pipe must not make a check wait for good.
+func (p packed) file(name string) (fs.File, error) {
+	info, err := fs.Stat(p.root, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNoFile
+	}
+	return p.root.Open(name)
 }
 
 // text reads a small file of the package.
 func (p packed) text(name string) ([]byte, error) {
-	data, err := p.root.Open(name)
+	data, err := p.file(name)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +127,9 @@ func (p packed) included(name string, leaf []byte) (at uint64, what string) {
 	return i.index, ""
 }
 
+// known cannot be told from a package: it holds only the places that it names.
+func (packed) known(string) bool { return false }
+
 func (p packed) deletion(sum string) (leaf Leaf, at uint64, found bool) {
 	leaf, found = p.deletions[sum]
 	return leaf, p.places[sum], found
@@ -128,6 +148,7 @@ func (c *Checker) Package(ctx context.Context, dir string) error {
 	c.packageDeletions(p)
 	s := subject{Checker: c, place: p, ctx: ctx}
 	s.check()
+	c.Report.Of = strings.Map(shown, s.id)
 	c.packageRest(p)
 	return ctx.Err()
 }

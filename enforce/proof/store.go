@@ -41,6 +41,8 @@ func (s stored) logged(_ string, leaf Leaf, at uint64) (name, what string) {
 	return s.log.logged(leaf, at)
 }
 
+func (s stored) known(violation string) bool { return s.log.recorded[violation] }
+
 func (s stored) deletion(sum string) (Leaf, uint64, bool) { return s.log.deletion(sum) }
 
 // logged says what is wrong with a leaf's place.

@@ -3,7 +3,6 @@ package proof
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"tidewatch/enforce"
 )
@@ -31,12 +30,12 @@ func follows(v enforce.Violation, document []byte) error {
 }
 
 // antiForgery says what is wrong with the code of a copy, if it bears one.
-func antiForgery(violation string, f enforce.File, files []enforce.File) error {
+func antiForgery(violation string, f enforce.File, named map[string]bool) error {
 	if f.AntiForgery == "" {
 		return nil
 	}
 	for _, sum := range f.Of {
-		if !slices.ContainsFunc(files, func(o enforce.File) bool { return o.SHA256 == sum }) {
+		if !named[sum] {
 			return fmt.Errorf("is made of a file %s that the manifest does not name", sum)
 		}
 	}

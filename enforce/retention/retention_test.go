@@ -68,6 +68,8 @@ type desk struct {
 	events []enforce.Event
 	fail   error // of the case log
 	now    time.Time
+
+	appended func(enforce.Event) // what else happens then
 }
 
 func (d *desk) Append(_ context.Context, events ...enforce.Event) error {
@@ -80,6 +82,9 @@ func (d *desk) Append(_ context.Context, events ...enforce.Event) error {
 		}
 		d.events = append(d.events, e)
 		d.Apply(e)
+		if d.appended != nil {
+			d.appended(e)
+		}
 	}
 	return nil
 }
@@ -202,6 +207,46 @@ func TestWhatASecondCaseNeedsStays(t *testing.T) {
 	}
 }
 
+// TestAHoldDuringASweepCounts has an officer hold a case while the files of
+// another are recorded as deleted.
+func TestAHoldDuringASweepCounts(t *testing.T) {
+	d := newDesk(t, clips)
+	first := d.snapshot()[0].ID
+	var held int
+	d.appended = func(e enforce.Event) {
+		if e.Case == first && e.Type == enforce.Deleted {
+			for i, c := range d.store.Cases {
+				if c.ID != first {
+					held = i
+					d.apply(t, c.ID, enforce.Event{Type: enforce.Held, Hold: &enforce.Hold{Reason: "objection"}})
+				}
+			}
+		}
+	}
+	if err := d.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if held == 0 || len(d.left(t, held)) != 6 {
+		t.Errorf("left of a case that is held: %v", d.left(t, held))
+	}
+}
+
+// TestAHoldKeepsWhatIsStillThere has a deletion recorded, and not yet done, when
+// the case is held.
+func TestAHoldKeepsWhatIsStillThere(t *testing.T) {
+	d := newDesk(t, clips)
+	c := d.store.Cases[0]
+	clip, _ := c.Violation.Evidence.File(enforce.Clip)
+	d.apply(t, c.ID, enforce.Event{Type: enforce.Deleted, Deletion: &enforce.Deletion{Files: []enforce.FileName{name(clip)}}})
+	d.apply(t, c.ID, enforce.Event{Type: enforce.Held, Hold: &enforce.Hold{Reason: "objection"}})
+	if err := d.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.left(t, 0)) != 6 {
+		t.Errorf("left of a case that is held: %v", d.left(t, 0))
+	}
+}
+
 // TestACrashBeforeTheDeletionIsMadeGood fails between the steps.
 func TestACrashBeforeTheDeletionIsMadeGood(t *testing.T) {
 	d := newDesk(t, clips)
@@ -241,6 +286,7 @@ func TestOrphans(t *testing.T) {
 		return sum
 	}
 	picture, text := put(jpeg), put("{}")
+	unit := put(startCode + "\x67\x42 of an interrupted recording")
 	delete(d.cases, d.store.Cases[1].ID)
 	d.now = time.Now().Add(time.Hour)
 	if err := d.Sweep(t.Context()); err != nil || d.files.Verify(t.Context(), picture) != nil {
@@ -252,6 +298,9 @@ func TestOrphans(t *testing.T) {
 	}
 	if err := d.files.Verify(t.Context(), picture); !errors.Is(err, blob.ErrNotFound) {
 		t.Errorf("an old picture: %v", err)
+	}
+	if err := d.files.Verify(t.Context(), unit); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("an old key unit: %v", err)
 	}
 	if err := d.files.Verify(t.Context(), text); err != nil {
 		t.Errorf("a text: %v", err)

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -115,7 +116,8 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return errors.Join(failed, ctx.Err())
 		}
-		if err := s.sweep(ctx, c, needed, now); err != nil {
+		// A sweep may take long: what was held meanwhile is kept.
+		if err := s.sweep(ctx, s.current(c.ID), needed, now); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("delete files of case %s: %w", c.ID, err))
 		}
 	}
@@ -126,6 +128,13 @@ func (s *Sweeper) snapshot() []enforce.Case {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.SortedFunc(maps.Values(s.cases), func(a, b enforce.Case) int { return since(a).Compare(since(b)) })
+}
+
+// current is a case as it is now.
+func (s *Sweeper) current(id string) enforce.Case {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cases[id]
 }
 
 // needed are the files that some case needs still. Files are stored by their
@@ -164,6 +173,9 @@ func (s *Sweeper) sweep(ctx context.Context, c enforce.Case, needed map[string]b
 			return err
 		}
 		gone = slices.Concat(gone, due[rule])
+	}
+	if s.current(c.ID).Hold != nil {
+		return nil // what was recorded as deleted and is still there stays until the release
 	}
 	for _, f := range gone {
 		if needed[f.SHA256] {
@@ -285,7 +297,10 @@ func (s *Sweeper) manifest(ctx context.Context, sum string) (proof.Manifest, err
 	return proof.ParseManifest(text)
 }
 
-// isMedia reports whether a file is a picture or a clip. Texts are small, and
+// startCode begins a key unit.
+const startCode = "\x00\x00\x00\x01"
+
+// isMedia reports whether a file is a picture, a key unit or a clip. Texts are small, and
 // some of them, such as policies, are referred to by none yet.
 func (s *Sweeper) isMedia(ctx context.Context, sum string) bool {
 	file, err := s.Files.Open(ctx, sum)
@@ -296,5 +311,5 @@ func (s *Sweeper) isMedia(ctx context.Context, sum string) bool {
 	head := make([]byte, 512)
 	n, _ := io.ReadFull(file, head)
 	kind := http.DetectContentType(head[:n])
-	return kind == "image/jpeg" || kind == "video/mp4"
+	return kind == "image/jpeg" || kind == "video/mp4" || strings.HasPrefix(string(head[:n]), startCode)
 }

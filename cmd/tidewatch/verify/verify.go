@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	_ "time/tzdata" // policies are told in their time zone, which a machine elsewhere may not know
 
 	"tidewatch/enforce/proof"
 )
@@ -79,6 +80,7 @@ var ErrWrong = errors.New("something is wrong with the evidence")
 type summary struct {
 	Type    string   `json:"type"`
 	Trusted []string `json:"trusted_keys"`
+	Of      string   `json:"of,omitempty"` // case that a package is of
 	Cases   int      `json:"cases"`
 	Files   int      `json:"files"`
 	Leaves  uint64   `json:"leaves"`
@@ -108,6 +110,12 @@ func printText(out io.Writer, r *proof.Report) error {
 			return err
 		}
 	}
+	if r.Of != "" {
+		// A whole package may have been put in the place of another.
+		if _, err := fmt.Fprintf(out, "package of case %s; is it the one that was asked for?\n", r.Of); err != nil {
+			return err
+		}
+	}
 	trusted := "none"
 	if len(r.Trusted) > 0 {
 		trusted = strings.Join(r.Trusted, ", ")
@@ -127,5 +135,5 @@ func printJSON(out io.Writer, r *proof.Report) error {
 			return err
 		}
 	}
-	return lines.Encode(summary{"summary", r.Trusted, r.Cases, r.Files, r.Leaves, r.Wrong(), len(r.Findings) - r.Wrong()})
+	return lines.Encode(summary{"summary", r.Trusted, r.Of, r.Cases, r.Files, r.Leaves, r.Wrong(), len(r.Findings) - r.Wrong()})
 }

@@ -123,7 +123,13 @@ func (r *Ring) enter(dir, secret string, now time.Time) error {
 	if last >= 0 && r.Public[last].Until.IsZero() {
 		r.Public[last].Until = now
 	}
-	added, err := proof.ParseKeys(text + " " + now.Format(time.RFC3339) + " -\n")
+	// Nothing was signed before the first key. It has no beginning: a clock that
+	// is set back after the first start would make what it signs look too early.
+	from := "-"
+	if last >= 0 {
+		from = now.Format(time.RFC3339)
+	}
+	added, err := proof.ParseKeys(text + " " + from + " -\n")
 	if err != nil {
 		return fmt.Errorf("enter public key: %w", err)
 	}
