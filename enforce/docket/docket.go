@@ -74,6 +74,7 @@ type matter struct {
 
 	elsewhere bool // the stop has its case by another zone
 	exempt    bool // counted as that of an exempt vehicle
+	done      bool // closed for good
 }
 
 // id is the ID of the matter's n-th violation.
@@ -110,14 +111,26 @@ func (d *Docket) Hold(ctx context.Context, stops []detect.Stop) error {
 	}
 	var failed error
 	for _, m := range d.inOrder() {
+		if m.done {
+			continue
+		}
 		done, err := d.settle(ctx, m)
 		failed = errors.Join(failed, err)
-		if done {
-			delete(d.matters, m.id(0))
-		}
+		m.done = done
 	}
+	d.forget()
 	d.Metrics.open.WithLabelValues(d.Camera.ID).Set(float64(len(d.matters)))
 	return failed
+}
+
+// forget drops the stops that are done with in every zone. Until then each zone
+// must know of a case by another: the case log is read with a delay.
+func (d *Docket) forget() {
+	busy := map[string]bool{} // by ID of the stop
+	for _, m := range d.matters {
+		busy[m.stop.ID] = busy[m.stop.ID] || !m.done
+	}
+	maps.DeleteFunc(d.matters, func(_ string, m *matter) bool { return !busy[m.stop.ID] })
 }
 
 // inOrder are the matters in the order of their zones, so that of two zones in

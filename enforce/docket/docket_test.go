@@ -349,3 +349,33 @@ func TestDrain(t *testing.T) {
 		})
 	}
 }
+
+// The case log is read with a delay: that a stop has its case by one zone must
+// be known to the other even where the stop ends just when the case is open.
+func TestAStopThatEndsAsItsCaseIsOpenHasNoSecondOneByAnotherZone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{stored: make(chan struct{})}
+		d := newDocket(w)
+		other := d.Zones[0]
+		other.ID = "lane"
+		d.Zones = append(d.Zones, other)
+		for s := range 15 {
+			if err := hold(t, d, stop(noon, s, false)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		close(w.stored)
+		synctest.Wait()
+		for _, stops := range [][]detect.Stop{{stop(noon, 15, true)}, nil} {
+			if err := hold(t, d, stops...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff([]enforce.EventType{enforce.Suspected, enforce.StopEnded}, w.types()); diff != "" {
+			t.Error(diff)
+		}
+		if !d.Settled() || len(d.matters) > 0 {
+			t.Errorf("%d matters left open", len(d.matters))
+		}
+	})
+}
