@@ -125,6 +125,22 @@ func (ps Policies) At(section string, t time.Time) (Policy, bool) {
 	return Policy{}, false
 }
 
+// Judge holds a stop against the version of its section's rule that was in force
+// when it began. Where another has taken effect by the time at which the stop is
+// due, that one judges as well, and has the last word: nobody is accused whom it
+// permits. It is false where no version was in force yet.
+func (ps Policies) Judge(section string, stop StopRecord, zone Zone) (Policy, Verdict, bool) {
+	p, inForce := ps.At(section, stop.Start)
+	if !inForce {
+		return Policy{}, Verdict{}, false
+	}
+	verdict := p.JudgeRecord(stop, zone)
+	if newer, _ := ps.At(section, verdict.Due); verdict.Suspected && newer.ID != p.ID {
+		return newer, newer.JudgeRecord(stop, zone), true
+	}
+	return p, verdict, true
+}
+
 // Newest is the version of a section's rule that takes effect last.
 func (ps Policies) Newest(section string) (Policy, bool) {
 	versions := ps[section]

@@ -65,8 +65,11 @@ func (c *policyExplainCmd) lines() ([]string, error) {
 	}
 	lines := text.Explain(policy, policy.Explain(at))
 	if subject.stop != nil {
-		verdict := policy.JudgeRecord(*subject.stop, subject.zone)
-		lines = append(lines, text.Verdict(*subject.stop, verdict, policy.Section.Location)...)
+		judging, verdict, judged := subject.policies.Judge(subject.section, *subject.stop, subject.zone)
+		if !judged {
+			return append(lines, text["verdict.no_policy"]), nil
+		}
+		lines = append(lines, text.Verdict(*subject.stop, verdict, judging.Section.Location)...)
 	}
 	return lines, nil
 }

@@ -68,6 +68,34 @@ func TestACaseCanBeJudgedAgain(t *testing.T) {
 	}
 }
 
+// TestNobodyIsAccusedWhomANewRulePermits lets a rule that permits come into
+// force while a vehicle stands.
+func TestNobodyIsAccusedWhomANewRulePermits(t *testing.T) {
+	tomorrow := enforce.DateOf(noon).AddDays(1)
+	section := enforce.RoadSection{ID: "road", Location: time.UTC, ObservationPeriod: 10 * time.Second}
+	strict := enforce.NewPolicy(section)
+	section.Effective = tomorrow
+	section.Windows = []enforce.TidalWindow{{Announcement: "2", From: 0, Until: 24 * 60}}
+	lenient := enforce.NewPolicy(section)
+	for name, test := range map[string]struct {
+		early time.Duration // before the new rule
+		cases int
+	}{
+		"due before it": {15 * time.Second, 1},
+		"due after it":  {5 * time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{}
+			d := newDocket(w)
+			d.Policies = enforce.Policies{"road": {strict, lenient}}
+			opened(t, d, w, tomorrow.Midnight(time.UTC).Add(-test.early), nil)
+			if len(w.recorded) != test.cases {
+				t.Errorf("%d cases, want %d", len(w.recorded), test.cases)
+			}
+		})
+	}
+}
+
 func TestAStopIsJudgedByTheVersionOfItsDay(t *testing.T) {
 	version := func(effective enforce.Date, period time.Duration) enforce.Policy {
 		return enforce.NewPolicy(enforce.RoadSection{ID: "road", Location: time.UTC, Effective: effective, ObservationPeriod: period})
@@ -80,7 +108,8 @@ func TestAStopIsJudgedByTheVersionOfItsDay(t *testing.T) {
 	}{
 		"before any":              {noon.AddDate(0, 0, -1), ""},
 		"the first":               {noon, first.ID},
-		"begun before the second": {today.AddDays(1).Midnight(time.UTC).Add(-time.Second), first.ID},
+		"begun before the second": {today.AddDays(1).Midnight(time.UTC).Add(-time.Second), second.ID},
+		"due before the second":   {today.AddDays(1).Midnight(time.UTC).Add(-time.Minute), first.ID},
 		"the second":              {today.AddDays(1).Midnight(time.UTC), second.ID},
 	} {
 		t.Run(name, func(t *testing.T) {

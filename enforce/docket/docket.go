@@ -217,7 +217,7 @@ func (d *Docket) suspect(ctx context.Context, m *matter) (more bool, err error) 
 	if !inForce || m.elsewhere || m.opened > 0 && policy.Section.AgainAfter == 0 {
 		return false, nil // the section's rule begins later, or the stop has its case
 	}
-	j := d.judge(policy, m)
+	j := d.judge(m)
 	var shown evidence.Exhibits
 	few := evidence.ErrTooFewPictures
 	if j.verdict.Since.IsZero() { // permitted so far, or outside the zone
@@ -317,8 +317,8 @@ type judged struct {
 
 // judge judges the violation of a stop that is watched for, and counts a
 // vehicle that would be suspected if it were not exempt.
-func (d *Docket) judge(policy enforce.Policy, m *matter) judged {
-	j := judged{stop: enforce.RecordOf(m.stop), policy: policy}
+func (d *Docket) judge(m *matter) judged {
+	j := judged{stop: enforce.RecordOf(m.stop)}
 	j.stop.Nth = m.opened
 	if d.Exemptions != nil {
 		list := d.Exemptions()
@@ -330,11 +330,12 @@ func (d *Docket) judge(policy enforce.Policy, m *matter) judged {
 			}
 		}
 	}
-	j.verdict = policy.JudgeRecord(j.stop, m.zone)
+	j.policy, j.verdict, _ = d.Policies.Judge(m.zone.Section, j.stop, m.zone)
 	if len(j.stop.Exempt) > 0 && !j.verdict.Suspected && !m.exempt {
 		plain := j.stop
 		plain.Exempt = nil
-		if m.exempt = policy.JudgeRecord(plain, m.zone).Suspected; m.exempt {
+		if _, v, _ := d.Policies.Judge(m.zone.Section, plain, m.zone); v.Suspected {
+			m.exempt = true
 			d.Metrics.exempt.WithLabelValues(string(j.stop.Exempt[0].Kind)).Inc()
 		}
 	}
