@@ -35,7 +35,7 @@ func (t *Tracker) Backdate(id string, shot Shot, scene Scene) bool {
 	if alike < t.cfg.Alike || rolled > t.cfg.Drift {
 		return false
 	}
-	p.Stop.Start = shot.At
+	p.Stop.Start, p.Came = shot.At, p.Came && t.sawBefore(shot.At)
 	p.Stop.Looks++
 	first := Observation{At: shot.At, Box: p.box(), Unit: shot.Unit}
 	kept := slices.Insert(slices.Clone(p.Stop.Observations), 0, first)

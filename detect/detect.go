@@ -6,6 +6,8 @@
 package detect
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"tidewatch/detect/plate"
@@ -75,6 +77,11 @@ type Stop struct {
 	// towards nobody's dwell.
 	Unseen []Span
 
+	// Queued are the stretches in which it stood in a queue of vehicles that had
+	// come to stand one behind the other. They count towards no dwell either, and
+	// may overlap with those unseen.
+	Queued []Span
+
 	// Observations are key pictures of the stop in order of time: always the
 	// first and the newest, thinned evenly between, a bounded number.
 	Observations []Observation
@@ -88,10 +95,10 @@ type PlateView struct {
 	Corners plate.Corners
 }
 
-// Dwell is how long the vehicle has been seen standing.
+// Dwell is how long the vehicle has been seen standing outside queues.
 func (s Stop) Dwell() time.Duration {
 	dwell := s.End.Sub(s.Start)
-	for _, u := range s.Unseen {
+	for _, u := range Union(slices.Concat(s.Unseen, s.Queued)) {
 		dwell -= u.Until.Sub(u.From)
 	}
 	return dwell
@@ -100,4 +107,21 @@ func (s Stop) Dwell() time.Duration {
 // Span is a stretch of time: From inclusive, Until exclusive.
 type Span struct {
 	From, Until time.Time
+}
+
+// Union brings spans into order, and joins those that overlap.
+func Union(spans []Span) []Span {
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Or(a.From.Compare(b.From), a.Until.Compare(b.Until)) })
+	var joined []Span
+	for _, s := range spans {
+		last := len(joined) - 1
+		if last >= 0 && !s.From.After(joined[last].Until) {
+			if s.Until.After(joined[last].Until) {
+				joined[last].Until = s.Until
+			}
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
 }

@@ -33,6 +33,7 @@ func (t *Tracker) whole(at time.Time, found []Detection) []Stop {
 				p.Whole = max(p.Whole, d.Score)
 				if p.open() && p.part() {
 					other.begins(p.Stop)
+					other.Came = other.Came && p.Came
 					parts = append(parts, p.close(at))
 				}
 			}
@@ -46,6 +47,7 @@ func (p *Place) close(at time.Time) Stop {
 	p.Stop.Ended = true
 	s := p.stop()
 	p.Stop = Stop{Camera: s.Camera, Start: at, End: at, Looks: s.Looks}
+	p.Came, p.Queue = false, nil
 	return s
 }
 

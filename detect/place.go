@@ -46,6 +46,11 @@ type Place struct {
 	Moved  float64       // how much of late the camera moved: 0 not at all, 1 in all looks
 	Step   time.Duration // time between kept observations
 
+	Came   bool      // it was seen to come: its place was in view before
+	Queue  []string  // the stops next to it in the queue it came to stand in; none: it is in none
+	Freed  time.Time // when the first of those had moved off; zero: none has
+	Absent time.Time // the first look in which it was missed; zero: it stands, or is hidden
+
 	standsNow bool    // in the look being worked on
 	alike     float64 // the pixels, then
 }

@@ -18,6 +18,9 @@ type Tracker struct {
 	last   time.Time // of the newest look
 	asked  bool      // the detector was, about the look being worked on
 	lost   int       // looks in a row that could not be brought together with those before
+
+	inSight time.Time // since when the street has been in view without a break
+	frame   Box       // the view of then, in the newest look's coordinates
 }
 
 // lostLooks is how many looks in a row may be lost before things that had only
@@ -49,6 +52,7 @@ func (p *Place) clone() *Place {
 	c := *p
 	c.Stop.Observations = slices.Clone(p.Stop.Observations)
 	c.Boxes = slices.Clone(p.Boxes)
+	c.Queue = slices.Clone(p.Queue)
 	c.Votes = maps.Clone(p.Votes)
 	return &c
 }
@@ -74,6 +78,7 @@ func (t *Tracker) look(at time.Time, found []Detection, shot Shot, scene Scene, 
 		return t.Open()
 	}
 	_, known := scene.Move(Box{W: 1, H: 1})
+	t.keepView(at, scene)
 	for _, p := range t.places {
 		p.standsNow = false
 		p.Stop.Ended = p.overdue(at, found, known, scene, t.cfg)
@@ -92,6 +97,7 @@ func (t *Tracker) look(at time.Time, found []Detection, shot Shot, scene Scene, 
 		t.doubt(at, found, scene)
 		t.begin(at, rest, shot, scene)
 		t.promote(at, scene)
+		t.queue(at)
 	} else if t.lost++; t.lost > lostLooks {
 		t.keep(func(p *Place) bool { return p.open() }) // the camera may look elsewhere
 	}
@@ -337,7 +343,7 @@ func (t *Tracker) begin(at time.Time, rest []Detection, shot Shot, scene Scene) 
 			continue
 		}
 		p := newPlace(t.camera, at, d, shot, scene, t.cfg)
-		p.standsNow = true
+		p.standsNow, p.Came = true, t.sawBefore(at)
 		t.places = append(t.places, p)
 	}
 }
@@ -352,7 +358,7 @@ func (p *Place) sameThing(b Box) bool {
 // end removes the places that nothing stands in any more and returns the stops
 // among them.
 func (t *Tracker) end(at time.Time) []Stop {
-	var ended []Stop
+	var gone []*Place
 	t.keep(func(p *Place) bool {
 		away := at.Sub(p.Stop.End)
 		left := p.Stop.Ended || p.open() && p.Missed > t.cfg.MissedLooks && away >= t.cfg.Patience
@@ -360,11 +366,16 @@ func (t *Tracker) end(at time.Time) []Stop {
 			return true
 		}
 		if p.open() {
-			p.Stop.Ended = true
-			ended = append(ended, p.stop())
+			gone = append(gone, p)
 		}
 		return false
 	})
+	t.free(at, gone)
+	var ended []Stop
+	for _, p := range gone {
+		p.Stop.Ended = true
+		ended = append(ended, p.stop())
+	}
 	return ended
 }
 
@@ -374,7 +385,7 @@ func (p *Place) stop() Stop {
 		p.Stop.Box = box
 	}
 	s := p.Stop
-	s.Class = p.class()
+	s.Class, s.Queued = p.class(), p.queued()
 	s.Observations = slices.Clone(s.Observations)
 	return s
 }

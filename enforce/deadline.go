@@ -26,7 +26,7 @@ func (j *judgement) readLimits() {
 	for _, l := range j.section.Limits {
 		longest = max(longest, l.ObservationPeriod+l.Grace, l.ObservationPeriod+j.section.Grace, j.section.ObservationPeriod+l.Grace)
 	}
-	for _, u := range j.stop.Unseen {
+	for _, u := range j.uncounted {
 		longest += u.Until.Sub(u.From)
 	}
 	span := Span{j.stop.Start, j.stop.End.Add(2 * longest)}.widened(j.margin)
@@ -107,10 +107,10 @@ func (j *judgement) allowedAt(t time.Time, of func(*Limit) time.Duration) time.D
 	return max(perhaps, of(&Limit{ObservationPeriod: j.section.ObservationPeriod, Grace: j.section.Grace}))
 }
 
-// after is the moment at which the vehicle has been seen for d since t.
+// after is the moment at which the vehicle has stood for d since t, as far as that counts.
 func (j *judgement) after(t time.Time, d time.Duration) time.Time {
 	due := t.Add(d)
-	for _, u := range j.stop.Unseen {
+	for _, u := range j.uncounted {
 		if u.Until.After(t) && u.From.Before(due) {
 			due = due.Add(u.Until.Sub(later(u.From, t)))
 		}
@@ -118,10 +118,11 @@ func (j *judgement) after(t time.Time, d time.Duration) time.Time {
 	return due
 }
 
-// seen is how much of a span the camera could see.
+// seen is how much of a span counts: in which the camera could see the vehicle,
+// and it stood in no queue.
 func (j *judgement) seen(span Span) time.Duration {
 	seen := span.Until.Sub(span.From)
-	for _, u := range j.stop.Unseen {
+	for _, u := range j.uncounted {
 		if both := earlier(u.Until, span.Until).Sub(later(u.From, span.From)); both > 0 {
 			seen -= both
 		}

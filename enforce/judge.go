@@ -45,6 +45,7 @@ const (
 	ClockMargin     ReasonCode = "clock_margin"      // within Margin of the boundary From it counts as permitted
 	LimitShortened  ReasonCode = "limit_shortened"   // a shorter limit began at From
 	Unseen          ReasonCode = "unseen"            // the camera could not see From..Until, which is not counted
+	Queued          ReasonCode = "queued"            // it stood in a queue From..Until, which is not counted
 	StillObserving  ReasonCode = "still_observing"   // the observation period has not run out
 	PeriodRanOut    ReasonCode = "period_ran_out"    // stood From..Until outside every window
 	StoodOn         ReasonCode = "stood_on"          // stood on From..Until for another Required: violation number Count of the stop
@@ -55,7 +56,7 @@ const (
 var ReasonCodes = []ReasonCode{
 	NotRecorded, OtherVehicle, ExemptClass, OutsideZone, Orderly, AcrossBays, OutOfBay, OnCrossing, InFireLane, WrongDirection,
 	NoWindow, OtherDay, WindowSuspended, DayIs, DayUnannounced, InWindow, Exempted, Disorderly, WindowEnded, SuspensionBegan,
-	ExemptionEnded, ClockMargin, LimitShortened, Unseen, StillObserving, PeriodRanOut, StoodOn, WholeStopInside,
+	ExemptionEnded, ClockMargin, LimitShortened, Unseen, Queued, StillObserving, PeriodRanOut, StoodOn, WholeStopInside,
 }
 
 // Reason is one finding with the facts it rests on.
@@ -99,7 +100,8 @@ func (p Policy) Judge(stop detect.Stop, zone Zone) Verdict {
 //
 // What is not certain is never held against anybody: time in which the camera
 // could not see the stop counts towards neither period, and time within the
-// clock's error of a window counts as inside it.
+// clock's error of a window counts as inside it. Time in a queue of traffic does
+// not count either.
 func (p Policy) JudgeRecord(stop StopRecord, zone Zone) Verdict {
 	if !zone.Concerns(stop.Class) {
 		return Verdict{Reasons: []Reason{{Code: OtherVehicle}}}
@@ -111,6 +113,7 @@ func (p Policy) JudgeRecord(stop StopRecord, zone Zone) Verdict {
 		return Verdict{Reasons: []Reason{{Code: OutsideZone}}}
 	}
 	j := judgement{section: &p.Section, stop: stop, margin: max(p.Section.ClockError, stop.ClockError)}
+	j.uncounted = stop.uncounted()
 	j.readLimits()
 	j.judge(zone)
 	return j.inUTC()
@@ -127,6 +130,8 @@ type judgement struct {
 	stood   time.Duration // of the period that has begun
 	terms   []term        // see deadline
 	changes []time.Time
+
+	uncounted []detect.Span // in order of time and apart, see StopRecord.uncounted
 }
 
 func (j *judgement) note(r Reason) { j.Reasons = append(j.Reasons, r) }
@@ -208,11 +213,7 @@ func (j *judgement) ranOut(stretch Span, ended *Opening) bool {
 			j.Since, required = counted, j.seen(Span{counted, due})
 		}
 	}
-	for _, u := range j.stop.Unseen {
-		if u.Until.After(j.Since) && u.From.Before(earlier(due, stretch.Until)) {
-			j.note(Reason{Code: Unseen, From: later(u.From, j.Since), Until: earlier(u.Until, stretch.Until)})
-		}
-	}
+	j.noteUncounted(Span{j.Since, stretch.Until}, due)
 	if stretch.Until.Before(due) {
 		return false
 	}
@@ -223,6 +224,21 @@ func (j *judgement) ranOut(stretch Span, ended *Opening) bool {
 	}
 	j.Suspected = true
 	return true
+}
+
+// noteUncounted says what of a stretch, until it is due, is not counted and why.
+func (j *judgement) noteUncounted(stretch Span, due time.Time) {
+	note := func(code ReasonCode, from, until time.Time) {
+		if until.After(stretch.From) && from.Before(earlier(due, stretch.Until)) {
+			j.note(Reason{Code: code, From: later(from, stretch.From), Until: earlier(until, stretch.Until)})
+		}
+	}
+	for _, u := range j.stop.Unseen {
+		note(Unseen, u.From, u.Until)
+	}
+	for _, q := range j.stop.Queued {
+		note(Queued, q.From, q.Until)
+	}
 }
 
 func (j *judgement) noteEnd(ended Opening, required time.Duration) {

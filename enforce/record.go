@@ -13,6 +13,7 @@ type StopRecord struct {
 	Start  time.Time    `json:"start"`
 	End    time.Time    `json:"end"` // last moment it was seen standing, as of the verdict
 	Unseen []UnseenSpan `json:"unseen,omitempty"`
+	Queued []QueuedSpan `json:"queued,omitempty"`
 	Class  detect.Class `json:"class"`
 	Box    detect.Box   `json:"box"`
 	// Heading is where the vehicle's front points in the picture; nil: unknown.
@@ -52,11 +53,30 @@ type UnseenSpan struct {
 	Until time.Time `json:"until"`
 }
 
+// QueuedSpan is a stretch in which the vehicle stood in a queue of traffic.
+type QueuedSpan UnseenSpan
+
+// uncounted are the stretches of the stop that count towards no period, in order
+// of time and apart.
+func (r StopRecord) uncounted() []detect.Span {
+	var spans []detect.Span
+	for _, u := range r.Unseen {
+		spans = append(spans, detect.Span(u))
+	}
+	for _, q := range r.Queued {
+		spans = append(spans, detect.Span(q))
+	}
+	return detect.Union(spans)
+}
+
 // RecordOf is what is kept of a stop as it has been seen so far.
 func RecordOf(stop detect.Stop) StopRecord {
 	r := StopRecord{Start: kept(stop.Start), End: kept(stop.End), Class: stop.Class, Box: stop.Box}
 	for _, u := range stop.Unseen {
 		r.Unseen = append(r.Unseen, UnseenSpan{kept(u.From), kept(u.Until)})
+	}
+	for _, q := range stop.Queued {
+		r.Queued = append(r.Queued, QueuedSpan{kept(q.From), kept(q.Until)})
 	}
 	return r
 }

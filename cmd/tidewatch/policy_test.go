@@ -60,6 +60,14 @@ func TestPolicyExplain(t *testing.T) {
 			policyExplainCmd{Stop: written(t, stop), At: "2026-09-01", Language: "en"},
 			[]string{"in force from 2026-07-01", "counts as open on it, in the driver's favour", "Verdict: not suspected"},
 		},
+		"a stop in a queue": {
+			policyExplainCmd{
+				Stop: written(t, strings.Replace(stop, "{",
+					`{"queued": [{"from": "2026-03-02T10:00:00+08:00", "until": "2026-03-02T10:04:58+08:00"}], `, 1)),
+				Language: "en",
+			},
+			[]string{"It stood in a queue of traffic from 2026-03-02 10:00:00 to 2026-03-02 10:04:58", "Verdict: not suspected"},
+		},
 		"a stop in a place": {
 			policyExplainCmd{
 				Stop:     written(t, strings.Replace(stop, "{", `{"box": {"x": 0.01, "y": 0.01, "w": 0.02, "h": 0.02}, `, 1)),

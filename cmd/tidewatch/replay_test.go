@@ -156,9 +156,11 @@ func TestReplayJudges(t *testing.T) {
 	stop := func(x float64, start time.Time) detect.Stop {
 		return detect.Stop{Class: detect.Car, Box: detect.Box{X: x, Y: 0.6, W: 0.1, H: 0.1}, Start: start, End: start.Add(time.Minute)}
 	}
+	queued := stop(0.6, noon) // but for two seconds
+	queued.Queued = []detect.Span{{From: noon, Until: queued.End.Add(-2 * time.Second)}}
 	var out strings.Builder
 	_, err = printer{json.NewEncoder(&out), noon, judge}.print([]detect.Stop{
-		stop(0.6, noon), stop(0.1, noon), stop(0.6, noon.Add(time.Hour)),
+		stop(0.6, noon), stop(0.1, noon), queued, stop(0.6, noon.Add(time.Hour)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -78,11 +78,16 @@ func traffic(every float64, lamps bool) func(float64) []vehicle {
 // signal is a queue on the lane: in each round some vehicles come one after the
 // other, wait behind each other, and drive on one after the other.
 func signal(second float64) []vehicle {
-	const round, red = 70, 40 // seconds
+	const round = 70 // seconds
+	turn := math.Floor((second + 12) / round)
+	return queue(uint64(200+10*turn), second-turn*round, 40)
+}
+
+// queue is one round of it: the first comes to stand at second 0.
+func queue(id uint64, second, red float64) []vehicle {
 	var there []vehicle
 	for n := range 4 {
-		turn := math.Floor((second + 12) / round)
-		since := second - turn*round - 3*float64(n) // since it came to stand
+		since := second - 3*float64(n) // since it came to stand
 		x := 110 + 120*float64(n)
 		switch {
 		case since < 0:
@@ -91,13 +96,17 @@ func signal(second float64) []vehicle {
 			gone := since - red + 1.5*float64(n)
 			x -= 25 * gone * gone
 		}
-		v := saloon(uint64(200+10*turn+float64(n)), x, laneLine)
+		v := saloon(id+uint64(n), x, laneLine)
 		if x > -60 && x < kerbWidth+60 {
 			there = append(there, v)
 		}
 	}
 	return there
 }
+
+// longSignal is a queue that waits for longer than an observation period of a
+// minute.
+func longSignal(second float64) []vehicle { return queue(300, second-22, 75) }
 
 // stands is what a stop should be: where, and from when to when, in seconds.
 type stands struct{ x, from, until float64 }
@@ -153,6 +162,12 @@ func TestScenes(t *testing.T) {
 		{
 			name: "a queue at a signal, and one at the kerb beside it", vehicles: together(always(1, 250), signal),
 			want: []stands{{250, 0, long}}, longest: 43,
+		},
+		// What counts of it is no more than a look or two as it drives on.
+		{name: "a queue that stands for long", vehicles: longSignal, longest: 4},
+		{
+			name: "a queue that stands for long, and one at the kerb beside it", vehicles: together(parks(1, 250, 25, 110), longSignal),
+			want: []stands{{250, 25, 110}}, longest: 4,
 		},
 		{
 			name:     "headlights at night",

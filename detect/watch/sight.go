@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -83,7 +82,7 @@ func (s *sight) look(at time.Time, scene *picture.Scene) bool {
 
 // miss notes that nothing was seen since the newest good look.
 func (s *sight) miss(until time.Time) {
-	s.unseen = union(append(s.unseen, detect.Span{From: s.good, Until: until}))
+	s.unseen = detect.Union(append(s.unseen, detect.Span{From: s.good, Until: until}))
 	s.metrics.unseen.Add(until.Sub(s.good).Seconds())
 }
 
@@ -171,7 +170,7 @@ func (s *sight) resume(places []detect.Place) {
 			s.good = p.Stop.End
 		}
 	}
-	s.unseen = union(s.unseen)
+	s.unseen = detect.Union(s.unseen)
 }
 
 // forget drops the stretches that no open stop has stood through.
@@ -179,23 +178,6 @@ func (s *sight) forget(open []detect.Stop) {
 	s.unseen = slices.DeleteFunc(s.unseen, func(u detect.Span) bool {
 		return !slices.ContainsFunc(open, func(stop detect.Stop) bool { return stop.Start.Before(u.Until) })
 	})
-}
-
-// union brings spans into order, and joins those that overlap.
-func union(spans []detect.Span) []detect.Span {
-	slices.SortFunc(spans, func(a, b detect.Span) int { return cmp.Or(a.From.Compare(b.From), a.Until.Compare(b.Until)) })
-	var joined []detect.Span
-	for _, s := range spans {
-		last := len(joined) - 1
-		if last >= 0 && !s.From.After(joined[last].Until) {
-			if s.Until.After(joined[last].Until) {
-				joined[last].Until = s.Until
-			}
-			continue
-		}
-		joined = append(joined, s)
-	}
-	return joined
 }
 
 // unseen is a look by which nothing can be judged.

@@ -67,6 +67,7 @@ func TestStoreRoundTrip(t *testing.T) {
 	s := newStore(t, dir)
 	place := keptPlace("a", keptUnit(1), keptUnit(5))
 	place.Stop.Observations = append(place.Stop.Observations, detect.Observation{At: time.Unix(7, 0).UTC(), Box: place.Box})
+	place.Came, place.Queue, place.Freed, place.Absent = true, []string{"b", "c"}, time.Unix(8, 0).UTC(), time.Unix(9, 0).UTC()
 	r := &reading{Reads: []plate.Read{{Text: "京A12345", Accepted: true}}, Attempts: 2, Next: time.Unix(20, 0).UTC()}
 	r.Best, r.Shown = r.Reads[0], detect.Shot{At: time.Unix(6, 0).UTC(), Unit: keptUnit(6)}
 	r.Best.Corners = plate.Corners{{X: 0.1}, {X: 0.2}, {X: 0.2, Y: 0.1}, {X: 0.1, Y: 0.1}}

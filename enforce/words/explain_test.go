@@ -123,6 +123,20 @@ var toldCases = []told{
 		}, false, nil,
 	},
 	{
+		"在信号灯前排队等候", "Waiting in a queue at a signal for longer than the period",
+		"2026-03-03 10:00:00", "2026-03-03 10:06:00",
+		nil, func(s *enforce.StopRecord) {
+			s.Queued = []enforce.QueuedSpan{{From: s.Start, Until: s.Start.Add(5 * time.Minute)}}
+		}, false, nil,
+	},
+	{
+		"其他车辆驶离后仍未驶离", "Stayed when the queue that it came in had driven on",
+		"2026-03-03 10:00:00", "2026-03-03 10:06:30",
+		nil, func(s *enforce.StopRecord) {
+			s.Queued = []enforce.QueuedSpan{{From: s.Start, Until: s.Start.Add(90 * time.Second)}}
+		}, true, nil,
+	},
+	{
 		"高峰时段观察时长缩短", "A shorter limit begins with the rush hour",
 		"2026-03-03 16:58:00", "2026-03-03 17:02:01", nil, nil, true, nil,
 	},

@@ -183,7 +183,7 @@ func (s *scorer) first(is func(*Stop) bool) *Stop {
 // the time.
 func (s *scorer) within(truth *Stop, found *detect.Stop, share float64) bool {
 	shared, _, _ := s.times(truth, found)
-	return shared > 0 && shared >= sameTime*found.Dwell().Seconds() &&
+	return shared > 0 && shared >= sameTime*found.End.Sub(found.Start).Seconds() &&
 		BoxAt(*found, s.moment(truth.BoxAt)).Covered(truth.Box) >= share
 }
 
