@@ -65,9 +65,9 @@ func (c *policyExplainCmd) lines() ([]string, error) {
 	}
 	lines := text.Explain(policy, policy.Explain(at))
 	if subject.stop != nil {
-		judging, verdict, judged := subject.policies.Judge(subject.section, *subject.stop, subject.zone)
-		if !judged {
-			return append(lines, text["verdict.no_policy"]), nil
+		judging, verdict := policy, policy.JudgeRecord(*subject.stop, subject.zone)
+		if c.At == "" { // else it is asked for under the version of that time
+			judging, verdict, _ = subject.policies.Judge(subject.section, *subject.stop, subject.zone)
 		}
 		lines = append(lines, text.Verdict(*subject.stop, verdict, judging.Section.Location)...)
 	}
