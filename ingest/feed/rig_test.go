@@ -195,6 +195,19 @@ func (r *rig) newest() *ingest.Unit {
 	return r.looks[len(r.looks)-1].Unit
 }
 
+// timed waits for a picture that knows how far its camera's clock is off.
+func (r *rig) timed() (u *ingest.Unit) {
+	r.t.Helper()
+	r.until("the error of the camera's clock", func() bool {
+		if u = r.newest(); u == nil {
+			return false
+		}
+		_, known := u.Resolved().ClockError()
+		return known
+	})
+	return u
+}
+
 // in waits until the camera is in a state for a reason.
 func (r *rig) in(state ingest.State, kind ingest.Kind, why string) {
 	r.t.Helper()
