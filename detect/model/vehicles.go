@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"tidewatch/detect"
 	"tidewatch/ingest/decode"
 )
@@ -29,13 +27,8 @@ type Vehicles struct {
 	turns   *turns
 }
 
-// NewVehicles loads a network of the default family from an ONNX file. Open
-// must have succeeded before.
-func NewVehicles(modelPath string) (*Vehicles, error) {
-	return LoadVehicles(DefaultFamily, modelPath, NewMetrics(prometheus.NewRegistry()))
-}
-
-// LoadVehicles loads a network of a family.
+// LoadVehicles loads a network of a family from an ONNX file. Open must have
+// succeeded before.
 func LoadVehicles(familyName, modelPath string, metrics *Metrics) (*Vehicles, error) {
 	kind, err := familyOf(familyName)
 	if err != nil {

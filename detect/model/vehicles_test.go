@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/detect"
 	"tidewatch/ingest/decode"
@@ -18,7 +19,7 @@ import (
 
 func vehicles(t *testing.T) *Vehicles {
 	t.Helper()
-	v, err := NewVehicles(vehicleModel(t))
+	v, err := LoadVehicles(DefaultFamily, vehicleModel(t), NewMetrics(prometheus.NewRegistry()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func TestFreeSizeChangesNothing(t *testing.T) {
 	}
 }
 
-func TestNewVehiclesErrors(t *testing.T) {
+func TestLoadVehiclesErrors(t *testing.T) {
 	good, err := os.ReadFile(vehicleModel(t))
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +189,7 @@ func TestNewVehiclesErrors(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			v, err := NewVehicles(path)
+			v, err := LoadVehicles(DefaultFamily, path, NewMetrics(prometheus.NewRegistry()))
 			if err == nil {
 				v.Close()
 				t.Fatal("it was loaded")

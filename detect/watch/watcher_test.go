@@ -47,7 +47,7 @@ var network = sync.OnceValues(func() (*model.Vehicles, error) {
 	if err != nil {
 		return nil, err
 	}
-	return model.NewVehicles(path)
+	return model.LoadVehicles(model.DefaultFamily, path, model.NewMetrics(prometheus.NewRegistry()))
 })
 
 func vehicles(t *testing.T) *model.Vehicles {
