@@ -16,6 +16,12 @@ func (b Box) Intersect(c Box) Box {
 	return Box{X: x, Y: y, W: w, H: h}
 }
 
+// Union is the smallest box that holds two.
+func (b Box) Union(c Box) Box {
+	x, y := min(b.X, c.X), min(b.Y, c.Y)
+	return Box{X: x, Y: y, W: max(b.X+b.W, c.X+c.W) - x, H: max(b.Y+b.H, c.Y+c.H) - y}
+}
+
 // IoU is the area that two boxes share over the area that they cover
 // together: 0 apart, 1 equal.
 func (b Box) IoU(c Box) float64 {

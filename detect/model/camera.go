@@ -42,10 +42,10 @@ type Zone struct {
 	Height float64    // usual one of its vehicles, as a share of the picture's; 0: it is learnt
 }
 
-// Camera finds vehicles in the pictures of one camera. Where those of a zone
-// appear too small for the network, it looks closer: at a part of the picture
-// around the zone, beside the whole. It is not safe for concurrent use; the
-// network is shared.
+// Camera finds vehicles in the pictures of one camera: in the street about its
+// zones, once it is known how large vehicles appear there, else in the whole
+// picture. Where those of a zone appear too small for the network, it looks
+// closer as well. It is not safe for concurrent use; the network is shared.
 type Camera struct {
 	vehicles *Vehicles
 	zones    []*zone
@@ -55,26 +55,29 @@ type Camera struct {
 // zone is what is known of the vehicles in a Zone.
 type zone struct {
 	Zone
-	heights []float64 // of vehicles of late, as shares of the picture's
-	small   int       // their height in pixels where even a closer look is too coarse, else 0
+	heights, widths []float64  // of vehicles of late, as shares of the picture's
+	reach           detect.Box // the zone, and what of the newest look's vehicles reaches out of it
+	small           int        // their height in pixels where even a closer look is too coarse, else 0
 }
 
 // Camera returns a finder for one camera.
 func (v *Vehicles) Camera(zones ...Zone) *Camera {
 	c := &Camera{vehicles: v}
 	for _, z := range zones {
-		c.zones = append(c.zones, &zone{Zone: z})
+		c.zones = append(c.zones, &zone{Zone: z, reach: z.Box})
 	}
 	return c
 }
 
-// Find returns the vehicles in a picture, as Vehicles.Find does.
+// Find returns the vehicles in a picture, as Vehicles.Find does, but for those
+// far from all zones. What reaches from there is cut off, unless it reaches into
+// a zone.
 func (c *Camera) Find(pic *decode.Picture) ([]detect.Detection, error) {
-	found, err := c.vehicles.Find(pic)
+	c.looks++
+	found, err := c.street(pic)
 	if err != nil {
 		return nil, err
 	}
-	c.looks++
 	closer := false
 	for _, z := range c.zones {
 		part, ok := z.closer(pic.Size(), c.looks%guessEvery == 0)
@@ -166,31 +169,34 @@ func (z *zone) height() (float64, bool) {
 	if z.Height > 0 {
 		return z.Height, true
 	}
-	if len(z.heights) < enoughHeights {
+	return usual(z.heights)
+}
+
+// usual is the middle one of enough measures.
+func usual(measures []float64) (float64, bool) {
+	if len(measures) < enoughHeights {
 		return 0, false
 	}
-	sorted := slices.Sorted(slices.Values(z.heights))
+	sorted := slices.Sorted(slices.Values(measures))
 	return sorted[len(sorted)/2], true
 }
 
 // learn measures the motor vehicles that stand or drive in the zone.
 func (z *zone) learn(found []detect.Detection) {
-	if z.Height > 0 {
-		return
-	}
+	z.reach = z.Box
 	for _, d := range found {
+		if d.Box.Covered(z.Box) > 0 {
+			z.reach = z.reach.Union(d.Box)
+		}
 		foot := detect.Box{X: d.Box.X + d.Box.W/2, Y: d.Box.Y + d.Box.H}
 		inside := foot.X >= z.Box.X && foot.X <= z.Box.X+z.Box.W && foot.Y >= z.Box.Y && foot.Y <= z.Box.Y+z.Box.H
 		if inside && d.Class.Motor() && d.Score >= heightScore {
-			z.heights = append(z.heights, d.Box.H)
+			z.heights, z.widths = append(z.heights, d.Box.H), append(z.widths, d.Box.W)
 		}
 	}
 	z.heights = z.heights[max(0, len(z.heights)-keptHeights):]
+	z.widths = z.widths[max(0, len(z.widths)-keptHeights):]
 }
-
-// atEdge is how near to the edge of a part a box may come, as a share of it,
-// before it is taken for cut off.
-const atEdge = 0.005
 
 // findIn finds the vehicles that show whole in a part of a picture.
 func (v *Vehicles) findIn(pic *decode.Picture, part detect.Box) ([]detect.Detection, error) {
@@ -206,13 +212,10 @@ func (v *Vehicles) findIn(pic *decode.Picture, part detect.Box) ([]detect.Detect
 	var found []detect.Detection
 	for _, d := range inside {
 		b := d.Box
-		cutOff := b.X < atEdge && part.X > 0 || b.X+b.W > 1-atEdge && part.X+part.W < 1 ||
-			b.Y < atEdge && part.Y > 0 || b.Y+b.H > 1-atEdge && part.Y+part.H < 1
-		if cutOff {
-			continue
-		}
 		d.Box = detect.Box{X: part.X + b.X*part.W, Y: part.Y + b.Y*part.H, W: b.W * part.W, H: b.H * part.H}
-		found = append(found, d)
+		if !cutOff(d.Box, part) {
+			found = append(found, d)
+		}
 	}
 	return found, nil
 }

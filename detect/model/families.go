@@ -9,7 +9,6 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
-	"tidewatch/ingest/decode"
 )
 
 // family is a kind of vehicle network: how its file becomes a network for any
@@ -17,13 +16,14 @@ import (
 type family interface {
 	// open edits the bytes of a file, and names the tensors of the result.
 	open(onnx []byte) (edited []byte, input string, outputs []string, err error)
-	// frame brings a picture to the size of the input, as the network learnt to
-	// see them.
-	frame(*decode.Picture, image.Point) (*picture.Letterbox, error)
-	// prepare makes the network's input of a picture at its size.
-	prepare(*picture.Letterbox) []float32
+	// letterbox places a picture of a shape in an input of a size, as the network
+	// learnt to see them.
+	letterbox(shape, size image.Point) picture.Letterbox
+	// prepare makes the network's input of a picture at its size, which it may
+	// overwrite: planes of blue, green and red, 0..255.
+	prepare(bgr []float32) []float32
 	// decode reads the network's outputs; overlapping boxes are left in.
-	decode(*picture.Letterbox, []Tensor) ([]detect.Detection, error)
+	decode(picture.Letterbox, []Tensor) ([]detect.Detection, error)
 }
 
 // DefaultFamily is the one that set-up brings.

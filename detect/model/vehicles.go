@@ -3,11 +3,13 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"image"
 	"os"
 	"runtime"
 	"slices"
 
 	"tidewatch/detect"
+	"tidewatch/detect/picture"
 	"tidewatch/ingest/decode"
 )
 
@@ -51,12 +53,22 @@ func LoadVehicles(familyName, modelPath string, metrics *Metrics) (*Vehicles, er
 
 // Find returns the vehicles in a picture down to a score of 0.10, best first.
 func (v *Vehicles) Find(pic *decode.Picture) ([]detect.Detection, error) {
-	frame, err := v.family.frame(pic, inputSize(pic.Size()))
+	return v.find(pic, v.letterbox(pic.Size()))
+}
+
+// letterbox is the input for the whole of a picture of a shape.
+func (v *Vehicles) letterbox(shape image.Point) picture.Letterbox {
+	return v.family.letterbox(shape, inputSize(shape))
+}
+
+// find returns the vehicles that show in an input.
+func (v *Vehicles) find(pic *decode.Picture, frame picture.Letterbox) ([]detect.Detection, error) {
+	bgr, err := frame.Fill(pic)
 	if err != nil {
 		return nil, fmt.Errorf("find vehicles: %w", err)
 	}
 	size := frame.Size
-	input := Tensor{Shape: []int64{1, 3, int64(size.Y), int64(size.X)}, Data: v.family.prepare(frame)}
+	input := Tensor{Shape: []int64{1, 3, int64(size.Y), int64(size.X)}, Data: v.family.prepare(bgr)}
 	outputs, err := v.run(input)
 	if err != nil {
 		return nil, fmt.Errorf("find vehicles: %w", err)

@@ -7,7 +7,6 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
-	"tidewatch/ingest/decode"
 )
 
 const (
@@ -34,23 +33,23 @@ func (yolov8) open(onnx []byte) ([]byte, string, []string, error) {
 	return edited, yolov8Input, yolov8Outputs, err
 }
 
-func (yolov8) frame(pic *decode.Picture, size image.Point) (*picture.Letterbox, error) {
-	return picture.NewCentredLetterbox(pic, size)
+func (yolov8) letterbox(shape, size image.Point) picture.Letterbox {
+	return picture.NewCentredLetterbox(shape, size)
 }
 
-func (yolov8) prepare(frame *picture.Letterbox) []float32 {
-	plane := frame.Size.X * frame.Size.Y
-	rgb := make([]float32, 3*plane)
-	for c := range 3 {
-		out := rgb[c*plane : (c+1)*plane]
-		for i, v := range frame.BGR[(2-c)*plane : (3-c)*plane] {
-			out[i] = v / 255
-		}
+func (yolov8) prepare(bgr []float32) []float32 {
+	plane := len(bgr) / 3
+	blue, red := bgr[:plane], bgr[2*plane:]
+	for i, b := range blue {
+		blue[i], red[i] = red[i], b
 	}
-	return rgb
+	for i := range bgr {
+		bgr[i] /= 255
+	}
+	return bgr
 }
 
-func (yolov8) decode(frame *picture.Letterbox, outputs []Tensor) ([]detect.Detection, error) {
+func (yolov8) decode(frame picture.Letterbox, outputs []Tensor) ([]detect.Detection, error) {
 	if len(outputs) != len(strides) {
 		return nil, fmt.Errorf("the network has %d outputs, not those of YOLOv8", len(outputs))
 	}
@@ -73,7 +72,7 @@ func (yolov8) decode(frame *picture.Letterbox, outputs []Tensor) ([]detect.Detec
 // yolov8Grid is the output for one stride: rows of all cells, one after the
 // other.
 type yolov8Grid struct {
-	frame          *picture.Letterbox
+	frame          picture.Letterbox
 	stride         int
 	columns, cells int
 	data           []float32

@@ -12,7 +12,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"tidewatch/detect"
-	"tidewatch/detect/picture"
 )
 
 // yolov8Silence is an output that finds nothing, for an input size.
@@ -90,9 +89,9 @@ func TestYolov8RefusesOtherOutputs(t *testing.T) {
 }
 
 func TestYolov8Input(t *testing.T) {
-	frame := &picture.Letterbox{Size: image.Pt(2, 1), BGR: []float32{0, 51, 102, 153, 204, 255}}
+	bgr := []float32{0, 51, 102, 153, 204, 255}
 	want := []float32{0.8, 1, 0.4, 0.6, 0, 0.2} // red first
-	if diff := cmp.Diff(want, yolov8{}.prepare(frame), cmpopts.EquateApprox(0, 1e-6)); diff != "" {
+	if diff := cmp.Diff(want, yolov8{}.prepare(bgr), cmpopts.EquateApprox(0, 1e-6)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
-	"tidewatch/ingest/decode"
 )
 
 const (
@@ -24,13 +23,13 @@ func (yolox) open(onnx []byte) ([]byte, string, []string, error) {
 	return edited, yoloxInput, []string{yoloxOutput}, err
 }
 
-func (yolox) frame(pic *decode.Picture, size image.Point) (*picture.Letterbox, error) {
-	return picture.NewLetterbox(pic, size)
+func (yolox) letterbox(shape, size image.Point) picture.Letterbox {
+	return picture.NewLetterbox(shape, size)
 }
 
-func (yolox) prepare(frame *picture.Letterbox) []float32 { return frame.BGR }
+func (yolox) prepare(bgr []float32) []float32 { return bgr }
 
-func (yolox) decode(frame *picture.Letterbox, outputs []Tensor) ([]detect.Detection, error) {
+func (yolox) decode(frame picture.Letterbox, outputs []Tensor) ([]detect.Detection, error) {
 	cells := 0
 	for _, stride := range strides {
 		cells += (frame.Size.X / stride) * (frame.Size.Y / stride)
@@ -54,7 +53,7 @@ func (yolox) decode(frame *picture.Letterbox, outputs []Tensor) ([]detect.Detect
 }
 
 // yoloxCell reads one row. It is false when the row says no vehicle.
-func yoloxCell(frame *picture.Letterbox, row []float32, gx, gy int, stride float64) (detect.Detection, bool) {
+func yoloxCell(frame picture.Letterbox, row []float32, gx, gy int, stride float64) (detect.Detection, bool) {
 	objectness := float64(row[4])
 	if !(objectness >= minScore) { // also false for what is not a number
 		return detect.Detection{}, false

@@ -20,8 +20,8 @@ func blank(size image.Point) *decode.Picture {
 }
 
 // yoloxFrame is a picture of 1280x720 at the network's size.
-func yoloxFrame() *picture.Letterbox {
-	return &picture.Letterbox{Size: image.Pt(640, 384), Inner: image.Pt(640, 360)}
+func yoloxFrame() picture.Letterbox {
+	return picture.Letterbox{Size: image.Pt(640, 384), Inner: image.Pt(640, 360)}
 }
 
 const yoloxCells = 80*48 + 40*24 + 20*12

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gocv.io/x/gocv"
 
 	"tidewatch/detect"
@@ -96,7 +97,7 @@ func TestWrongPictures(t *testing.T) {
 		if _, err := Crop(pic, detect.Box{W: 1, H: 1}, 0); !errors.Is(err, ErrNotPicture) {
 			t.Errorf("%s: cropping gave %v", name, err)
 		}
-		if _, err := NewLetterbox(pic, image.Pt(64, 64)); !errors.Is(err, ErrNotPicture) {
+		if _, err := NewLetterbox(image.Pt(64, 64), image.Pt(64, 64)).Fill(pic); !errors.Is(err, ErrNotPicture) {
 			t.Errorf("%s: scaling gave %v", name, err)
 		}
 		if _, err := new(Camera).Look(pic); !errors.Is(err, ErrNotPicture) {
@@ -157,65 +158,72 @@ func FuzzDecode(f *testing.F) {
 func TestLetterbox(t *testing.T) {
 	pic := grey(t, 200, 100)
 	gocv.Rectangle(&pic.Mat, image.Rect(0, 0, 99, 99), color.RGBA{R: 255, G: 10, B: 20}, -1)
-	l, err := NewLetterbox(pic, image.Pt(64, 64))
-	if err != nil {
-		t.Fatal(err)
+	whole := detect.Box{W: 1, H: 1}
+	tests := []struct {
+		name      string
+		letterbox Letterbox
+		size, at  image.Point
+		view      detect.Box
+	}{
+		{"corner", NewLetterbox(pic.Size(), image.Pt(64, 64)), image.Pt(64, 64), image.Pt(0, 0), whole},
+		{"room above and below", NewCentredLetterbox(pic.Size(), image.Pt(64, 64)), image.Pt(64, 64), image.Pt(0, 16), whole},
+		{"room beside", NewCentredLetterbox(pic.Size(), image.Pt(96, 32)), image.Pt(96, 32), image.Pt(16, 0), whole},
+		{"no room", NewCentredLetterbox(pic.Size(), image.Pt(64, 32)), image.Pt(64, 32), image.Pt(0, 0), whole},
+		{
+			"a part", NewCentredLetterbox(pic.Size(), image.Pt(64, 64)).Part(detect.Box{X: 0.3, Y: 0.6, W: 0.3, H: 0.2}, 8),
+			image.Pt(24, 16), image.Pt(-16, -16), detect.Box{X: 0.25, Y: 0.5, W: 0.375, H: 0.5},
+		},
+		{
+			"a part with room above", NewCentredLetterbox(pic.Size(), image.Pt(64, 64)).Part(detect.Box{X: 0.9, Y: -0.1, W: 0.2, H: 0.2}, 32),
+			image.Pt(32, 32), image.Pt(-32, 16), detect.Box{X: 0.5, Y: 0, W: 0.5, H: 0.5},
+		},
 	}
-	if l.Inner != image.Pt(64, 32) {
-		t.Fatalf("the picture takes %v, want (64,32)", l.Inner)
-	}
-	at := func(plane, x, y int) float32 { return l.BGR[plane*64*64+y*64+x] }
-	for plane, want := range []float32{20, 10, 255} {
-		if got := at(plane, 10, 10); got != want {
-			t.Errorf("plane %d: the left half is %v, want %v", plane, got, want)
-		}
-		if got := at(plane, 50, 10); got != 128 {
-			t.Errorf("plane %d: the right half is %v, want 128", plane, got)
-		}
-		if got := at(plane, 10, 40); got != letterboxGrey {
-			t.Errorf("plane %d: below it is %v, want %v", plane, got, letterboxGrey)
-		}
-	}
-	if box, ok := l.Box(16, 8, 80, 24); !ok || box != (detect.Box{X: 0.25, Y: 0.25, W: 0.75, H: 0.5}) {
-		t.Errorf("box is %+v, %v", box, ok)
-	}
-	if box, ok := l.Box(0, 40, 64, 60); ok {
-		t.Errorf("a box below the picture is %+v", box)
-	}
-}
-
-func TestCentredLetterbox(t *testing.T) {
-	for name, test := range map[string]struct{ size, at image.Point }{
-		"room above and below": {image.Pt(64, 64), image.Pt(0, 16)},
-		"room beside":          {image.Pt(96, 32), image.Pt(16, 0)},
-		"no room":              {image.Pt(64, 32), image.Pt(0, 0)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			pic := grey(t, 200, 100)
-			gocv.Rectangle(&pic.Mat, image.Rect(0, 0, 99, 99), color.RGBA{R: 255, G: 10, B: 20}, -1)
-			l, err := NewCentredLetterbox(pic, test.size)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			l := test.letterbox
+			if diff := cmp.Diff(Letterbox{Size: test.size, Inner: image.Pt(64, 32), At: test.at}, l); diff != "" {
+				t.Fatal(diff)
+			}
+			if view := l.View(); view != test.view {
+				t.Errorf("it shows %+v, want %+v", view, test.view)
+			}
+			bgr, err := l.Fill(pic)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l.At != test.at || l.Inner != image.Pt(64, 32) {
-				t.Fatalf("it lies at %v, %v large", l.At, l.Inner)
+			if want := 3 * l.Size.X * l.Size.Y; len(bgr) != want {
+				t.Fatalf("it has %d pixels, want %d", len(bgr), want)
 			}
-			red := func(x, y int) float32 { return l.BGR[(2*test.size.Y+y)*test.size.X+x] }
-			for x := range test.size.X {
-				for y := range test.size.Y {
-					want := float32(letterboxGrey)
-					if in := image.Pt(x, y).Sub(l.At); in.In(image.Rectangle{Max: l.Inner}) {
-						want = map[bool]float32{true: 255, false: 128}[in.X < 32]
-					}
-					if got := red(x, y); got != want && x-l.At.X != 31 && x-l.At.X != 32 { // the edge is soft
-						t.Fatalf("red is %v at %d, %d; want %v", got, x, y, want)
-					}
+			for i, got := range bgr {
+				at := image.Pt(i%(l.Size.X*l.Size.Y)%l.Size.X, i%(l.Size.X*l.Size.Y)/l.Size.X)
+				in := at.Sub(l.At)
+				want := []float32{20, 10, 255}[i/(l.Size.X*l.Size.Y)]
+				switch {
+				case !in.In(image.Rectangle{Max: l.Inner}):
+					want = letterboxGrey
+				case in.X == 31 || in.X == 32: // the edge is soft
+					continue
+				case in.X > 32:
+					want = 128
+				}
+				if got != want {
+					t.Fatalf("pixel %d, at %v, is %v, want %v", i, at, got, want)
 				}
 			}
 			x, y := float64(l.At.X), float64(l.At.Y)
 			if box, ok := l.Box(x+16, y+8, x+80, y+24); !ok || box != (detect.Box{X: 0.25, Y: 0.25, W: 0.75, H: 0.5}) {
 				t.Errorf("box is %+v, %v", box, ok)
 			}
+			if box, ok := l.Box(x, y+40, x+64, y+60); ok {
+				t.Errorf("a box below the picture is %+v", box)
+			}
 		})
+	}
+}
+
+func TestLetterboxOfNothing(t *testing.T) {
+	part := NewLetterbox(image.Pt(200, 100), image.Pt(64, 64)).Part(detect.Box{X: 2, Y: 2, W: 1, H: 1}, 8)
+	if part.Size != (image.Point{}) {
+		t.Errorf("a part outside the picture has the size %v", part.Size)
 	}
 }

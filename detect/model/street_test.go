@@ -1,0 +1,182 @@
+package model
+
+import (
+	"image"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/detect"
+	"tidewatch/detect/picture"
+	"tidewatch/ingest/decode"
+)
+
+// TestParts asks which parts of a picture of 1280x720 are looked at, in an input
+// of 640x384.
+func TestParts(t *testing.T) {
+	small := func(x, y float64) *zone {
+		box := detect.Box{X: x, Y: y, W: .05, H: .05}
+		return &zone{Zone: Zone{Box: box, Height: .05}, reach: box}
+	}
+	measured := small(.5, .5)
+	measured.Height, measured.heights, measured.widths = 0, slices.Repeat([]float64{.05}, 5), slices.Repeat([]float64{.1}, 5)
+	unknown := small(.5, .5)
+	unknown.Height = 0
+	lorry := small(.5, .5)
+	lorry.reach = detect.Box{X: .2, Y: .4, W: .35, H: .15}
+	street := &zone{Zone: Zone{Height: .05}, reach: detect.Box{Y: .1, W: 1, H: .6}}
+	rect := image.Rect
+	tests := []struct {
+		name  string
+		zones []*zone
+		want  []image.Rectangle // of the input
+	}{
+		{"no zones", nil, nil},
+		{"a small zone", []*zone{small(.5, .5)}, []image.Rectangle{rect(224, 128, 448, 256)}},
+		{"its vehicles measured: longer ones", []*zone{measured}, []image.Rectangle{rect(160, 128, 512, 256)}},
+		{"its vehicles not known", []*zone{unknown}, nil},
+		{"of one zone they are not", []*zone{small(.1, .1), unknown}, nil},
+		{"a lorry that reaches out of it", []*zone{lorry}, []image.Rectangle{rect(32, 96, 448, 256)}},
+		{"in the corner", []*zone{small(0, 0)}, []image.Rectangle{rect(0, 0, 128, 64)}},
+		{"two side by side", []*zone{small(.5, .5), small(.55, .5)}, []image.Rectangle{rect(224, 128, 480, 256)}},
+		{"two far apart", []*zone{small(0, 0), small(.9, .9)}, []image.Rectangle{rect(0, 0, 128, 64), rect(480, 256, 640, 384)}},
+		{"nearly all of the street", []*zone{street}, nil},
+	}
+	whole := picture.NewLetterbox(image.Pt(1280, 720), image.Pt(640, 384))
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := &Camera{zones: test.zones}
+			var got []image.Rectangle
+			for _, part := range c.parts(whole) {
+				from := image.Point{}.Sub(part.At)
+				got = append(got, image.Rectangle{Min: from, Max: from.Add(part.Size)})
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("parts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNarrowLooksSeeTheSame looks at the vehicles of the walkway in a part of
+// the picture, and in the whole.
+func TestNarrowLooksSeeTheSame(t *testing.T) {
+	v := vehicles(t)
+	c := v.Camera(Zone{ID: "kerb", Box: kerb.Box})
+	looks := 0
+	walkway(t, func(_ int, pic *decode.Picture) {
+		looks++
+		parts := c.parts(v.letterbox(pic.Size()))
+		if known := len(parts) > 0; known != (looks > 3) {
+			t.Errorf("look %d is at %d parts; two vehicles are measured in each, and five must be", looks, len(parts))
+		}
+		found, err := c.Find(pic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, err := v.Find(pic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range parked {
+			if a, b := score(found, want), score(whole, want); a < b-0.1 || a < 0.7 {
+				t.Errorf("look %d: the %s has a score of %.2f in the part, and of %.2f in the whole", looks, name, a, b)
+			}
+		}
+		for _, d := range found {
+			if len(parts) > 0 && d.Box.Covered(parts[0].View()) < 0.999 && !c.inZone(d.Box) {
+				t.Errorf("look %d: %+v lies outside the part", looks, d)
+			}
+		}
+	})
+}
+
+// score is of the vehicle that was found where one is, 0 without.
+func score(found []detect.Detection, want detect.Box) (best float64) {
+	for _, d := range found {
+		if d.Box.IoU(want) >= 0.7 {
+			best = max(best, d.Score)
+		}
+	}
+	return best
+}
+
+// TestWhatIsCutOffIsLookedAtWhole has a zone under the rear of the van, whose
+// vehicles are said to be so small that the rest of it lies outside the part.
+func TestWhatIsCutOffIsLookedAtWhole(t *testing.T) {
+	v := vehicles(t)
+	van := parked["van"]
+	rear := Zone{ID: "rear", Box: detect.Box{X: van.X, Y: van.Y + van.H/2, W: van.W / 8, H: van.H / 2}, Height: 0.01}
+	walkway(t, func(second int, pic *decode.Picture) {
+		c := v.Camera(rear)
+		parts := c.parts(v.letterbox(pic.Size()))
+		if len(parts) != 1 || !cutOff(van, parts[0].View()) {
+			t.Fatalf("parts %+v do not cut the van off", parts)
+		}
+		found, err := c.Find(pic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if score(found, van) < 0.7 {
+			t.Errorf("second %d: the van was not found whole: %+v", second, found)
+		}
+		if reach := c.zones[0].reach; reach.IoU(van) < 0.7 {
+			t.Errorf("second %d: the next look is at what is about %+v", second, reach)
+		}
+	})
+}
+
+// TestVehiclesFarFromZonesAreLeftOut looks at the whole picture, as every
+// sixteenth look does, with a zone in another corner.
+func TestVehiclesFarFromZonesAreLeftOut(t *testing.T) {
+	v := vehicles(t)
+	c := v.Camera(Zone{ID: "lawn", Box: detect.Box{X: 0.1, Y: 0.8, W: 0.1, H: 0.1}, Height: 0.1})
+	walkway(t, func(second int, pic *decode.Picture) {
+		c.looks = wideEvery - 1
+		found, err := c.Find(pic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range parked {
+			if score(found, want) > 0 {
+				t.Errorf("second %d: the %s was found, which is no business of the zone's", second, name)
+			}
+		}
+	})
+}
+
+// BenchmarkNarrow is a look at a part of the picture, beside one at the whole.
+func BenchmarkNarrow(b *testing.B) {
+	dir, err := openRuntime()
+	if err != nil {
+		b.Fatal(err)
+	}
+	path, err := dir.Model("yolox_nano.onnx")
+	if err != nil {
+		b.Fatal(err)
+	}
+	v, err := LoadVehicles(DefaultFamily, path, NewMetrics(prometheus.NewRegistry()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer v.Close()
+	pic := blank(image.Pt(640, 360))
+	defer pic.Close()
+	for name, zones := range map[string][]Zone{"part": {{ID: "kerb", Box: kerb.Box, Height: 0.1}}, "whole": nil} {
+		b.Run(name, func(b *testing.B) {
+			c := v.Camera(zones...)
+			inputs := c.parts(v.letterbox(pic.Size()))
+			if len(inputs) == 0 {
+				inputs = []picture.Letterbox{v.letterbox(pic.Size())}
+			}
+			for b.Loop() {
+				if _, err := c.Find(pic); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(pixels(inputs[0])), "pixels")
+		})
+	}
+}
