@@ -44,9 +44,6 @@ type Config struct {
 	// be where it was.
 	ProvenWithin time.Duration
 
-	// Young is the dwell up to which what stands is looked at as often as can be.
-	Young time.Duration
-
 	// Observations bounds the key pictures kept of a stop.
 	Observations int
 }
@@ -67,7 +64,6 @@ func DefaultConfig() Config {
 		Patience:     10 * time.Second,
 		ResumeWithin: 2 * time.Minute,
 		ProvenWithin: 15 * time.Minute,
-		Young:        10 * time.Second,
 		Observations: 16,
 	}
 }

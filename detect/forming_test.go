@@ -15,15 +15,21 @@ func TestForming(t *testing.T) {
 	tests := []struct {
 		name              string
 		score             func(look int) float64
-		forming, deciding []int // looks in which, by the numbers of the last ones
+		leaves            int   // look from which it is gone; 0: it stays
+		forming, deciding []int // looks in which, by the numbers of the first and last ones
 		stops             int
 	}{
 		{
 			name:  "a vehicle",
 			score: func(int) float64 { return 0.9 },
-			// It may be one from its second look, is one from its third, and young
-			// for ten seconds.
-			forming: []int{6, 14}, deciding: []int{6, 6}, stops: 1,
+			// It may be one from its second look, and is one from its third.
+			forming: []int{6, 6}, deciding: []int{6, 6}, stops: 1,
+		},
+		{
+			name:  "a vehicle that has left",
+			score: func(int) float64 { return 0.9 }, leaves: 40,
+			// Its place was as empty in the second look without it.
+			forming: []int{6, 40}, deciding: []int{6, 48},
 		},
 		{name: "hardly a vehicle", score: func(int) float64 { return 0.3 }},
 		{
@@ -52,7 +58,7 @@ func TestForming(t *testing.T) {
 			stops := 0
 			for look := range 60 {
 				var scene street
-				if look >= came {
+				if look >= came && (test.leaves == 0 || look < test.leaves) {
 					scene.things = []thing{{box: detect.Box{X: 0.3, Y: 0.3, W: 0.2, H: 0.2}, seed: 4, found: test.score(look)}}
 				}
 				at := start.Add(time.Duration(look) * time.Second)

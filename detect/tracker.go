@@ -143,23 +143,25 @@ func (t *Tracker) Early(at time.Time) bool {
 // taken for something that never will: paint on the road, a railing.
 const undecided = 30 * time.Second
 
-// Forming reports whether something may be about to change: a thing may be
-// about to become a stop, a stop is young, or one was not seen standing in the
-// newest look. Until then rare looks tell as much as many.
+// Forming reports whether many looks tell more than rare ones: a thing may be
+// about to become a stop, or a vehicle may be about to leave. One whose place
+// has stayed empty has left, whenever that is certain.
 func (t *Tracker) Forming() bool {
-	return t.Deciding() || slices.ContainsFunc(t.places, func(p *Place) bool {
-		return p.open() && (!p.standsNow || p.Stop.Dwell() < t.cfg.Young)
-	})
+	return slices.ContainsFunc(t.places, func(p *Place) bool { return p.undecided(t.cfg) && !p.Empty })
 }
 
 // Deciding reports whether a thing has come to stand that may become a stop, or a
 // vehicle was not seen where it stood: what the detector says of it in each look
 // counts.
 func (t *Tracker) Deciding() bool {
-	return slices.ContainsFunc(t.places, func(p *Place) bool {
-		return p.open() && p.Missed > 0 ||
-			!p.open() && p.standsNow && p.Stop.Looks > 1 && p.Best >= t.cfg.SteadyScore && p.Stop.Dwell() < undecided
-	})
+	return slices.ContainsFunc(t.places, func(p *Place) bool { return p.undecided(t.cfg) })
+}
+
+func (p *Place) undecided(cfg Config) bool {
+	if p.open() {
+		return p.Missed > 0
+	}
+	return p.standsNow && p.Stop.Looks > 1 && p.Best >= cfg.SteadyScore && p.Stop.Dwell() < undecided
 }
 
 // Open returns the open stops, in order of their start.
