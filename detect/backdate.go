@@ -22,12 +22,8 @@ func (t *Tracker) Refresh(stops []Stop) []Stop {
 // that picture, and Backdate reports true: try the one before. The scene is of
 // that picture alone. The stop's ID stays.
 func (t *Tracker) Backdate(id string, shot Shot, scene Scene) bool {
-	i := slices.IndexFunc(t.places, func(p *Place) bool { return p.Stop.ID == id && p.open() })
-	if i < 0 {
-		return false
-	}
-	p := t.places[i]
-	if !shot.At.Before(p.Stop.Start) {
+	p := t.standing(id)
+	if p == nil || !shot.At.Before(p.Stop.Start) {
 		return false
 	}
 	at, alike := scene.Match(p.Patch, nil, p.Box)
@@ -44,4 +40,22 @@ func (t *Tracker) Backdate(id string, shot Shot, scene Scene) bool {
 	}
 	p.Stop.Observations = kept
 	return true
+}
+
+// Same reports whether the place of an open stop looks the same in two pictures.
+func (t *Tracker) Same(id string, a, b Scene) bool {
+	p := t.standing(id)
+	if p == nil {
+		return false
+	}
+	_, alike := b.Match(a.Patch(p.Box), nil, p.Box)
+	return alike >= t.cfg.Alike
+}
+
+// standing is the place of an open stop, nil if there is none.
+func (t *Tracker) standing(id string) *Place {
+	if i := slices.IndexFunc(t.places, func(p *Place) bool { return p.open() && p.Stop.ID == id }); i >= 0 {
+		return t.places[i]
+	}
+	return nil
 }

@@ -102,6 +102,12 @@ func (r *PlateReader) Close() error {
 	return errors.Join(errs...)
 }
 
+// Legible reports whether a plate may be read on a vehicle that is so many
+// pixels wide.
+func (r *PlateReader) Legible(vehicleWidth float64) bool {
+	return vehicleWidth >= leastVehicle*legibleWidth
+}
+
 // Read reads the plate of the vehicle in box. It is zero when no plate shows.
 func (r *PlateReader) Read(pic *decode.Picture, box detect.Box) (plate.Read, error) {
 	vehicle, err := picture.Crop(pic, box, vehicleMargin)

@@ -18,6 +18,9 @@ const (
 	// the strokes of its characters, 10 of 440 mm, are then thinner than a
 	// pixel, and what is read of them is a guess.
 	legibleWidth = 44
+	// leastVehicle is a vehicle's width in those of its plate: it has four or more,
+	// unless something hides a part of it.
+	leastVehicle = 3
 	// doubleRow is the width by height under which a plate may have two rows.
 	doubleRow = 2.4
 	// upperRow is the upper row's share of such a plate's height, margin

@@ -2,6 +2,8 @@ package watch
 
 import (
 	"context"
+	"image"
+	"slices"
 	"time"
 
 	"tidewatch/detect"
@@ -22,39 +24,66 @@ const (
 	bridged = 5 * time.Second
 )
 
-// backdate goes back from the look in which a stop was first seen, picture by
-// picture, to the one in which it had just come to stand. Looks may then be
-// rare: they cost neither the true beginning nor its picture.
-func (w *Watcher) backdate(ctx context.Context, stop detect.Stop) {
-	if w.cfg.Past == nil {
+// trail is how far back a stop has been followed.
+type trail struct {
+	stop   string
+	began  time.Time    // the earliest moment at which it stood
+	absent detect.Scene // the picture after, in which it did not; nil: it stood
+	done   bool
+}
+
+// backdate goes back from the look in which stops were first seen, picture by
+// picture, to those in which each had just come to stand. Looks may then be rare:
+// they cost neither the true beginning nor its picture. Size is that of the
+// looks.
+func (w *Watcher) backdate(ctx context.Context, stops []detect.Stop, size image.Point) {
+	if w.cfg.Past == nil || len(stops) == 0 {
 		return
 	}
-	past, began, hidden := w.cfg.Past.Before(stop.Start), stop.Start, false
-	for _, shot := range past[:min(len(past), longestBack)] {
-		if shot.At.Before(w.sight.sees) || hidden && began.Sub(shot.At) > bridged {
-			return // what was taken then cannot be trusted, or it had not come
+	var trails []*trail
+	latest := stops[0].Start
+	for _, s := range stops {
+		trails = append(trails, &trail{stop: s.ID, began: s.Start})
+		if s.Start.After(latest) {
+			latest = s.Start
 		}
-		stood, err := w.stoodIn(ctx, stop.ID, shot)
+	}
+	for i, shot := range w.cfg.Past.Before(latest) {
+		trails = slices.DeleteFunc(trails, func(t *trail) bool { return t.done || t.absent != nil && t.began.Sub(shot.At) > bridged })
+		if len(trails) == 0 || i == longestBack || shot.At.Before(w.sight.sees) {
+			return // it had not come, or what was taken then cannot be trusted
+		}
+		scene, err := w.sceneOf(ctx, shot, size)
 		if err != nil {
-			w.log.Warn("the beginning of a stop cannot be looked for further back", "stop", stop.ID, "error", err)
+			w.log.Warn("the beginning of stops cannot be looked for further back", "stops", len(trails), "error", err)
 			return
 		}
-		if hidden = !stood; stood {
-			began = shot.At
-			w.metrics.backdated.Inc()
+		for _, t := range trails {
+			w.follow(t, shot, scene)
 		}
 	}
 }
 
-func (w *Watcher) stoodIn(ctx context.Context, id string, shot detect.Shot) (bool, error) {
-	pic, err := w.decoder.Decode(ctx, shot.Unit)
+// follow takes a trail to an earlier picture. It ends where the place looks the
+// same in two pictures without the vehicle: nothing passed in front of it.
+func (w *Watcher) follow(t *trail, shot detect.Shot, scene detect.Scene) {
+	switch {
+	case !shot.At.Before(t.began):
+	case w.tracker.Backdate(t.stop, shot, scene):
+		t.began, t.absent = shot.At, nil
+		w.metrics.backdated.Inc()
+	default:
+		t.done = t.absent != nil && w.tracker.Same(t.stop, t.absent, scene)
+		t.absent = scene
+	}
+}
+
+// sceneOf is an earlier picture, as large as looks are.
+func (w *Watcher) sceneOf(ctx context.Context, shot detect.Shot, size image.Point) (detect.Scene, error) {
+	pic, err := w.decoder.DecodeTo(ctx, shot.Unit, size)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer pic.Close()
-	scene, err := picture.Alone(pic)
-	if err != nil {
-		return false, err
-	}
-	return w.tracker.Backdate(id, shot, scene), nil
+	return picture.Alone(pic)
 }

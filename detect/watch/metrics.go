@@ -84,6 +84,7 @@ const (
 	plateUnread   outcome = "unread"
 	plateNone     outcome = "none"   // no plate shows
 	plateHidden   outcome = "hidden" // another vehicle is in front; not attempted
+	plateSmall    outcome = "small"  // the vehicle is too small in the picture; not attempted
 	plateFailed   outcome = "failed"
 )
 
@@ -106,7 +107,7 @@ func (m *Metrics) camera(id string) cameraMetrics {
 		unseen:    m.unseen.WithLabelValues(id),
 		shift:     m.shift.WithLabelValues(id),
 	}
-	for _, o := range []outcome{plateAccepted, plateUnread, plateNone, plateHidden, plateFailed} {
+	for _, o := range []outcome{plateAccepted, plateUnread, plateNone, plateHidden, plateSmall, plateFailed} {
 		c.plates[o] = m.plates.WithLabelValues(id, string(o))
 	}
 	for _, f := range picture.Faults {

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// eagerReads are made as soon as a vehicle stands, one in each look.
+	// eagerReads are made as soon as a vehicle stands, one in each look, if the
+	// first shows a plate at all.
 	eagerReads = 3
 	// settledReads are enough once they agree on a plate.
 	settledReads = 5
@@ -69,8 +70,11 @@ func (r *reading) note(at time.Time, shot detect.Shot, read plate.Read) {
 		r.Reads = r.Reads[max(0, len(r.Reads)-keptReads):]
 		r.keep(shot, read)
 	}
-	wait := time.Duration(0)
-	if later := r.Attempts - eagerReads; later >= 0 {
+	eager, wait := eagerReads, time.Duration(0)
+	if len(r.Reads) == 0 {
+		eager = 1
+	}
+	if later := r.Attempts - eager; later >= 0 {
 		wait = min(shortestWait<<min(later, 8), longestWait)
 	}
 	r.Next = at.Add(wait)
@@ -115,6 +119,7 @@ func (w *Watcher) readPlates(ctx context.Context, at time.Time, pic *decode.Pict
 	slices.SortStableFunc(due, func(a, b detect.Stop) int {
 		return w.readings[a.ID].Next.Compare(w.readings[b.ID].Next)
 	})
+	due = slices.DeleteFunc(due, w.tooNarrow)
 	due = due[:min(len(due), w.cfg.PlatesPerLook)]
 	if len(due) == 0 {
 		return
@@ -132,9 +137,22 @@ func (w *Watcher) readPlates(ctx context.Context, at time.Time, pic *decode.Pict
 		defer full.Close()
 		pic = full
 	}
+	w.width = pic.Size().X
 	for _, s := range due {
-		w.readPlate(at, shot, pic, s)
+		if !w.tooNarrow(s) {
+			w.readPlate(at, shot, pic, s)
+		}
 	}
+}
+
+// tooNarrow reports whether no plate on a vehicle can be legible, as far as the
+// width of the camera's pictures is known.
+func (w *Watcher) tooNarrow(s detect.Stop) bool {
+	narrow := w.width > 0 && !w.plates.Legible(s.Box.W*float64(w.width))
+	if narrow {
+		w.metrics.plates[plateSmall].Inc()
+	}
+	return narrow
 }
 
 // readPlate makes one attempt. A failure is counted and not repeated at once:

@@ -15,9 +15,10 @@ import (
 
 // reader gives prepared reads, and remembers how often it was asked.
 type reader struct {
-	reads []plate.Read
-	err   error
-	calls int
+	reads     []plate.Read
+	err       error
+	narrowest float64 // vehicle in pixels
+	calls     int
 }
 
 func (r *reader) Read(*decode.Picture, detect.Box) (plate.Read, error) {
@@ -25,6 +26,9 @@ func (r *reader) Read(*decode.Picture, detect.Box) (plate.Read, error) {
 	r.calls++
 	return read, r.err
 }
+
+// Legible implements watch.PlateReader.
+func (r *reader) Legible(width float64) bool { return width >= r.narrowest }
 
 func good(text string) plate.Read {
 	return plate.Read{Text: text, Kind: plate.Blue, Confidence: 0.9, Accepted: true}
@@ -59,12 +63,22 @@ func TestPlates(t *testing.T) {
 		{
 			name:   "no plate shows",
 			reader: reader{reads: []plate.Read{{}}},
-			want:   plate.Read{}, outcome: "none", least: 5, mostCalls: 12,
+			want:   plate.Read{}, outcome: "none", least: 4, mostCalls: 5,
 		},
 		{
 			name:   "the reader fails",
 			reader: reader{reads: []plate.Read{good("京A12345")}, err: errors.New("out of order")},
 			want:   plate.Read{}, outcome: "failed", least: 5, mostCalls: 12,
+		},
+		{
+			name:   "too small in the picture",
+			reader: reader{reads: []plate.Read{good("京A12345")}, narrowest: 1000},
+			want:   plate.Read{}, outcome: "small", least: 50, mostCalls: 0,
+		},
+		{
+			name:   "no plate shows at first",
+			reader: reader{reads: []plate.Read{{}, good("京A12345"), good("京A12345"), good("京A12345"), good("京A12345"), good("京A12345")}},
+			want:   good("京A12345"), outcome: "accepted", least: 4, mostCalls: 5,
 		},
 		{
 			name:   "another vehicle is in front",

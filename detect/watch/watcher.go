@@ -27,6 +27,9 @@ type Vehicles interface {
 // no plate shows.
 type PlateReader interface {
 	Read(pic *decode.Picture, box detect.Box) (plate.Read, error)
+	// Legible reports whether a plate may be read on a vehicle that is so many
+	// pixels wide.
+	Legible(vehicleWidth float64) bool
 }
 
 // Decoder decodes one key unit, at full size or brought to a size; the caller
@@ -99,6 +102,7 @@ type Watcher struct {
 	again    int       // looks that must be full, since something has moved
 
 	decoder Decoder      // of pictures at full size
+	width   int          // of those, in pixels; 0: none was decoded yet
 	prior   *ingest.Unit // the newest picture of the worker before; nil once seen
 }
 
@@ -162,11 +166,10 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 		return nil, fmt.Errorf("look: %w", err)
 	}
 	w.looked = at
-	for _, s := range stops {
-		if _, known := w.savedAt[s.ID]; !known && !s.Ended {
-			w.backdate(ctx, s)
-		}
-	}
+	w.backdate(ctx, slices.DeleteFunc(slices.Clone(stops), func(s detect.Stop) bool {
+		_, known := w.savedAt[s.ID]
+		return known || s.Ended
+	}), pic.Size())
 	stops = w.tracker.Refresh(stops)
 	w.readPlates(ctx, at, pic, shot, stops, found)
 	stops = w.complete(stops)
