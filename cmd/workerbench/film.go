@@ -24,6 +24,10 @@ const (
 	vehicles = 2
 )
 
+// vehicleHeight is the larger one's, as a share of the picture's, and given as a
+// zone's vehicle_height: where it is not, it is learnt within some minutes.
+const vehicleHeight = 0.1
+
 // kerb is where they stand.
 var kerb = enforce.Zone{
 	ID: "kerb", Section: "street",

@@ -160,7 +160,7 @@ func (w *worker) camera(i int, log *slog.Logger) (*camera, error) {
 	if !w.cmd.Gate {
 		watching.Verify = 0
 	}
-	finder := w.vehicles.Camera(model.Zone{ID: kerb.ID, Box: kerb.Polygon.Bounds()})
+	finder := w.vehicles.Camera(model.Zone{ID: kerb.ID, Box: kerb.Polygon.Bounds(), Height: vehicleHeight})
 	var err error
 	cam.watcher, err = watch.New(watching, fmt.Sprint(i), finder, w.plates, w.decoders, log, w.watching)
 	return cam, err
