@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -19,8 +20,10 @@ import (
 	"tidewatch/cmd/tidewatch/networks"
 	"tidewatch/cmd/tidewatch/replay"
 	"tidewatch/cmd/tidewatch/truth"
+	"tidewatch/detect"
 	"tidewatch/detect/model"
 	"tidewatch/detect/watch"
+	"tidewatch/enforce"
 )
 
 // truths is what people saw in each film, one file a film.
@@ -75,7 +78,7 @@ func measureStops(ctx context.Context, opts options, out io.Writer, answer map[s
 		if len(opts.Rate) > 1 {
 			fmt.Fprintf(out, "looks each second: %v\n", rate)
 		}
-		sums, err := b.measure(ctx, all, rate, out)
+		sums, err := b.measure(ctx, all, manner{rate: rate}, out)
 		if err != nil {
 			return err
 		}
@@ -88,17 +91,27 @@ func measureStops(ctx context.Context, opts options, out io.Writer, answer map[s
 			answer["stops_f1_fixed"], answer["stops_f1_carried"] = sums[truth.Fixed].F1(), sums[truth.Carried].F1()
 		}
 	}
-	return nil
+	fmt.Fprintln(out, "fixed cameras, watched as by a worker: at its pace, with a zone and the gate")
+	all = slices.DeleteFunc(all, func(f truth.Film) bool { return f.Camera != truth.Fixed })
+	sums, err := b.measure(ctx, all, manner{rate: opts.Rate[0], watched: true}, out)
+	answer["stops_f1_watched"] = sums[truth.Fixed].F1()
+	return err
 }
 
-// measure scores all films that are there at a rate, and sums them up by how the
-// camera was held.
-func (b stopsBench) measure(ctx context.Context, all []truth.Film, rate float64, out io.Writer) (map[truth.Camera]truth.Tally, error) {
+// manner is how films are looked at.
+type manner struct {
+	rate    float64 // pictures each second
+	watched bool    // of which only those are looked at that a worker would, and about a zone
+}
+
+// measure scores all films that are there, and sums them up by how the camera was
+// held.
+func (b stopsBench) measure(ctx context.Context, all []truth.Film, how manner, out io.Writer) (map[truth.Camera]truth.Tally, error) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "F1\tmatched\tmissed\tfalse\tdoubled\taside\tstart ±s\tend ±s\tplates right\twrong\tunread\tfilm\t")
 	sums := map[truth.Camera]truth.Tally{}
 	for _, film := range all {
-		tally, err := b.film(ctx, film, rate)
+		tally, err := b.film(ctx, film, how)
 		if errors.Is(err, fs.ErrNotExist) {
 			fmt.Fprintln(os.Stderr, "accuracybench: not measured:", err)
 			continue
@@ -110,28 +123,57 @@ func (b stopsBench) measure(ctx context.Context, all []truth.Film, rate float64,
 		sums[film.Camera] = sums[film.Camera].Add(tally)
 	}
 	row(table, "fixed cameras", sums[truth.Fixed])
-	row(table, "carried cameras", sums[truth.Carried])
-	row(table, "all", sums[truth.Fixed].Add(sums[truth.Carried]))
+	if !how.watched {
+		row(table, "carried cameras", sums[truth.Carried])
+		row(table, "all", sums[truth.Fixed].Add(sums[truth.Carried]))
+	}
 	return sums, table.Flush()
 }
 
-// film scores one film, looked at so many times a second.
-func (b stopsBench) film(ctx context.Context, film truth.Film, rate float64) (truth.Tally, error) {
+// film scores one film. What is watched is scored in the zone only.
+func (b stopsBench) film(ctx context.Context, film truth.Film, how manner) (truth.Tally, error) {
 	path, err := b.path(film.Clip)
 	if err != nil {
 		return truth.Tally{}, err
 	}
-	watcher, err := watch.New(watch.DefaultConfig(), "bench", b.vehicles, b.plates, nil,
+	cfg, finder := watch.DefaultConfig(), watch.Vehicles(b.vehicles)
+	if how.watched {
+		film.Zone = kerb(film)
+		area := film.Zone.Polygon.Bounds()
+		cfg.Areas, cfg.Zones = []detect.Box{area}, enforce.Layout([]enforce.Zone{film.Zone})
+		finder = b.vehicles.Camera(model.Zone{ID: film.Zone.ID, Box: area})
+	}
+	watcher, err := watch.New(cfg, "bench", finder, b.plates, nil,
 		slog.New(slog.DiscardHandler), watch.NewMetrics(prometheus.NewRegistry()))
 	if err != nil {
 		return truth.Tally{}, err
 	}
 	start := time.Unix(0, 0)
-	found, err := replay.Film{Path: path, FPS: rate}.Stops(ctx, watcher, start, io.Discard)
+	found, err := replay.Film{Path: path, FPS: how.rate, Paced: how.watched}.Stops(ctx, watcher, start, io.Discard)
 	if err != nil {
 		return truth.Tally{}, err
 	}
 	return truth.Against(film, start, replay.Long(found)).Tally(), nil
+}
+
+// kerb is a zone around all vehicles that are counted in a film; in one without,
+// in the middle of the picture.
+func kerb(film truth.Film) enforce.Zone {
+	area := detect.Box{}
+	for _, s := range film.Stops {
+		switch {
+		case s.Ignore:
+		case area.Area() == 0:
+			area = s.Box
+		default:
+			area = area.Union(s.Box)
+		}
+	}
+	if area.Area() == 0 {
+		area = detect.Box{X: 0.3, Y: 0.3, W: 0.4, H: 0.4}
+	}
+	left, top, right, bottom := area.X, area.Y, area.X+area.W, area.Y+area.H
+	return enforce.Zone{ID: "kerb", Polygon: enforce.Polygon{{X: left, Y: top}, {X: right, Y: top}, {X: right, Y: bottom}, {X: left, Y: bottom}}}
 }
 
 // path finds a film among what came with packages, or in the folder of films.

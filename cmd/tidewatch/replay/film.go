@@ -19,10 +19,12 @@ import (
 // Shortest is the least dwell of a stop worth telling.
 const Shortest = 3 * time.Second
 
-// Film is a video file, looked at FPS times a second.
+// Film is a video file that is looked at FPS times a second or, if it is paced, at
+// those of these moments that the watcher wants to see.
 type Film struct {
-	Path string
-	FPS  float64
+	Path  string
+	FPS   float64
+	Paced bool
 }
 
 // progressEvery is how much video lies between two lines of progress.
@@ -38,10 +40,16 @@ func (f Film) Stops(ctx context.Context, watcher *watch.Watcher, start time.Time
 	}
 	defer file.Close()
 	stops := map[string]detect.Stop{}
-	nextNews := progressEvery
+	nextNews, next := progressEvery, time.Duration(0)
 	for look, err := range file.Looks(f.FPS) {
 		if err != nil {
 			return nil, err
+		}
+		if f.Paced && look.At < next {
+			if err := look.Picture.Close(); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		seen, err := watcher.Look(ctx, start.Add(look.At), look.Picture, detect.Shot{At: start.Add(look.At)})
 		if err := errors.Join(err, look.Picture.Close(), ctx.Err()); err != nil {
@@ -51,6 +59,7 @@ func (f Film) Stops(ctx context.Context, watcher *watch.Watcher, start time.Time
 			stops[s.ID] = s
 		}
 		watcher.Settle()
+		next = look.At + watcher.Pace()
 		if look.At >= nextNews {
 			fmt.Fprintf(progress, "%s of %s\n", look.At.Truncate(time.Second), file.Duration().Truncate(time.Second))
 			nextNews += progressEvery
