@@ -26,9 +26,7 @@ func (t *Tracker) Backdate(id string, shot Shot, scene Scene) bool {
 	if p == nil || !shot.At.Before(p.Stop.Start) {
 		return false
 	}
-	at, alike := scene.Match(p.Patch, nil, p.Box)
-	rolled := max(math.Abs(at.X-p.Box.X)/p.Box.W, math.Abs(at.Y-p.Box.Y)/p.Box.H)
-	if alike < t.cfg.Alike || rolled > t.cfg.Drift {
+	if !p.stoodIn(scene, t.cfg) {
 		return false
 	}
 	p.Stop.Start, p.Came = shot.At, p.Came && t.sawBefore(shot.At)
@@ -39,6 +37,40 @@ func (t *Tracker) Backdate(id string, shot Shot, scene Scene) bool {
 		kept = slices.Delete(kept, 1, 2)
 	}
 	p.Stop.Observations = kept
+	return true
+}
+
+// stoodIn reports whether what stands in the place stood there in a picture alone.
+func (p *Place) stoodIn(scene Scene, cfg Config) bool {
+	at, alike := scene.Match(p.Patch, nil, p.Box)
+	rolled := max(math.Abs(at.X-p.Box.X)/p.Box.W, math.Abs(at.Y-p.Box.Y)/p.Box.H)
+	return alike >= cfg.Alike && rolled <= cfg.Drift
+}
+
+// Leaving are the open stops that were missed in the newest look, and in none
+// since they were last seen standing.
+func (t *Tracker) Leaving() []Stop {
+	var leaving []Stop
+	for _, p := range t.places {
+		if p.open() && p.Missed == 1 && p.missedAt.Equal(t.last) {
+			leaving = append(leaving, p.stop())
+		}
+	}
+	return leaving
+}
+
+// Postdate holds an open stop against a picture from after it was last seen
+// standing, from before the newest look. If it still stood there, the stop goes
+// on to that picture, and Postdate reports true. The scene is of that picture
+// alone.
+func (t *Tracker) Postdate(id string, shot Shot, scene Scene) bool {
+	p := t.standing(id)
+	if p == nil || !shot.At.After(p.Stop.End) || !p.stoodIn(scene, t.cfg) {
+		return false
+	}
+	p.Stop.End = shot.At
+	p.Stop.Looks++
+	p.observe(shot, t.cfg)
 	return true
 }
 

@@ -81,3 +81,57 @@ func TestBackdateKeepsItsBounds(t *testing.T) {
 		t.Errorf("kept %+v", kept)
 	}
 }
+
+// TestPostdate looks at a street every four seconds until the vehicle has left,
+// and then holds the stop against the pictures between.
+func TestPostdate(t *testing.T) {
+	empty, there := street{}, street{things: []thing{car(1)}}
+	rolling := street{things: []thing{car(1).at(0.1, 0)}}
+	for _, test := range []struct {
+		name string
+		past []street // one second, two seconds and so on before the look without it
+		end  int      // seconds from that look
+	}{
+		{"nothing to look at", nil, -4},
+		{"it left just then", []street{there, there, there}, -1},
+		{"it left three seconds earlier", []street{empty, empty, there}, -3},
+		{"it rolled a second earlier", []street{rolling, there, there}, -2},
+		{"it left at once", []street{empty, empty, empty}, -4},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
+			look := func(second int, s street) []detect.Stop {
+				at := start.Add(time.Duration(second) * time.Second)
+				return tracker.Look(at, s.detections(), detect.Shot{At: at}, s)
+			}
+			for second := 0; second < 20; second += 4 {
+				look(second, there)
+			}
+			if leaving := tracker.Leaving(); len(leaving) > 0 {
+				t.Fatalf("%+v is leaving, which stands", leaving)
+			}
+			stops := look(20, empty)
+			leaving := tracker.Leaving()
+			if len(stops) != 1 || len(leaving) != 1 || leaving[0].ID != stops[0].ID {
+				t.Fatalf("stops %+v, of which %+v are leaving", stops, leaving)
+			}
+			id := stops[0].ID
+			for i, scene := range test.past {
+				if tracker.Postdate(id, detect.Shot{At: start.Add(time.Duration(19-i) * time.Second)}, scene) {
+					break
+				}
+			}
+			stop := tracker.Refresh(stops)[0]
+			want := start.Add(time.Duration(20+test.end) * time.Second)
+			if !stop.End.Equal(want) || !stop.Observations[len(stop.Observations)-1].At.Equal(want) {
+				t.Errorf("the stop ends at %s, its last picture is of %s, want %s", stop.End, stop.Observations[len(stop.Observations)-1].At, want)
+			}
+			if tracker.Postdate(id, detect.Shot{At: want.Add(-time.Second)}, there) {
+				t.Error("a picture from before the end moved it")
+			}
+			if look(24, empty); len(tracker.Leaving()) > 0 {
+				t.Error("it is leaving twice")
+			}
+		})
+	}
+}

@@ -51,8 +51,9 @@ type Place struct {
 	Freed  time.Time // when the first of those had moved off; zero: none has
 	Absent time.Time // the first look in which it was missed; zero: it stands, or is hidden
 
-	standsNow bool    // in the look being worked on
-	alike     float64 // the pixels, then
+	standsNow bool      // in the look being worked on
+	alike     float64   // the pixels, then
+	missedAt  time.Time // the newest look that Missed counts
 }
 
 // keptBoxes is how many boxes Stop.Box is the median of.

@@ -321,6 +321,7 @@ func (t *Tracker) doubt(at time.Time, found []Detection, scene Scene) {
 			slices.ContainsFunc(t.places, func(o *Place) bool { return o.open() && o.standsNow && p.behind(o) })
 		if p.Broken && !covered && t.asked {
 			p.Missed++
+			p.missedAt = at
 			if p.vanished(found, t.cfg) {
 				p.empties(scene, t.cfg)
 			}

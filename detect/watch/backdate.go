@@ -78,6 +78,32 @@ func (w *Watcher) follow(t *trail, shot detect.Shot, scene detect.Scene) {
 	}
 }
 
+// postdate looks for the last pictures before a look in which vehicles still stood
+// that are missed in it.
+func (w *Watcher) postdate(ctx context.Context, at time.Time, leaving []detect.Stop, size image.Point) {
+	if w.cfg.Past == nil || len(leaving) == 0 {
+		return
+	}
+	for i, shot := range w.cfg.Past.Before(at) {
+		leaving = slices.DeleteFunc(leaving, func(s detect.Stop) bool { return !shot.At.After(s.End) })
+		if len(leaving) == 0 || i == longestBack || shot.At.Before(w.sight.sees) {
+			return
+		}
+		scene, err := w.sceneOf(ctx, shot, size)
+		if err != nil {
+			w.log.Warn("the end of stops cannot be looked for", "stops", len(leaving), "error", err)
+			return
+		}
+		leaving = slices.DeleteFunc(leaving, func(s detect.Stop) bool {
+			stood := w.tracker.Postdate(s.ID, shot, scene)
+			if stood {
+				w.metrics.postdated.Inc()
+			}
+			return stood
+		})
+	}
+}
+
 // sceneOf is an earlier picture, as large as looks are.
 func (w *Watcher) sceneOf(ctx context.Context, shot detect.Shot, size image.Point) (detect.Scene, error) {
 	pic, err := w.decoder.DecodeTo(ctx, shot.Unit, size)

@@ -16,6 +16,7 @@ type Metrics struct {
 	soon      *prometheus.CounterVec
 	opened    *prometheus.CounterVec
 	backdated *prometheus.CounterVec
+	postdated *prometheus.CounterVec
 	ended     *prometheus.CounterVec
 	open      *prometheus.GaugeVec
 	plates    *prometheus.CounterVec
@@ -44,6 +45,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		soon:      byCamera("tidewatch_detect_soon_looks_total", "Pictures that came so soon after the one looked at that they tell nothing new; they were not looked at."),
 		opened:    byCamera("tidewatch_detect_stops_opened_total", "Vehicles that came to stand."),
 		backdated: byCamera("tidewatch_detect_backdated_pictures_total", "Pictures not looked at in time in which a stop had already begun; it begins there."),
+		postdated: byCamera("tidewatch_detect_postdated_pictures_total", "Pictures not looked at in time in which a vehicle still stood that was gone in the next look; its stop ends there."),
 		ended:     byCamera("tidewatch_detect_stops_ended_total", "Standing vehicles that left."),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tidewatch_detect_open_stops", Help: "Vehicles that stand now.",
@@ -59,16 +61,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"camera"}),
 		unsaved: byCamera("tidewatch_detect_unsaved_stops_total", "Times that an open stop could not be written to disk, or not be read back."),
 	}
-	reg.MustRegister(m.inference, m.looks, m.spared, m.lost, m.early, m.soon, m.opened, m.backdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
+	reg.MustRegister(m.inference, m.looks, m.spared, m.lost, m.early, m.soon, m.opened, m.backdated, m.postdated, m.ended, m.open, m.plates, m.unsaved, m.doubts, m.unseen, m.blind, m.shift)
 	return m
 }
 
 // cameraMetrics are the metrics of one camera.
 type cameraMetrics struct {
-	inference                                                           prometheus.Observer
-	looks, spared, lost, early, soon, opened, backdated, ended, unsaved prometheus.Counter
-	open                                                                prometheus.Gauge
-	plates                                                              map[outcome]prometheus.Counter
+	inference                                                                      prometheus.Observer
+	looks, spared, lost, early, soon, opened, backdated, postdated, ended, unsaved prometheus.Counter
+	open                                                                           prometheus.Gauge
+	plates                                                                         map[outcome]prometheus.Counter
 
 	doubts map[picture.Fault]prometheus.Counter
 	blind  map[picture.Fault]prometheus.Gauge
@@ -98,6 +100,7 @@ func (m *Metrics) camera(id string) cameraMetrics {
 		soon:      m.soon.WithLabelValues(id),
 		opened:    m.opened.WithLabelValues(id),
 		backdated: m.backdated.WithLabelValues(id),
+		postdated: m.postdated.WithLabelValues(id),
 		ended:     m.ended.WithLabelValues(id),
 		unsaved:   m.unsaved.WithLabelValues(id),
 		open:      m.open.WithLabelValues(id),

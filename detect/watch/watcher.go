@@ -170,6 +170,7 @@ func (w *Watcher) Look(ctx context.Context, at time.Time, pic *decode.Picture, s
 		_, known := w.savedAt[s.ID]
 		return known || s.Ended
 	}), pic.Size())
+	w.postdate(ctx, at, w.tracker.Leaving(), pic.Size())
 	stops = w.tracker.Refresh(stops)
 	w.readPlates(ctx, at, pic, shot, stops, found)
 	stops = w.complete(stops)
