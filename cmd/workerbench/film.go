@@ -34,6 +34,12 @@ var kerb = enforce.Zone{
 	Polygon: enforce.Polygon{{X: 0.82, Y: 0.06}, {X: 1, Y: 0.06}, {X: 1, Y: 0.2}, {X: 0.82, Y: 0.2}},
 }
 
+// road is a zone that is most of the picture, in which people walk all the time.
+var road = enforce.Zone{
+	ID: "road", Section: "street",
+	Polygon: enforce.Polygon{{X: 0, Y: 0.05}, {X: 1, Y: 0.05}, {X: 1, Y: 0.9}, {X: 0, Y: 0.9}},
+}
+
 var films = []benchrig.Film{
 	{Name: "main", Encoding: benchrig.MainStream(time.Second, length)},
 	{Name: "sub", Encoding: benchrig.SubStream(length)},

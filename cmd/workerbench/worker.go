@@ -37,6 +37,7 @@ type workerCmd struct {
 	Count  int           `help:"Cameras that play, over which the films are spread."`
 	Began  int64         `help:"When the first of them began its film, in nanoseconds since 1970."`
 	Pace   bool          `negatable:"" default:"true" help:"Look less often while nothing changes."`
+	Wide   bool          `help:"Watch most of the picture, not only the kerb."`
 	Gate   bool          `negatable:"" default:"true" help:"Spare the network pictures in which nothing has moved."`
 	During time.Duration `help:"How long to measure."`
 	CPU    string        `name:"cpu-profile" help:"Write the profile of the processor here."`
@@ -154,13 +155,17 @@ func (w *worker) camera(i int, log *slog.Logger) (*camera, error) {
 	cam := &camera{worker: w, number: i, limit: lookLimit, known: map[string]bool{}}
 	cam.feed = feed.New(benchrig.Camera(w.cmd.Main[i], sub), config, w.feeding, log, time.Now)
 	watching := watch.DefaultConfig()
-	watching.Areas = []detect.Box{kerb.Polygon.Bounds()}
-	watching.Zones = enforce.Layout([]enforce.Zone{kerb})
+	zone := kerb
+	if w.cmd.Wide {
+		zone = road
+	}
+	watching.Areas = []detect.Box{zone.Polygon.Bounds()}
+	watching.Zones = enforce.Layout([]enforce.Zone{zone})
 	watching.Past = past{cam.feed.Ring()}
 	if !w.cmd.Gate {
 		watching.Verify = 0
 	}
-	finder := w.vehicles.Camera(model.Zone{ID: kerb.ID, Box: kerb.Polygon.Bounds(), Height: vehicleHeight})
+	finder := w.vehicles.Camera(model.Zone{ID: zone.ID, Box: zone.Polygon.Bounds(), Height: vehicleHeight})
 	var err error
 	cam.watcher, err = watch.New(watching, fmt.Sprint(i), finder, w.plates, w.decoders, log, w.watching)
 	return cam, err
