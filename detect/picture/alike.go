@@ -21,11 +21,12 @@ func similar(a, b []byte, mask *detect.Mask) float64 {
 // without any contrast are alike when both have none.
 func alike(a, b []byte, mask *detect.Mask) float64 {
 	var count, sumA, sumB, sumAA, sumBB, sumAB int64
-	for i, x := range a {
+	b = b[:len(a)]
+	for i := range a {
 		if mask != nil && !mask[i] {
 			continue
 		}
-		x, y := int64(x), int64(b[i])
+		x, y := int64(a[i]), int64(b[i])
 		count++
 		sumA += x
 		sumB += y

@@ -97,13 +97,15 @@ func (p plane) detail() (mean [lightCells]float64) {
 	for i := range mean {
 		x0, y0, x1, y1 := p.lightCell(i)
 		sum, n := 0, 0
-		for y := max(y0, 1); y < min(y1, p.height-1); y++ {
-			for x := max(x0, 1); x < min(x1, p.width-1); x++ {
-				at := y*p.width + x
-				around := int(p.grey[at-1]) + int(p.grey[at+1]) + int(p.grey[at-p.width]) + int(p.grey[at+p.width])
-				sum += abs(4*int(p.grey[at]) - around)
-				n++
+		left, right := max(x0, 1), min(x1, p.width-1)
+		for y := max(y0, 1); y < min(y1, p.height-1) && left < right; y++ {
+			row := p.grey[y*p.width+left-1 : y*p.width+right+1]
+			above, below := p.grey[(y-1)*p.width+left:][:right-left], p.grey[(y+1)*p.width+left:][:right-left]
+			for x := range above {
+				around := int(row[x]) + int(row[x+2]) + int(above[x]) + int(below[x])
+				sum += abs(4*int(row[x+1]) - around)
 			}
+			n += right - left
 		}
 		if n > 0 {
 			mean[i] = float64(sum) / float64(4*n)

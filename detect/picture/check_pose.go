@@ -150,17 +150,18 @@ func (c *Checks) reference() *Anchor { return &c.anchors[0] }
 // locate finds where the camera looks.
 func (c *Checks) locate(scene *Scene) Finding {
 	now := c.comparable(scene.now)
-	if !now.textured() {
+	switch {
+	case c.fits(now):
+	case !now.textured():
 		// Snow or fog: nothing speaks against the camera, and nothing tells that it
 		// is not turned meanwhile.
 		c.pose.known = false
 		return Finding{}
-	}
-	if len(c.anchors) == 0 {
+	case len(c.anchors) == 0:
 		c.adopt(now, identity)
 		return Finding{Placed: true}
-	}
-	if !c.fits(now) {
+	default:
+		c.unfit++
 		c.follow(scene)
 		c.measure(now)
 	}
@@ -200,7 +201,6 @@ func (c *Checks) fits(now *view) bool {
 			return true
 		}
 	}
-	c.unfit++
 	return false
 }
 

@@ -49,10 +49,10 @@ func (p plane) voters(texture float64) (blocks []block, cells int) {
 func (p plane) texture(b block) float64 {
 	var dx, dy int
 	for y := b.y; y < b.y+voteBlock-1; y++ {
-		for x := b.x; x < b.x+voteBlock-1; x++ {
-			i := y*p.width + x
-			dx += abs(int(p.grey[i]) - int(p.grey[i+1]))
-			dy += abs(int(p.grey[i]) - int(p.grey[i+p.width]))
+		row, below := p.grey[y*p.width+b.x:][:voteBlock], p.grey[(y+1)*p.width+b.x:][:voteBlock]
+		for x := range voteBlock - 1 {
+			dx += abs(int(row[x]) - int(row[x+1]))
+			dy += abs(int(row[x]) - int(below[x]))
 		}
 	}
 	return float64(min(dx, dy)) / ((voteBlock - 1) * (voteBlock - 1))
@@ -69,11 +69,11 @@ func (p plane) difference(other plane, b block, dx, dy int) (int, bool) {
 	var deltas [voteBlock * voteBlock]int
 	sum := 0
 	for y := range voteBlock {
-		here, there := p.grey[(b.y+y)*p.width+b.x:], other.grey[(y0+y)*other.width+x0:]
-		for x := range voteBlock {
-			d := int(here[x]) - int(there[x])
-			deltas[y*voteBlock+x] = d
-			sum += d
+		here, there := p.grey[(b.y+y)*p.width+b.x:][:voteBlock], other.grey[(y0+y)*other.width+x0:][:voteBlock]
+		row := deltas[y*voteBlock:][:voteBlock]
+		for x := range row {
+			row[x] = int(here[x]) - int(there[x])
+			sum += row[x]
 		}
 	}
 	mean, total := sum/len(deltas), 0
