@@ -50,6 +50,9 @@ type Camera struct {
 	vehicles *Vehicles
 	zones    []*zone
 	looks    int
+
+	cost   float64 // of looks at parts of late, as a share of one at the whole; 1 and more: too much
+	resume int     // the look from which parts are looked at again after that
 }
 
 // zone is what is known of the vehicles in a Zone.
