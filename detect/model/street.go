@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// neighbours is how many more vehicles there is room for about a zone, on each
-	// side: a queue shows by three of them.
+	// neighbours is for how many more vehicles there is room about a zone and what
+	// reaches into it, on each side: a queue shows by three of them.
 	neighbours = 2.5
 
 	// wideEvery is how many looks lie between two at the whole picture: what fills
@@ -172,6 +172,27 @@ func (z *zone) street(aspect float64) (area detect.Box, known bool) {
 	}
 	x, y, b := max(neighbours*width, surrounding*height*aspect), neighbours*height, z.reach
 	return detect.Box{X: b.X - x, Y: b.Y - y, W: b.W + 2*x, H: b.H + 2*y}.Visible(), known
+}
+
+// reached is the box around the zone, the vehicles that reach into it, and those
+// that may be the next in a queue with one of them: at most its own length away.
+// Only with room beyond those does the third show that makes them one.
+func (z *zone) reached(found []detect.Detection) detect.Box {
+	reach := z.Box
+	for _, d := range found {
+		if d.Box.Covered(z.Box) <= 0 {
+			continue
+		}
+		b := d.Box
+		reach = reach.Union(b)
+		about := detect.Box{X: b.X - b.W, Y: b.Y - b.H, W: 3 * b.W, H: 3 * b.H}
+		for _, next := range found {
+			if next.Box.Covered(about) > 0 {
+				reach = reach.Union(next.Box)
+			}
+		}
+	}
+	return reach
 }
 
 // joined joins the areas that together cost no more as one.

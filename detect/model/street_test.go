@@ -207,6 +207,40 @@ func TestWideLooksShowNoMore(t *testing.T) {
 	})
 }
 
+// TestQueuesShowByThree has three vans stand in line on the walkway, nearly their
+// length apart, and a zone under the first.
+func TestQueuesShowByThree(t *testing.T) {
+	v := vehicles(t)
+	of := image.Rect(650, 42, 728, 104)
+	walkway(t, func(second int, pic *decode.Picture) {
+		van := pic.Mat.Region(of)
+		defer van.Close()
+		var line []detect.Box
+		for n := range 3 {
+			at := of.Sub(of.Min).Add(image.Pt(40+148*n, 300))
+			place := pic.Mat.Region(at)
+			van.CopyTo(&place)
+			place.Close()
+			line = append(line, detect.Box{
+				X: float64(at.Min.X) / 768, Y: float64(at.Min.Y) / 576, W: float64(at.Dx()) / 768, H: float64(at.Dy()) / 576,
+			})
+		}
+		c := v.Camera(Zone{ID: "head", Box: line[0], Height: line[0].H})
+		var found []detect.Detection
+		for range enoughHeights + 1 { // the lengths of vehicles are learnt meanwhile
+			var err error
+			if found, err = c.Find(pic); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n, want := range line {
+			if score(found, want) < 0.35 {
+				t.Errorf("second %d: of the queue, van %d was not found", second, n+1)
+			}
+		}
+	})
+}
+
 // TestBusyStreetsCostHardlyMore has looks that are all too narrow, as in traffic
 // that fills the street, and then a street that is empty.
 func TestBusyStreetsCostHardlyMore(t *testing.T) {
