@@ -50,13 +50,16 @@ type Camera struct {
 	vehicles *Vehicles
 	zones    []*zone
 	looks    int
+
+	cost   float64 // of looks at parts of late, as a share of one at the whole; 1 and more: too much
+	resume int     // the look from which parts are looked at again after that
 }
 
 // zone is what is known of the vehicles in a Zone.
 type zone struct {
 	Zone
 	heights, widths []float64  // of vehicles of late, as shares of the picture's
-	reach           detect.Box // the zone, and what of the newest look's vehicles reaches out of it
+	reach           detect.Box // the zone, and the newest look's vehicles that reach into it or stand next to those
 	small           int        // their height in pixels where even a closer look is too coarse, else 0
 }
 
@@ -183,11 +186,8 @@ func usual(measures []float64) (float64, bool) {
 
 // learn measures the motor vehicles that stand or drive in the zone.
 func (z *zone) learn(found []detect.Detection) {
-	z.reach = z.Box
+	z.reach = z.reached(found)
 	for _, d := range found {
-		if d.Box.Covered(z.Box) > 0 {
-			z.reach = z.reach.Union(d.Box)
-		}
 		foot := detect.Box{X: d.Box.X + d.Box.W/2, Y: d.Box.Y + d.Box.H}
 		inside := foot.X >= z.Box.X && foot.X <= z.Box.X+z.Box.W && foot.Y >= z.Box.Y && foot.Y <= z.Box.Y+z.Box.H
 		if inside && d.Class.Motor() && d.Score >= heightScore {

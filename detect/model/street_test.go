@@ -43,6 +43,8 @@ func TestParts(t *testing.T) {
 		{"two side by side", []*zone{small(.5, .5), small(.55, .5)}, []image.Rectangle{rect(224, 128, 480, 256)}},
 		{"two far apart", []*zone{small(0, 0), small(.9, .9)}, []image.Rectangle{rect(0, 0, 128, 64), rect(480, 256, 640, 384)}},
 		{"nearly all of the street", []*zone{street}, nil},
+		{"outside the picture", []*zone{small(1.5, .5)}, nil},
+		{"one of two outside the picture", []*zone{small(1.5, .5), small(.5, .5)}, nil},
 	}
 	whole := picture.NewLetterbox(image.Pt(1280, 720), image.Pt(640, 384))
 	for _, test := range tests {
@@ -145,6 +147,129 @@ func TestVehiclesFarFromZonesAreLeftOut(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhatShowsWholeInAnotherPartIsNotCutOff has the van stand in a zone of its
+// own, and reach into what is looked at about a zone along the walkway.
+func TestWhatShowsWholeInAnotherPartIsNotCutOff(t *testing.T) {
+	v := vehicles(t)
+	van := parked["van"]
+	c := v.Camera(
+		Zone{ID: "bay", Box: van, Height: 0.03},
+		Zone{ID: "along", Box: detect.Box{X: 0.68, W: 0.1, H: 1}, Height: 0.03},
+	)
+	walkway(t, func(second int, pic *decode.Picture) {
+		parts := c.parts(v.letterbox(pic.Size()))
+		if len(parts) != 2 || cutOff(van, parts[0].View()) || !cutOff(van, parts[1].View()) {
+			t.Fatalf("second %d: parts %+v", second, parts)
+		}
+		found, complete, err := c.narrow(pic, parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !complete || score(found, van) < 0.6 {
+			t.Errorf("second %d: the van is not found in the parts: complete %v, %+v", second, complete, found)
+		}
+		for _, d := range found {
+			if d.Box.Covered(van) >= 0.9 && d.Box.IoU(van) < 0.7 {
+				t.Errorf("second %d: a piece of the van was found at %+v", second, d.Box)
+			}
+		}
+	})
+}
+
+// TestWideLooksShowNoMore has a zone beside the van, of which a little shows in
+// what is looked at: too little for it to be found there.
+func TestWideLooksShowNoMore(t *testing.T) {
+	v := vehicles(t)
+	van := parked["van"]
+	walkway(t, func(second int, pic *decode.Picture) {
+		for _, looks := range []int{0, wideEvery - 1} {
+			c := v.Camera(Zone{ID: "beside", Box: detect.Box{X: 0.56, Y: 0.1, W: 0.05, H: 0.05}, Height: 0.06})
+			c.looks = looks
+			parts := c.parts(v.letterbox(pic.Size()))
+			if len(parts) != 1 {
+				t.Fatalf("%d parts", len(parts))
+			}
+			if share := van.Covered(parts[0].View()); share == 0 || share >= leastShown {
+				t.Fatalf("%.2f of the van is in view", share)
+			}
+			found, err := c.Find(pic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range found {
+				if d.Score >= 0.35 && d.Box.Intersect(van).Area() > 0 {
+					t.Errorf("second %d, look %d: %+v shows a piece of the van", second, looks+1, d)
+				}
+			}
+		}
+	})
+}
+
+// TestQueuesShowByThree has three vans stand in line on the walkway, nearly their
+// length apart, and a zone under the first.
+func TestQueuesShowByThree(t *testing.T) {
+	v := vehicles(t)
+	of := image.Rect(650, 42, 728, 104)
+	walkway(t, func(second int, pic *decode.Picture) {
+		van := pic.Mat.Region(of)
+		defer van.Close()
+		var line []detect.Box
+		for n := range 3 {
+			at := of.Sub(of.Min).Add(image.Pt(40+148*n, 300))
+			place := pic.Mat.Region(at)
+			van.CopyTo(&place)
+			place.Close()
+			line = append(line, detect.Box{
+				X: float64(at.Min.X) / 768, Y: float64(at.Min.Y) / 576, W: float64(at.Dx()) / 768, H: float64(at.Dy()) / 576,
+			})
+		}
+		c := v.Camera(Zone{ID: "head", Box: line[0], Height: line[0].H})
+		var found []detect.Detection
+		for range enoughHeights + 1 { // the lengths of vehicles are learnt meanwhile
+			var err error
+			if found, err = c.Find(pic); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n, want := range line {
+			if score(found, want) < 0.35 {
+				t.Errorf("second %d: of the queue, van %d was not found", second, n+1)
+			}
+		}
+	})
+}
+
+// TestBusyStreetsCostHardlyMore has looks that are all too narrow, as in traffic
+// that fills the street, and then a street that is empty.
+func TestBusyStreetsCostHardlyMore(t *testing.T) {
+	whole := picture.Letterbox{Size: image.Pt(640, 384)}
+	parts := []picture.Letterbox{{Size: image.Pt(320, 384)}}
+	c := &Camera{}
+	look := func(looks int, complete bool) (cost float64) {
+		for range looks {
+			c.looks++
+			if c.looks < c.resume {
+				cost++
+				continue
+			}
+			c.spend(parts, whole, complete)
+			cost += 0.5
+			if !complete {
+				cost++
+			}
+		}
+		return cost / float64(looks)
+	}
+	look(wideEvery, false)
+	if cost := look(100*wideEvery, false); cost > 1.05 {
+		t.Errorf("a look that is always repeated costs %.2f of one at the whole", cost)
+	}
+	look(wideEvery, true)
+	if cost := look(100, true); cost != 0.5 {
+		t.Errorf("when the street is empty again, a look costs %.2f", cost)
+	}
 }
 
 // BenchmarkNarrow is a look at a part of the picture, beside one at the whole.
