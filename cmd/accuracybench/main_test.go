@@ -51,12 +51,12 @@ func TestStopsOfTheFilmThatIsThere(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &answer); err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]float64{"stops_f1": 1, "stops_matched": 2, "stops_false": 0, "stops_missed": 0, "stops_doubled": 0} {
+	for key, want := range map[string]float64{"stops_f1": 1, "stops_f1_watched": 1, "stops_matched": 2, "stops_false": 0, "stops_missed": 0, "stops_doubled": 0} {
 		if got, there := answer[key]; !there || got != want {
 			t.Errorf("%s is %v, want %v", key, got, want)
 		}
 	}
-	if len(lines) != 6 || !strings.Contains(lines[1], "vtest.avi") {
-		t.Errorf("the table is not of one film and three sums:\n%s", out)
+	if len(lines) != 10 || !strings.Contains(lines[1], "vtest.avi") || !strings.Contains(lines[7], "vtest.avi") {
+		t.Errorf("the tables are not of one film and three sums, and of one film and one sum:\n%s", out)
 	}
 }

@@ -11,7 +11,7 @@ import (
 const (
 	// neighbours is for how many more vehicles there is room about a zone and what
 	// reaches into it, on each side: a queue shows by three of them.
-	neighbours = 2.5
+	neighbours = 2
 
 	// wideEvery is how many looks lie between two at the whole picture: what fills
 	// all that is looked at may not be known as a vehicle.

@@ -26,7 +26,7 @@ func TestParts(t *testing.T) {
 	unknown.Height = 0
 	lorry := small(.5, .5)
 	lorry.reach = detect.Box{X: .2, Y: .4, W: .35, H: .15}
-	street := &zone{Zone: Zone{Height: .05}, reach: detect.Box{Y: .1, W: 1, H: .6}}
+	street := &zone{Zone: Zone{Height: .05}, reach: detect.Box{Y: .1, W: 1, H: .7}}
 	rect := image.Rect
 	tests := []struct {
 		name  string
@@ -35,13 +35,13 @@ func TestParts(t *testing.T) {
 	}{
 		{"no zones", nil, nil},
 		{"a small zone", []*zone{small(.5, .5)}, []image.Rectangle{rect(224, 128, 448, 256)}},
-		{"its vehicles measured: longer ones", []*zone{measured}, []image.Rectangle{rect(160, 128, 512, 256)}},
+		{"its vehicles measured: longer ones", []*zone{measured}, []image.Rectangle{rect(192, 128, 480, 256)}},
 		{"its vehicles not known", []*zone{unknown}, nil},
 		{"of one zone they are not", []*zone{small(.1, .1), unknown}, nil},
 		{"a lorry that reaches out of it", []*zone{lorry}, []image.Rectangle{rect(32, 96, 448, 256)}},
 		{"in the corner", []*zone{small(0, 0)}, []image.Rectangle{rect(0, 0, 128, 64)}},
 		{"two side by side", []*zone{small(.5, .5), small(.55, .5)}, []image.Rectangle{rect(224, 128, 480, 256)}},
-		{"two far apart", []*zone{small(0, 0), small(.9, .9)}, []image.Rectangle{rect(0, 0, 128, 64), rect(480, 256, 640, 384)}},
+		{"two far apart", []*zone{small(0, 0), small(.9, .9)}, []image.Rectangle{rect(0, 0, 128, 64), rect(480, 288, 640, 384)}},
 		{"nearly all of the street", []*zone{street}, nil},
 		{"outside the picture", []*zone{small(1.5, .5)}, nil},
 		{"one of two outside the picture", []*zone{small(1.5, .5), small(.5, .5)}, nil},
@@ -185,7 +185,7 @@ func TestWideLooksShowNoMore(t *testing.T) {
 	van := parked["van"]
 	walkway(t, func(second int, pic *decode.Picture) {
 		for _, looks := range []int{0, wideEvery - 1} {
-			c := v.Camera(Zone{ID: "beside", Box: detect.Box{X: 0.56, Y: 0.1, W: 0.05, H: 0.05}, Height: 0.06})
+			c := v.Camera(Zone{ID: "beside", Box: detect.Box{X: 0.605, Y: 0.1, W: 0.05, H: 0.05}, Height: 0.06})
 			c.looks = looks
 			parts := c.parts(v.letterbox(pic.Size()))
 			if len(parts) != 1 {
