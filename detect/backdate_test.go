@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -159,5 +160,40 @@ func TestAnotherOfItsKind(t *testing.T) {
 		if !tracker.Postdate(stops[0].ID, detect.Shot{At: after.At.Add(time.Second)}, there, away) {
 			t.Errorf("away %v: it was not known again", away)
 		}
+	}
+}
+
+// TestObservationsStayInOrder lets the light on a vehicle change, finds a picture
+// of a while after in which it is as before, and lets it be known again.
+func TestObservationsStayInOrder(t *testing.T) {
+	there, shaded := street{things: []thing{car(1)}}, street{things: []thing{car(1)}}
+	shaded.things[0].dark = 0.8
+	aside := shaded.detections()
+	aside[0].Box.X += 0.2 * aside[0].Box.W
+	tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
+	var stops []detect.Stop
+	look := func(second int, found []detect.Detection, scene street) {
+		at := start.Add(time.Duration(second) * time.Second)
+		stops = tracker.Look(at, found, detect.Shot{At: at}, scene)
+	}
+	for second := range 5 {
+		look(second, there.detections(), there)
+	}
+	look(5, shaded.detections(), shaded)
+	look(6, aside, shaded)
+	if leaving := tracker.Leaving(); len(leaving) != 1 {
+		t.Fatalf("%d are leaving, want one", len(leaving))
+	}
+	if !tracker.Postdate(stops[0].ID, detect.Shot{At: start.Add(5500 * time.Millisecond)}, there, false) {
+		t.Fatal("it did not stand between two looks")
+	}
+	for second := 7; second < 11; second++ {
+		look(second, shaded.detections(), shaded)
+	}
+	if len(stops) != 1 || !stops[0].Start.Equal(start) || !stops[0].End.Equal(start.Add(10*time.Second)) {
+		t.Fatalf("stops %+v, want one from the first look to the last", stops)
+	}
+	if !slices.IsSortedFunc(stops[0].Observations, func(a, b detect.Observation) int { return a.At.Compare(b.At) }) {
+		t.Errorf("observations %+v, want them in order", stops[0].Observations)
 	}
 }
