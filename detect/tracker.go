@@ -175,8 +175,8 @@ func (t *Tracker) Deciding() bool {
 }
 
 func (p *Place) undecided(cfg Config) bool {
-	if p.open() {
-		return p.Missed > 0
+	if p.open() { // what hardly seems to have moved may be driving off
+		return p.Missed > 0 || !p.standsNow && !p.Broken
 	}
 	return p.standsNow && p.Stop.Looks > 1 && p.Best >= cfg.SteadyScore && p.Stop.Dwell() < undecided
 }
