@@ -20,13 +20,11 @@ func (t *Tracker) Refresh(stops []Stop) []Stop {
 // Backdate holds an open stop against an earlier picture, from before the look
 // in which it was first seen. If it stood there already, the stop begins with
 // that picture, and Backdate reports true: try the one before. The scene is of
-// that picture alone. The stop's ID stays.
-func (t *Tracker) Backdate(id string, shot Shot, scene Scene) bool {
+// that picture alone. Away says that it was not seen in the picture after that
+// one: another vehicle of its kind may have stood there. The stop's ID stays.
+func (t *Tracker) Backdate(id string, shot Shot, scene Scene, away bool) bool {
 	p := t.standing(id)
-	if p == nil || !shot.At.Before(p.Stop.Start) {
-		return false
-	}
-	if !p.stoodIn(scene, t.cfg) {
+	if p == nil || !shot.At.Before(p.Stop.Start) || !p.stoodIn(scene, away, t.cfg) {
 		return false
 	}
 	p.Stop.Start, p.Came = shot.At, p.Came && t.sawBefore(shot.At)
@@ -40,11 +38,16 @@ func (t *Tracker) Backdate(id string, shot Shot, scene Scene) bool {
 	return true
 }
 
-// stoodIn reports whether what stands in the place stood there in a picture alone.
-func (p *Place) stoodIn(scene Scene, cfg Config) bool {
+// stoodIn reports whether what stands in the place stood there in a picture alone,
+// after or before one in which it was perhaps away.
+func (p *Place) stoodIn(scene Scene, away bool, cfg Config) bool {
 	at, alike := scene.Match(p.Patch, nil, p.Box)
 	rolled := max(math.Abs(at.X-p.Box.X)/p.Box.W, math.Abs(at.Y-p.Box.Y)/p.Box.H)
-	return alike >= cfg.Alike && rolled <= cfg.Drift
+	least := cfg.Alike
+	if away {
+		least = p.again(cfg)
+	}
+	return alike >= least && rolled <= cfg.Drift
 }
 
 // Leaving are the open stops that were missed in the newest look, and in none
@@ -61,11 +64,12 @@ func (t *Tracker) Leaving() []Stop {
 
 // Postdate holds an open stop against a picture from after it was last seen
 // standing, from before the newest look. If it still stood there, the stop goes
-// on to that picture, and Postdate reports true. The scene is of that picture
-// alone.
-func (t *Tracker) Postdate(id string, shot Shot, scene Scene) bool {
+// on to that picture, and Postdate reports true: try the one after. The scene is
+// of that picture alone. Away says that it was not seen in the picture before that
+// one: another vehicle of its kind may stand there.
+func (t *Tracker) Postdate(id string, shot Shot, scene Scene, away bool) bool {
 	p := t.standing(id)
-	if p == nil || !shot.At.After(p.Stop.End) || !p.stoodIn(scene, t.cfg) {
+	if p == nil || !shot.At.After(p.Stop.End) || !p.stoodIn(scene, away, t.cfg) {
 		return false
 	}
 	p.Stop.End = shot.At

@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestBackdate(t *testing.T) {
 			id := stops[0].ID
 			for i, scene := range test.past {
 				shot := detect.Shot{At: first.Add(time.Duration(-i-1) * time.Second), Unit: &ingest.Unit{Key: true}}
-				if !tracker.Backdate(id, shot, scene) {
+				if !tracker.Backdate(id, shot, scene, false) {
 					break
 				}
 			}
@@ -49,10 +50,10 @@ func TestBackdate(t *testing.T) {
 			if !stop.Observations[0].At.Equal(stop.Start) {
 				t.Errorf("the first picture is of %s, the stop begins at %s", stop.Observations[0].At, stop.Start)
 			}
-			if tracker.Backdate(id, detect.Shot{At: stop.Start.Add(time.Second)}, there) {
+			if tracker.Backdate(id, detect.Shot{At: stop.Start.Add(time.Second)}, there, false) {
 				t.Error("a picture from after the beginning moved it")
 			}
-			if tracker.Backdate("unknown", detect.Shot{At: start}, there) {
+			if tracker.Backdate("unknown", detect.Shot{At: start}, there, false) {
 				t.Error("a stop was backdated that is not open")
 			}
 		})
@@ -72,7 +73,7 @@ func TestBackdateKeepsItsBounds(t *testing.T) {
 		stops = tracker.Look(at, there.detections(), detect.Shot{At: at}, there)
 	}
 	for back := 1; back <= 8; back++ {
-		if !tracker.Backdate(stops[0].ID, detect.Shot{At: start.Add(time.Duration(-back) * time.Second)}, there) {
+		if !tracker.Backdate(stops[0].ID, detect.Shot{At: start.Add(time.Duration(-back) * time.Second)}, there, false) {
 			t.Fatalf("it did not stand %d s earlier", back)
 		}
 	}
@@ -117,7 +118,7 @@ func TestPostdate(t *testing.T) {
 			}
 			id := stops[0].ID
 			for i, scene := range test.past {
-				if tracker.Postdate(id, detect.Shot{At: start.Add(time.Duration(19-i) * time.Second)}, scene) {
+				if tracker.Postdate(id, detect.Shot{At: start.Add(time.Duration(19-i) * time.Second)}, scene, false) {
 					break
 				}
 			}
@@ -126,12 +127,73 @@ func TestPostdate(t *testing.T) {
 			if !stop.End.Equal(want) || !stop.Observations[len(stop.Observations)-1].At.Equal(want) {
 				t.Errorf("the stop ends at %s, its last picture is of %s, want %s", stop.End, stop.Observations[len(stop.Observations)-1].At, want)
 			}
-			if tracker.Postdate(id, detect.Shot{At: want.Add(-time.Second)}, there) {
+			if tracker.Postdate(id, detect.Shot{At: want.Add(-time.Second)}, there, false) {
 				t.Error("a picture from before the end moved it")
 			}
 			if look(24, empty); len(tracker.Leaving()) > 0 {
 				t.Error("it is leaving twice")
 			}
 		})
+	}
+}
+
+// TestAnotherOfItsKind holds a stop against pictures of a vehicle that looks much
+// like its own: only what stood there without a break is taken for it.
+func TestAnotherOfItsKind(t *testing.T) {
+	there := street{things: []thing{car(1)}}
+	alike := street{things: []thing{car(1)}}
+	alike.things[0].dark = 0.55
+	for _, away := range []bool{false, true} {
+		tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
+		var stops []detect.Stop
+		for second := range 6 {
+			at := start.Add(time.Duration(second) * time.Second)
+			stops = tracker.Look(at, there.detections(), detect.Shot{At: at}, there)
+		}
+		before, after := detect.Shot{At: start.Add(-time.Second)}, detect.Shot{At: start.Add(6 * time.Second)}
+		if taken := tracker.Backdate(stops[0].ID, before, alike, away); taken == away {
+			t.Errorf("away %v: the vehicle of the picture before was taken for it: %v", away, taken)
+		}
+		if taken := tracker.Postdate(stops[0].ID, after, alike, away); taken == away {
+			t.Errorf("away %v: the vehicle of the picture after was taken for it: %v", away, taken)
+		}
+		if !tracker.Postdate(stops[0].ID, detect.Shot{At: after.At.Add(time.Second)}, there, away) {
+			t.Errorf("away %v: it was not known again", away)
+		}
+	}
+}
+
+// TestObservationsStayInOrder lets the light on a vehicle change, finds a picture
+// of a while after in which it is as before, and lets it be known again.
+func TestObservationsStayInOrder(t *testing.T) {
+	there, shaded := street{things: []thing{car(1)}}, street{things: []thing{car(1)}}
+	shaded.things[0].dark = 0.8
+	aside := shaded.detections()
+	aside[0].Box.X += 0.2 * aside[0].Box.W
+	tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
+	var stops []detect.Stop
+	look := func(second int, found []detect.Detection, scene street) {
+		at := start.Add(time.Duration(second) * time.Second)
+		stops = tracker.Look(at, found, detect.Shot{At: at}, scene)
+	}
+	for second := range 5 {
+		look(second, there.detections(), there)
+	}
+	look(5, shaded.detections(), shaded)
+	look(6, aside, shaded)
+	if leaving := tracker.Leaving(); len(leaving) != 1 {
+		t.Fatalf("%d are leaving, want one", len(leaving))
+	}
+	if !tracker.Postdate(stops[0].ID, detect.Shot{At: start.Add(5500 * time.Millisecond)}, there, false) {
+		t.Fatal("it did not stand between two looks")
+	}
+	for second := 7; second < 11; second++ {
+		look(second, shaded.detections(), shaded)
+	}
+	if len(stops) != 1 || !stops[0].Start.Equal(start) || !stops[0].End.Equal(start.Add(10*time.Second)) {
+		t.Fatalf("stops %+v, want one from the first look to the last", stops)
+	}
+	if !slices.IsSortedFunc(stops[0].Observations, func(a, b detect.Observation) int { return a.At.Compare(b.At) }) {
+		t.Errorf("observations %+v, want them in order", stops[0].Observations)
 	}
 }

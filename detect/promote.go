@@ -93,7 +93,16 @@ func (p *Place) resume(candidate *Place, at time.Time) {
 	for class, votes := range candidate.Votes {
 		p.Votes[class] += votes
 	}
-	p.Stop.Observations = append(slices.Clone(p.Stop.Observations), candidate.Stop.Observations...)
+	p.Stop.Observations = slices.Concat(p.Stop.Observations, candidate.since(p.Stop.Observations))
+}
+
+// since are the place's observations that are newer than some others.
+func (p *Place) since(others []Observation) []Observation {
+	if len(others) == 0 {
+		return p.Stop.Observations
+	}
+	newest := others[len(others)-1].At
+	return slices.DeleteFunc(slices.Clone(p.Stop.Observations), func(o Observation) bool { return !o.At.After(newest) })
 }
 
 // stopID names a stop by camera, start and place.

@@ -16,6 +16,7 @@ type Tracker struct {
 	camera string
 	places []*Place
 	last   time.Time // of the newest look
+	clear  time.Time // of the newest look that could be brought together with those before
 	asked  bool      // the detector was, about the look being worked on
 	lost   int       // looks in a row that could not be brought together with those before
 
@@ -81,11 +82,12 @@ func (t *Tracker) look(at time.Time, found []Detection, shot Shot, scene Scene, 
 	t.keepView(at, scene)
 	for _, p := range t.places {
 		p.standsNow = false
+		p.Away = p.Away || t.neglected(p, at)
 		p.Stop.Ended = p.overdue(at, found, known, scene, t.cfg)
 	}
 	var parts []Stop
 	if known {
-		t.lost = 0
+		t.lost, t.clear = 0, at
 		t.follow(at, found, shot, scene)
 		found = t.inView(found)
 		rest := t.support(at, found)
@@ -104,6 +106,21 @@ func (t *Tracker) look(at time.Time, found []Detection, shot Shot, scene Scene, 
 	t.last = at
 	ended := t.end(at)
 	return inOrder(slices.Concat(parts, ended, t.stops()))
+}
+
+// swapped is how long nobody may have looked for no vehicle to have driven off and
+// another one of its kind to have taken its place: cameras that send a key picture
+// in ten seconds are not to be judged by it.
+const swapped = 12 * time.Second
+
+// neglected reports whether, before a look, none was made for so long that another
+// vehicle may stand in the place. What a worker before has seen may be older than
+// it seems: it wrote down where things stand only now and then.
+func (t *Tracker) neglected(p *Place, at time.Time) bool {
+	if t.clear.IsZero() {
+		return at.Sub(p.Stop.End) > denseLooks
+	}
+	return at.Sub(t.clear) > swapped
 }
 
 // overdue reports whether the vehicle was not seen standing for so long that
@@ -158,8 +175,8 @@ func (t *Tracker) Deciding() bool {
 }
 
 func (p *Place) undecided(cfg Config) bool {
-	if p.open() {
-		return p.Missed > 0
+	if p.open() { // what hardly seems to have moved may be driving off
+		return p.Missed > 0 || !p.standsNow && !p.Broken
 	}
 	return p.standsNow && p.Stop.Looks > 1 && p.Best >= cfg.SteadyScore && p.Stop.Dwell() < undecided
 }

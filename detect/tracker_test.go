@@ -846,3 +846,53 @@ func checkStop(t *testing.T, at time.Time, s detect.Stop, before map[string]dete
 		}
 	}
 }
+
+// TestAnotherComesUnseen has nobody look at a street for a while, after which a
+// vehicle stands where one stood that looks much like it.
+func TestAnotherComesUnseen(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		away    time.Duration
+		dark    float64 // by which it looks different; 0: it is the same one
+		restart bool
+		lost    bool // a look in between shows another street
+		goesOn  bool
+	}{
+		{name: "no time for another one", away: 10 * time.Second, dark: 0.55, goesOn: true},
+		{name: "another one", away: 20 * time.Second, dark: 0.55},
+		{name: "the same one", away: 20 * time.Second, goesOn: true},
+		{name: "another one, while nothing could be seen", away: 20 * time.Second, dark: 0.55, lost: true},
+		{name: "a quick restart", away: 3 * time.Second, dark: 0.55, restart: true, goesOn: true},
+		{name: "another one during a restart", away: 8 * time.Second, dark: 0.55, restart: true},
+		{name: "the same one after a restart", away: 8 * time.Second, restart: true, goesOn: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before, after := street{things: []thing{car(1)}}, street{things: []thing{car(1)}}
+			after.things[0].dark = test.dark
+			tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
+			first := script{scene: func(int) street { return before }}.play(tracker, 0, 10)
+			if test.restart {
+				tracker = detect.NewTracker(detect.DefaultConfig(), "kerb", tracker.Snapshot()...)
+			}
+			at := first[0].End.Add(test.away)
+			if test.lost {
+				between := at.Add(-test.away / 2)
+				tracker.Look(between, nil, detect.Shot{At: between}, street{lost: true})
+			}
+			open := map[string]bool{}
+			for range 10 {
+				for _, s := range tracker.Look(at, after.detections(), detect.Shot{At: at}, after) {
+					open[s.ID] = !s.Ended
+				}
+				at = at.Add(time.Second)
+			}
+			stops := 1
+			if !test.goesOn {
+				stops = 2
+			}
+			if open[first[0].ID] != test.goesOn || len(open) != stops {
+				t.Errorf("the stop is open: %v, of %d stops; want %v, of %d", open[first[0].ID], len(open), test.goesOn, stops)
+			}
+		})
+	}
+}

@@ -45,7 +45,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		soon:      byCamera("tidewatch_detect_soon_looks_total", "Pictures that came so soon after the one looked at that they tell nothing new; they were not looked at."),
 		opened:    byCamera("tidewatch_detect_stops_opened_total", "Vehicles that came to stand."),
 		backdated: byCamera("tidewatch_detect_backdated_pictures_total", "Pictures not looked at in time in which a stop had already begun; it begins there."),
-		postdated: byCamera("tidewatch_detect_postdated_pictures_total", "Pictures not looked at in time in which a vehicle still stood that was gone in the next look; its stop ends there."),
+		postdated: byCamera("tidewatch_detect_postdated_pictures_total", "Pictures not looked at in time in which a vehicle still stood that was gone in the next look; its stop goes on to there."),
 		ended:     byCamera("tidewatch_detect_stops_ended_total", "Standing vehicles that left."),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tidewatch_detect_open_stops", Help: "Vehicles that stand now.",
