@@ -171,11 +171,13 @@ func TestLetterbox(t *testing.T) {
 		{"no room", NewCentredLetterbox(pic.Size(), image.Pt(64, 32)), image.Pt(64, 32), image.Pt(0, 0), whole},
 		{
 			"a part", NewCentredLetterbox(pic.Size(), image.Pt(64, 64)).Part(detect.Box{X: 0.3, Y: 0.6, W: 0.3, H: 0.2}, 8),
-			image.Pt(24, 16), image.Pt(-16, -16), detect.Box{X: 0.25, Y: 0.5, W: 0.375, H: 0.5},
+			image.Pt(24, 16), image.Pt(-16, -16),
+			detect.Box{X: 0.25, Y: 0.5, W: 0.375, H: 0.5},
 		},
 		{
 			"a part with room above", NewCentredLetterbox(pic.Size(), image.Pt(64, 64)).Part(detect.Box{X: 0.9, Y: -0.1, W: 0.2, H: 0.2}, 32),
-			image.Pt(32, 32), image.Pt(-32, 16), detect.Box{X: 0.5, Y: 0, W: 0.5, H: 0.5},
+			image.Pt(32, 32), image.Pt(-32, 16),
+			detect.Box{X: 0.5, Y: 0, W: 0.5, H: 0.5},
 		},
 	}
 	for _, test := range tests {
