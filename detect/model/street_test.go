@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
@@ -274,19 +273,7 @@ func TestBusyStreetsCostHardlyMore(t *testing.T) {
 
 // BenchmarkNarrow is a look at a part of the picture, beside one at the whole.
 func BenchmarkNarrow(b *testing.B) {
-	dir, err := openRuntime()
-	if err != nil {
-		b.Fatal(err)
-	}
-	path, err := dir.Model("yolox_nano.onnx")
-	if err != nil {
-		b.Fatal(err)
-	}
-	v, err := LoadVehicles(DefaultFamily, path, NewMetrics(prometheus.NewRegistry()))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer v.Close()
+	v := vehicles(b)
 	pic := blank(image.Pt(640, 360))
 	defer pic.Close()
 	for name, zones := range map[string][]Zone{"part": {{ID: "kerb", Box: kerb.Box, Height: 0.1}}, "whole": nil} {

@@ -17,7 +17,7 @@ import (
 	"tidewatch/ingest/decode"
 )
 
-func vehicles(t *testing.T) *Vehicles {
+func vehicles(t testing.TB) *Vehicles {
 	t.Helper()
 	v, err := LoadVehicles(DefaultFamily, vehicleModel(t), NewMetrics(prometheus.NewRegistry()))
 	if err != nil {
@@ -28,7 +28,7 @@ func vehicles(t *testing.T) *Vehicles {
 }
 
 // vehicleModel is the path of the network's file; the runtime is open then.
-func vehicleModel(t *testing.T) string {
+func vehicleModel(t testing.TB) string {
 	t.Helper()
 	dir, err := openRuntime()
 	if err != nil {

@@ -45,8 +45,8 @@ func (r *ringOf) Before(at time.Time) []detect.Shot {
 }
 
 // watchPaced looks at a film as a worker does: at what is sent once the wanted
-// time has passed since the look before, and at the last picture. In one second, if it is not zero, the
-// worker is started anew, and its ring is empty.
+// time has passed since the look before, and at the last picture. In the second
+// restart, if it is not zero, the worker is started anew, and its ring is empty.
 func watchPaced(t *testing.T, keys []keyPicture, restart float64) []detect.Stop {
 	t.Helper()
 	f, ring := &finder{}, &ringOf{}
