@@ -35,6 +35,7 @@ type App struct {
 	version  string
 	log      *slog.Logger
 	registry *prometheus.Registry
+	system   *conditions
 
 	font     *typeface.Font // that evidence is written in
 	vision   vision
@@ -57,6 +58,7 @@ type App struct {
 func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) (*App, error) {
 	feed.CollectOften()
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
+	a.system = newConditions(log, a.registry)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{
 		a.openData, // what is quick to fail comes first
@@ -196,7 +198,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, c := range a.cameras {
 		cameras = append(cameras, c.run)
 	}
-	desk := []work{a.serve}
+	desk := []work{a.serve, a.system.run}
 	if a.police != nil {
 		desk = append(desk, func(ctx context.Context) error { return a.police.run(ctx, a.store) })
 	}

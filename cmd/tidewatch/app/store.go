@@ -46,6 +46,7 @@ func (a *App) openStore(ctx context.Context) error {
 	a.store.group = sinkGroup + id
 	a.store.sink = clickhouse.NewSink(a.store.db, a.registry)
 	a.store.cases = clickhouse.NewCases(a.store.db)
+	a.watchStore()
 	return nil
 }
 
@@ -131,16 +132,24 @@ func (s *store) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// ready says why the store cannot be used just now.
-func (s *store) ready(ctx context.Context) error {
+// watchStore says what can be wrong with the store.
+func (a *App) watchStore() {
+	a.system.watch("database", grave, a.store.database)
+	a.system.watch("case_log", grave, func(context.Context) error { return a.store.written() })
+}
+
+// database says why the database cannot be asked just now.
+func (s *store) database(ctx context.Context) error {
 	if s.engine != nil {
 		if err := s.engine.Health(); err != nil {
-			return fmt.Errorf("database: %w", err)
+			return err
 		}
 	}
-	if err := s.db.Ping(ctx); err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
+	return s.db.Ping(ctx)
+}
+
+// written says why what was judged and decided is not in the case log yet.
+func (s *store) written() error {
 	if n := s.log.Waiting(); n > 0 {
 		return fmt.Errorf("kafka cannot be reached: %d events wait", n)
 	}

@@ -61,22 +61,28 @@ func TestLostDatabaseComesBack(t *testing.T) {
 
 func TestReadiness(t *testing.T) {
 	a := openStores(t, t.TempDir(), closedPort(t))
-	if err := a.store.ready(t.Context()); err != nil {
+	if err := a.ready(t); err != nil {
 		t.Errorf("with nothing to keep it says %v", err)
 	}
 	if err := a.store.log.Append(t.Context(), suspicion("a"), suspicion("b")); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.store.ready(t.Context()); err == nil || err.Error() != "kafka cannot be reached: 2 events wait" {
+	if err := a.ready(t); err == nil || err.Error() != "case_log: kafka cannot be reached: 2 events wait" {
 		t.Errorf("with events in the spool it says %v", err)
 	}
 	if err := a.store.engine.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.store.ready(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "database: ") ||
-		!errors.Is(err, a.store.engine.Health()) {
-		t.Errorf("without a database it says %v", err)
+	want := "database: " + a.store.engine.Health().Error()
+	if err := a.ready(t); err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("without a database it says %v, want %s", err, want)
 	}
+}
+
+// ready is what readiness says.
+func (a *App) ready(t *testing.T) error {
+	t.Helper()
+	return unready(a.system.look(t.Context()))
 }
 
 // openStores opens the parts of an app that keep cases.
@@ -91,6 +97,7 @@ func openStores(t *testing.T, data string, brokers ...string) *App {
 		log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 		registry: prometheus.NewRegistry(),
 	}
+	a.system = newConditions(a.log, a.registry)
 	t.Cleanup(func() { _ = a.Close() })
 	if err := a.openStore(t.Context()); err != nil {
 		t.Fatal(err)

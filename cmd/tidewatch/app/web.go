@@ -59,15 +59,14 @@ func (a *App) serve(ctx context.Context) error {
 type readiness struct {
 	Ready   bool                     `json:"ready"`
 	Why     string                   `json:"why,omitempty"`
+	System  []state                  `json:"system"` // what is not well, grave or not
 	Police  string                   `json:"police"` // registered, not registered, none
 	Cameras map[string]ingest.Health `json:"cameras"`
 }
 
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-	defer cancel()
-	answer := readiness{Ready: true, Cameras: map[string]ingest.Health{}}
-	if err := a.store.ready(ctx); err != nil {
+	answer := readiness{Ready: true, System: a.system.look(r.Context()), Cameras: map[string]ingest.Health{}}
+	if err := unready(answer.System); err != nil {
 		answer.Ready, answer.Why = false, err.Error()
 	}
 	answer.Police = a.police.state()
