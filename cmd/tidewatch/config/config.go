@@ -22,15 +22,14 @@ import (
 // Config is what is in force: checked, with defaults filled in and secrets
 // read.
 type Config struct {
-	Data   string
-	Listen string // host:port of the pages
-	// SecureCookies is set where browsers come over TLS, through a proxy.
-	SecureCookies bool
-	Assets        assets.Dir
-	LogLevel      slog.Level
-	RingKeep      time.Duration
-	Clip          Clip
-	Detector      Detector
+	Data string
+	Web  Web
+
+	Assets   assets.Dir
+	LogLevel slog.Level
+	RingKeep time.Duration
+	Clip     Clip
+	Detector Detector
 
 	Cameras  []ingest.Camera
 	Calendar enforce.Calendar
@@ -139,7 +138,7 @@ func (c *Config) Warnings(today time.Time) []string {
 				"windows count as open on every day that might be of their kind; put the announced days into the file of holidays", id, day))
 		}
 	}
-	return warnings
+	return append(warnings, c.Web.warnings()...)
 }
 
 // firstUnknown is the first of the coming days whose kind a version of a rule

@@ -24,8 +24,7 @@ import (
 // a bad one is reported by its path together with every other mistake.
 type file struct {
 	Data     string   `yaml:"data"`
-	Listen   string   `yaml:"listen"`
-	Secure   bool     `yaml:"secure_cookies"`
+	Web      webYAML  `yaml:",inline"`
 	Assets   string   `yaml:"assets,omitempty"`
 	LogLevel string   `yaml:"log_level"`
 	Ring     ringYAML `yaml:"ring"`
@@ -209,7 +208,7 @@ func defaults() file {
 	return file{
 		Evidence: evidence, Retention: retention,
 
-		Data: "data", Listen: "127.0.0.1:8420", LogLevel: "info",
+		Data: "data", Web: webDefaults(), LogLevel: "info",
 		Ring: ringYAML{Keep: "12s"},
 		Clip: clipYAML{Before: "7s", After: "3s"},
 

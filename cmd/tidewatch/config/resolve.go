@@ -52,7 +52,7 @@ func (r *resolver) wrong(path, format string, args ...any) {
 func (r *resolver) config(f *file) *Config {
 	f.fill()
 	c := &Config{
-		Data: f.Data, Listen: r.listen(f.Listen), SecureCookies: f.Secure, LogLevel: r.level(f.LogLevel),
+		Data: f.Data, Web: r.web(f.Web), LogLevel: r.level(f.LogLevel),
 		RingKeep: r.duration("ring.keep", f.Ring.Keep, 0, time.Second),
 		Assets:   assets.Dir(f.Assets),
 		Detector: r.detector(f.Detector),
@@ -101,13 +101,6 @@ func (r *resolver) clip(y clipYAML, keep time.Duration) Clip {
 		r.wrong("ring.keep", "%s: must be at least %s for clips of %s before and %s after", keep, need, c.Before, c.After)
 	}
 	return c
-}
-
-func (r *resolver) listen(s string) string {
-	if _, _, err := net.SplitHostPort(s); err != nil {
-		r.wrong("listen", "%q: want HOST:PORT, such as 127.0.0.1:8420", s)
-	}
-	return s
 }
 
 func (r *resolver) level(s string) slog.Level {
