@@ -1,27 +1,40 @@
 package accounts
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 )
+
+// shown keeps what an operator is shown.
+type shown struct {
+	name, password string
+	err            error
+	before         func()
+}
+
+func (s *shown) show(name, password string) error {
+	if s.before != nil {
+		s.before()
+	}
+	s.name, s.password = name, password
+	return s.err
+}
 
 func TestFirstStartMakesOneAccount(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "officers.json")
-	officers, password, err := OpenOfficers(path)
+	var s shown
+	officers, err := Open(path, s.show)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(password) != 17 || strings.Count(password, "-") != 2 {
-		t.Errorf("password has the form %q, want three groups of five", password)
+	if s.name != FirstOfficer || len(s.password) != 17 || strings.Count(s.password, "-") != 2 {
+		t.Errorf("shown are %q and a password of the form %q, want three groups of five", s.name, s.password)
 	}
-	if err := officers.SignIn(t.Context(), FirstOfficer, password); err != nil {
-		t.Errorf("sign in with the first password: %v", err)
+	if !officers.fits(FirstOfficer, s.password) || officers.fits(FirstOfficer, "other") || officers.fits("", s.password) {
+		t.Error("only the first officer's password must fit, and only it")
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -34,7 +47,7 @@ func TestFirstStartMakesOneAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(data), password) || !strings.Contains(string(data), "$argon2id$v=19$m=65536,t=3,p=4$") {
+	if strings.Contains(string(data), s.password) || !strings.Contains(string(data), "$argon2id$v=19$m=65536,t=3,p=4$") {
 		t.Errorf("the file must hold the hash and not the password:\n%s", data)
 	}
 	left, err := os.ReadDir(filepath.Dir(path))
@@ -42,17 +55,78 @@ func TestFirstStartMakesOneAccount(t *testing.T) {
 		t.Errorf("folder holds %v (%v), want the one file", left, err)
 	}
 
-	again, second, err := OpenOfficers(path)
-	if err != nil || second != "" {
-		t.Fatalf("second start: password %q, error %v; want neither", second, err)
+	again, err := Open(path, func(string, string) error { t.Error("the second start shows a password"); return nil })
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := again.SignIn(t.Context(), FirstOfficer, password); err != nil {
-		t.Errorf("sign in after a restart: %v", err)
+	if !again.fits(FirstOfficer, s.password) {
+		t.Error("the password does not fit after a restart")
+	}
+}
+
+// However a first start ends, no account is left whose password nobody was
+// shown.
+func TestFirstPasswordIsNotLost(t *testing.T) {
+	for name, each := range map[string]struct {
+		spoil func(t *testing.T, path string, s *shown)
+		shows bool
+		wants string
+	}{
+		"no folder": {
+			func(t *testing.T, path string, _ *shown) { remove(t, filepath.Dir(path)) }, false, "no such file",
+		},
+		"the password cannot be printed": {
+			func(_ *testing.T, _ string, s *shown) { s.err = errors.New("broken pipe") }, true, "broken pipe; no account was made",
+		},
+		"the file cannot take its place": {
+			func(t *testing.T, path string, s *shown) { s.before = func() { remove(t, filepath.Dir(path)) } }, true,
+			"the password shown is of no use",
+		},
+		"it ends as it prints": {
+			func(t *testing.T, path string, s *shown) {
+				s.before = func() {
+					if _, err := os.Stat(path); err == nil {
+						t.Error("the account is valid before its password is shown")
+					}
+				}
+				s.err = errors.New("killed")
+			}, true, "killed",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "data", "officers.json")
+			if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			var s shown
+			each.spoil(t, path, &s)
+			if _, err := Open(path, s.show); err == nil || !strings.Contains(err.Error(), each.wants) {
+				t.Errorf("error %v, want one with %q", err, each.wants)
+			}
+			if (s.password != "") != each.shows {
+				t.Errorf("password shown: %q", s.password)
+			}
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			var next shown
+			officers, err := Open(path, next.show)
+			if err != nil || next.password == "" || !officers.fits(FirstOfficer, next.password) {
+				t.Errorf("the next start shows %q (%v), want a password that fits", next.password, err)
+			}
+		})
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
 	}
 }
 
 func TestOfficersFileIsChecked(t *testing.T) {
-	good := hashPassword("x").String()
+	good := cheap("x").String()
 	for name, each := range map[string]struct {
 		text string
 		mode os.FileMode
@@ -60,9 +134,11 @@ func TestOfficersFileIsChecked(t *testing.T) {
 	}{
 		"readable by others": {`[{"name":"a","password_hash":"` + good + `"}]`, 0o640, "can be read by others"},
 		"broken":             {`[{`, 0o600, "unexpected end"},
+		"empty":              {``, 0o600, "restore it, or remove it"},
 		"nobody":             {`[]`, 0o600, "no account"},
 		"twice":              {`[{"name":"a","password_hash":"` + good + `"},{"name":"a","password_hash":"` + good + `"}]`, 0o600, "differ"},
 		"no name":            {`[{"password_hash":"` + good + `"}]`, 0o600, "must be set"},
+		"odd name":           {`[{"name":"a\u202eb","password_hash":"` + good + `"}]`, 0o600, "letters, digits and signs"},
 		"bad hash":           {`[{"name":"a","password_hash":"$2b$10$abc"}]`, 0o600, `account "a": password hash`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +146,7 @@ func TestOfficersFileIsChecked(t *testing.T) {
 			if err := os.WriteFile(path, []byte(each.text), each.mode); err != nil {
 				t.Fatal(err)
 			}
-			_, _, err := OpenOfficers(path)
+			_, err := Open(path, nil)
 			if err == nil || !strings.Contains(err.Error(), each.want) {
 				t.Errorf("error %v, want one with %q", err, each.want)
 			}
@@ -78,92 +154,11 @@ func TestOfficersFileIsChecked(t *testing.T) {
 	}
 }
 
-func TestFirstStartNeedsAFolder(t *testing.T) {
-	if _, password, err := OpenOfficers(filepath.Join(t.TempDir(), "none", "officers.json")); err == nil || password != "" {
-		t.Errorf("password %q, error %v: an account that is not kept must not be told", password, err)
-	}
-}
-
-func TestGuessingSlowsDown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		officers := testOfficers()
-		try := func(name, password string, want error) {
-			t.Helper()
-			if err := officers.SignIn(t.Context(), name, password); !errors.Is(err, want) {
-				t.Errorf("sign in as %q: %v, want %v", name, err, want)
-			}
-		}
-		for range freeFailures + 1 {
-			try(FirstOfficer, "guess", ErrBadSignIn)
-		}
-		try(FirstOfficer, testPassword, ErrTooSoon)
-		time.Sleep(time.Second - 1)
-		try(FirstOfficer, testPassword, ErrTooSoon)
-		try("nobody", testPassword, ErrBadSignIn) // waits by itself
-		time.Sleep(time.Nanosecond)
-		try(FirstOfficer, "guess", ErrBadSignIn)
-		time.Sleep(time.Second)
-		try(FirstOfficer, testPassword, ErrTooSoon) // two seconds by now
-		for range 100 {
-			officers.waits[FirstOfficer] = officers.waits[FirstOfficer].failed(time.Now())
-		}
-		time.Sleep(maxWait) // never longer than this
-		try(FirstOfficer, testPassword, nil)
-		try(FirstOfficer, "guess", ErrBadSignIn)
-		try(FirstOfficer, testPassword, nil) // success forgets the failures
-	})
-}
-
-func TestUnknownNamesWaitTogether(t *testing.T) {
+func TestUnknownNamesCostAsMuch(t *testing.T) {
 	officers := testOfficers()
-	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		if err := officers.SignIn(t.Context(), name, testPassword); !errors.Is(err, ErrBadSignIn) {
-			t.Fatalf("sign in as %q: %v", name, err)
-		}
+	hash, known := officers.of("nobody")
+	like := officers.accounts[FirstOfficer]
+	if known || hash.memory != like.memory || hash.time != like.time || hash.threads != like.threads || len(hash.sum) != len(like.sum) {
+		t.Errorf("an unknown name is checked against %v, want the cost of %v", hash, like)
 	}
-	if err := officers.SignIn(t.Context(), "f", testPassword); !errors.Is(err, ErrTooSoon) {
-		t.Errorf("sixth name: %v, want %v", err, ErrTooSoon)
-	}
-	if len(officers.waits) != 1 {
-		t.Errorf("%d names are remembered, want 1", len(officers.waits))
-	}
-}
-
-func TestSignInEndsWithItsRequest(t *testing.T) {
-	officers := testOfficers()
-	officers.turn <- struct{}{} // somebody's check takes long
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := officers.SignIn(ctx, FirstOfficer, testPassword); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want %v", err, context.Canceled)
-	}
-}
-
-func TestHashesDiffer(t *testing.T) {
-	a, b := hashPassword("same"), hashPassword("same")
-	if a.String() == b.String() {
-		t.Error("two hashes of one password are the same: no salt")
-	}
-	if !a.fits("same") || a.fits("Same") {
-		t.Error("a hash must fit its password and no other")
-	}
-}
-
-func FuzzParseHash(f *testing.F) {
-	f.Add(hashPassword("x").String())
-	f.Add("$argon2id$v=19$m=64,t=0,p=0$c2FsdHNhbHQ$c3Vtc3Vtc3Vtc3Vtc3Vtcw")
-	f.Add("$argon2id$v=19$m=4294967295,t=1,p=1$$")
-	f.Fuzz(func(t *testing.T, s string) {
-		h, err := parseHash(s)
-		if err != nil {
-			return
-		}
-		again, err := parseHash(h.String())
-		if err != nil || again.String() != h.String() {
-			t.Errorf("%q reads as %q and then %q (%v)", s, h, again, err)
-		}
-		if h.memory < 1<<10 && h.time < 3 {
-			h.fits("x") // must not panic
-		}
-	})
 }

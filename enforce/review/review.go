@@ -104,12 +104,12 @@ type Dependencies struct {
 	Cameras    Cameras // nil: there is no page of cameras
 	// System tells what is not well with the system as a whole, the gravest
 	// first; nil: there is no page of it.
-	System     func(context.Context) []Condition
-	Gate       Gate
-	Previews   Previews // nil: clips are shown as they are
-	Logger     *slog.Logger
-	Metrics    prometheus.Registerer
-	Now        func() time.Time // time.Now where nil
+	System   func(context.Context) []Condition
+	Gate     Gate
+	Previews Previews // nil: clips are shown as they are
+	Logger   *slog.Logger
+	Metrics  prometheus.Registerer
+	Now      func() time.Time // time.Now where nil
 }
 
 // Server answers officers' requests.

@@ -8,7 +8,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // powers are what no page of ours uses.
-const powers = "accelerometer=(), autoplay=(), bluetooth=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), " +
+const powers = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), " +
 	"microphone=(), midi=(), payment=(), publickey-credentials-get=(), serial=(), usb=()"
 
 // secured sets the headers that every answer carries.
