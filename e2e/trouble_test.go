@@ -35,6 +35,10 @@ func TestStartRefused(t *testing.T) {
 			func(s *street) { s.Listen = taken.Addr().String() },
 			`open the review pages: .*address already in use; choose another address \(listen\)`,
 		},
+		"port of the probes in use": {
+			func(s *street) { s.Replace = [2]string{"listen_ops: 127.0.0.1:0", "listen_ops: " + taken.Addr().String()} },
+			`open metrics and probes: .*address already in use; choose another address \(listen_ops\)`,
+		},
 		"unwritable data folder": {
 			func(s *street) { s.Data = filepath.Join(notAFolder, "data") },
 			`open the data folder: .*not a directory; make it writable or choose another with data`,
@@ -84,7 +88,7 @@ func withoutModel(t *testing.T, assets string) string {
 func TestWrongCameraPassword(t *testing.T) {
 	s := newStreet(t)
 	p := start(t, append(secrets(), "CAMERA_PASSWORD=not-the-password"), "tidewatch", "run", "--config="+s.configure())
-	w := &tidewatch{process: p, street: s, url: p.says(`review page: (http://\S+)`)}
+	w := s.begun(p)
 	p.says(`camera offline.*camera=street|camera=street.*password`)
 	var answer struct{ Cameras map[string]ingest.Health }
 	eventually(t, "the camera's health", func() bool {

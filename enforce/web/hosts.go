@@ -56,8 +56,10 @@ func localAddress(r *http.Request) netip.Addr {
 // Hostname is a host as Hosts holds it: without port, in small letters; empty
 // if it is none.
 func Hostname(host string) string {
-	name, _ := hostname(host)
-	return name
+	if name, ok := hostname(host); ok {
+		return name
+	}
+	return ""
 }
 
 func hostname(host string) (name string, ok bool) {

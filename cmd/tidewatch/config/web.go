@@ -60,7 +60,7 @@ func (r *resolver) web(y webYAML) Web {
 	if w.SessionLifetime > longestSession {
 		r.wrong("sessions.lifetime", "%s: must be at most %s", y.Sessions.Lifetime, longestSession)
 	}
-	if w.SessionIdle > w.SessionLifetime {
+	if w.SessionIdle > w.SessionLifetime && w.SessionLifetime > 0 {
 		r.wrong("sessions.idle", "%s: must be at most the lifetime, %s", y.Sessions.Idle, y.Sessions.Lifetime)
 	}
 	return w
