@@ -64,6 +64,9 @@ func TestStartRefused(t *testing.T) {
 			if p.err == nil {
 				t.Error("ended as if all were well")
 			}
+			if _, err := os.Stat(filepath.Join(s.Data, "officers.json")); err == nil && !strings.Contains(p.out.String(), "password:") {
+				t.Error("an account was made whose password nobody was shown")
+			}
 			if strings.Contains(p.out.String(), "goroutine ") {
 				t.Errorf("crashed:\n%s", p.out.String())
 			}
