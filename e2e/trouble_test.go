@@ -36,7 +36,9 @@ func TestStartRefused(t *testing.T) {
 			`open the review pages: .*address already in use; choose another address \(listen\)`,
 		},
 		"port of the probes in use": {
-			func(s *street) { s.Replace = [2]string{"listen_ops: 127.0.0.1:0", "listen_ops: " + taken.Addr().String()} },
+			func(s *street) {
+				s.Replace = [2]string{"listen_ops: 127.0.0.1:0", "listen_ops: " + taken.Addr().String()}
+			},
 			`open metrics and probes: .*address already in use; choose another address \(listen_ops\)`,
 		},
 		"unwritable data folder": {

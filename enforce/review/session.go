@@ -106,7 +106,7 @@ func (s *Server) use(r *http.Request) {
 // forget ends what is left of a session: whoever comes next to this browser
 // finds nothing of it. The device stays known.
 func (s *Server) forget(w http.ResponseWriter, r *http.Request) error {
-	if _, err := r.Cookie(s.sessions.Cookie.Name); err != nil {
+	if len(r.CookiesNamed(s.sessions.Cookie.Name)) == 0 {
 		return nil
 	}
 	w.Header().Set("Clear-Site-Data", `"cache"`)

@@ -3,12 +3,14 @@ package web
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -91,7 +93,7 @@ func (s *served) answers(conn net.Conn) int {
 	s.t.Helper()
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		if netErr, ok := err.(net.Error); ok && netErr.Timeout() {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			s.t.Fatal("the connection is held")
 		}
 		return 0

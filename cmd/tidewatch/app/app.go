@@ -38,16 +38,16 @@ type App struct {
 
 	webMetrics *web.Metrics
 
-	font     *typeface.Font // that evidence is written in
-	vision   vision
-	files    *blob.Dir
-	seal     seal
-	exempt   *exempt.List // nil: no vehicle is exempt
-	store    *store
-	cameras  []*camera
-	police   *policeLink // nil without a platform
-	custody  custody
-	desk     desk
+	font    *typeface.Font // that evidence is written in
+	vision  vision
+	files   *blob.Dir
+	seal    seal
+	exempt  *exempt.List // nil: no vehicle is exempt
+	store   *store
+	cameras []*camera
+	police  *policeLink // nil without a platform
+	custody custody
+	desk    desk
 
 	closers []func() error // run in reverse order
 }
