@@ -92,6 +92,7 @@ func TestDoors(t *testing.T) {
 		}
 		w.checkGuesser(t, password, many...)
 	})
+	t.Run("nothing odd is an error of ours", func(t *testing.T) { w.checkOddRequests(t, password) })
 	t.Run("half-sent forms", func(t *testing.T) { w.checkHalfSent(t, 1500) })
 	t.Run("sign-ins are recorded", w.checkRecord)
 	for range 50 {
@@ -164,6 +165,37 @@ func (w *tidewatch) checkGuesser(t *testing.T, password string, addresses ...str
 	}
 	if n := end(); n < times {
 		t.Errorf("only %d guesses were made: this was no attack", n)
+	}
+}
+
+// checkOddRequests asks for what no page asks for, as an officer.
+func (w *tidewatch) checkOddRequests(t *testing.T, password string) {
+	v := w.visit("127.9.9.9")
+	if code := v.signIn(t.Context(), "officer", password); code != http.StatusSeeOther {
+		t.Fatalf("sign in: %d", code)
+	}
+	for _, path := range []string{
+		"/?before=0001-01-01T00:00:00Z", "/?before=9999-12-31T23:59:59.999999999Z", "/?before=-1", "/?state=%00", "/?a=%zz",
+		"/cases/%00", "/cases/%ff%fe", "/cases/%E2%80%AE", "/cases/'%20OR%201=1", "/cases/" + strings.Repeat("a", 5000),
+		"/cases/..%2f..%2fetc%2fpasswd", "/cases/a/files/..%2f..%2fofficers.json", "/assets/..%2fofficers.go",
+		"/cameras/%00", "/cameras/street/picture?width=-1", "/cameras/street/picture?width=99999999999999999999", "/cameras?state=%F0%9F%98%80",
+		"/sign-in?next=%00", "/system?x=%00", "/" + strings.Repeat("b", 8000),
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodHead, http.MethodDelete, "BREW"} {
+			r, err := http.NewRequestWithContext(t.Context(), method, v.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := v.client.Do(r)
+			if err != nil {
+				t.Errorf("%s %.60s: %v", method, path, err)
+				continue
+			}
+			response.Body.Close()
+			if response.StatusCode >= 500 {
+				t.Errorf("%s %.60s: %d", method, path, response.StatusCode)
+			}
+		}
 	}
 }
 
