@@ -30,7 +30,8 @@ type connection struct {
 
 	// Guarded by the mutex of all.
 	served bool      // its request has arrived whole and is being answered
-	since  time.Time // when it was last not
+	idle   bool      // it has been answered, and nothing came since
+	since  time.Time // for how long it has been without a whole request
 }
 
 func newConnections(cfg Config, m *Metrics) *connections {
@@ -148,7 +149,10 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	}
 	c.mu.Lock()
 	late := c.closing && state == http.StateActive
-	one.served, one.since = false, time.Now()
+	if one.idle || state == http.StateIdle { // a request begins, or has been answered
+		one.since = time.Now()
+	}
+	one.served, one.idle = false, state == http.StateIdle
 	c.mu.Unlock()
 	if late {
 		_ = one.Close()

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -121,6 +122,16 @@ func (s *served) value(metric, label string) float64 {
 	return 0
 }
 
+// holds waits until the server has so many connections.
+func (s *served) holds(n float64) {
+	s.t.Helper()
+	for begin := time.Now(); s.value("tidewatch_web_connections", "test") != n; time.Sleep(20 * time.Millisecond) {
+		if time.Since(begin) > patience {
+			s.t.Fatalf("it holds %v connections, want %v", s.value("tidewatch_web_connections", "test"), n)
+		}
+	}
+}
+
 const half = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nname=offi"
 
 func echo(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.FormValue("name")) }
@@ -203,6 +214,8 @@ func TestWholeRequests(t *testing.T) {
 // A stop waits for answers, not for requests.
 func TestStopLetsHalfSentRequestsGo(t *testing.T) {
 	begun, finish := make(chan struct{}), make(chan struct{})
+	end := sync.OnceFunc(func() { close(finish) })
+	defer end()
 	s := serveFor(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(begun)
 		<-finish
@@ -220,7 +233,7 @@ func TestStopLetsHalfSentRequestsGo(t *testing.T) {
 			t.Errorf("one that has not asked is answered %d", code)
 		}
 	}
-	close(finish)
+	end()
 	if code := s.answers(asked); code != 200 {
 		t.Errorf("one that has asked is answered %d", code)
 	}
@@ -230,6 +243,8 @@ func TestStopLetsHalfSentRequestsGo(t *testing.T) {
 // Whoever has waited longest without asking makes room for a new connection.
 func TestConnectionsAreBounded(t *testing.T) {
 	finish := make(chan struct{})
+	end := sync.OnceFunc(func() { close(finish) })
+	defer end()
 	begun := make(chan struct{}, 9)
 	s := serveFor(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
@@ -246,9 +261,10 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if code := s.answers(first); code != 0 {
 		t.Errorf("the first that waits is answered %d", code)
 	}
-	if code := s.answers(s.dial("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")); code != 200 {
+	if code := s.answers(s.dial("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")); code != 200 {
 		t.Errorf("one that asks among those that wait: %d", code)
 	}
+	s.holds(3)
 	if n := s.value("tidewatch_web_refused_total", "connections"); n < 17 {
 		t.Errorf("%v are counted", n)
 	}
@@ -259,7 +275,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if code := s.answers(s.dial("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")); code != 0 {
 		t.Errorf("one too many, while all are answered: %d", code)
 	}
-	close(finish)
+	end()
 	if code := s.answers(asked); code != 200 {
 		t.Errorf("one that has asked long ago: %d", code)
 	}
@@ -314,10 +330,6 @@ func TestSlowReaders(t *testing.T) {
 	})
 	t.Run("takes nothing", func(t *testing.T) {
 		ask()
-		for begin := time.Now(); s.value("tidewatch_web_connections", "test") > 0; time.Sleep(20 * time.Millisecond) {
-			if time.Since(begin) > patience {
-				t.Fatal("it is served for ever")
-			}
-		}
+		s.holds(0)
 	})
 }
