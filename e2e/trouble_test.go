@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"tidewatch/ingest"
 )
@@ -115,4 +117,26 @@ func TestOneAtATime(t *testing.T) {
 	s.run()
 	second := start(t, secrets(), "tidewatch", "run", "--config="+s.configure())
 	second.says(`open the data folder: .* is in use by another tidewatch`)
+}
+
+// TestKilledStartLosesNoPassword kills the first start the moment its account is
+// there: its password must have been shown.
+func TestKilledStartLosesNoPassword(t *testing.T) {
+	s := &street{
+		t: t, Data: t.TempDir(), Listen: "127.0.0.1:0", Assets: defaultAssets(t),
+		Camera: "rtsp://127.0.0.1:1/street", Police: "http://127.0.0.1:1", From: "01:00", Until: "02:00",
+	}
+	p := start(t, secrets(), "tidewatch", "run", "--config="+s.configure())
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(s.Data, "officers.json")); err == nil {
+			break
+		}
+		if p.ended() || time.Now().After(deadline) {
+			t.Fatalf("no account was made:\n%s", p.out.String())
+		}
+	}
+	p.stop(syscall.SIGKILL)
+	if !strings.Contains(p.out.String(), "password: ") {
+		t.Errorf("there is an account whose password nobody was shown:\n%s", p.out.String())
+	}
 }
