@@ -20,9 +20,12 @@ func (e *Engine) run(life context.Context, first chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
+	// Analysts hear how their queries end, so the gate closes after the child.
 	var gate sync.WaitGroup
 	defer gate.Wait()
-	gate.Go(func() { e.gate.run(life) })
+	open, shut := context.WithCancel(context.WithoutCancel(life))
+	defer shut()
+	gate.Go(func() { e.gate.run(open) })
 
 	served := false
 	for attempt := 0; life.Err() == nil; attempt++ {
