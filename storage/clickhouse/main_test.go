@@ -23,23 +23,29 @@ func TestMain(m *testing.M) {
 		case EngineCommand:
 			os.Exit(EngineMain(os.Args[2:]))
 		case "hold-engine":
-			os.Exit(holdEngine(os.Args[2]))
+			os.Exit(holdEngine(os.Args[2:]))
+		case "deprived":
+			os.Exit(deprived(os.Args[2], os.Args[3:]))
 		}
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// holdEngine starts an engine, says so and waits to be killed.
-func holdEngine(dir string) int {
-	cfg, err := engineConfig(dir)
+// holdEngine starts an engine, says so and how it is confined, and waits to be
+// killed.
+func holdEngine(args []string) int {
+	var e *Engine
+	cfg, err := engineConfig(args[0])
 	if err == nil {
-		_, err = StartEngine(context.Background(), cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+		cfg.AllowUnconfined = len(args) > 1
+		e, err = StartEngine(context.Background(), cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Println(err)
 		return 1
 	}
 	fmt.Println("serving")
+	fmt.Println(e.Unconfined())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	select {}
 }
@@ -55,7 +61,7 @@ func engineConfig(dir string) (EngineConfig, error) {
 	return cfg, err
 }
 
-func testEngineConfig(t *testing.T) EngineConfig {
+func testEngineConfig(t testing.TB) EngineConfig {
 	t.Helper()
 	cfg, err := engineConfig(filepath.Join(t.TempDir(), "engine"))
 	if err != nil {
@@ -65,7 +71,7 @@ func testEngineConfig(t *testing.T) EngineConfig {
 	return cfg
 }
 
-func startEngine(t *testing.T, cfg EngineConfig) *Engine {
+func startEngine(t testing.TB, cfg EngineConfig) *Engine {
 	t.Helper()
 	e, err := StartEngine(t.Context(), cfg, testLog(t), prometheus.NewRegistry())
 	if err != nil {
@@ -85,7 +91,7 @@ func openConn(t *testing.T, cfg Config) Conn {
 	return conn
 }
 
-func testLog(t *testing.T) *slog.Logger {
+func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
