@@ -136,7 +136,7 @@ func (e *Engine) configure() (process, error) {
 	values := map[string]any{
 		"Port": p.port, "MemoryLimit": e.cfg.MemoryLimit, "AnalystMemoryLimit": e.cfg.MemoryLimit / 4,
 		"Threads": runtime.GOMAXPROCS(0), "UsersFile": users, "Database": e.conn.Database,
-		"OwnerSHA256": sha256Hex(e.conn.Password), "AnalystSHA256": sha256Hex(e.gate.password),
+		"OwnerSHA256": sha256Hex(e.conn.Password), "AnalystSHA256": sha256Hex(e.guard.password),
 	}
 	return p, errors.Join(
 		render(filepath.Join(p.etc, "config.xml"), configXML, values),

@@ -60,18 +60,14 @@ const nobody = 65534
 func installation(t *testing.T) (binary, assets, dir string) {
 	t.Helper()
 	cfg := testEngineConfig(t)
-	root, err := os.MkdirTemp("", "engine")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	root := t.TempDir()
 	binary, assets, dir = filepath.Join(root, "binary"), root, filepath.Join(root, "data", "engine")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	lib := filepath.Join(root, "lib")
-	if err := errors.Join(os.Chmod(root, 0o755), os.Mkdir(lib, 0o755), os.Mkdir(filepath.Dir(dir), 0o700),
+	if err := errors.Join(os.Chmod(filepath.Dir(root), 0o755), os.Chmod(root, 0o755), os.Mkdir(lib, 0o755), os.Mkdir(filepath.Dir(dir), 0o700),
 		os.Chown(filepath.Dir(dir), nobody, nobody),
 		linkOrCopy(self, binary), linkOrCopy(cfg.Library, filepath.Join(lib, filepath.Base(cfg.Library)))); err != nil {
 		t.Fatal(err)
@@ -163,7 +159,7 @@ func TestEngineRefusesToBeUnconfined(t *testing.T) {
 			if h.said != "serving" || !strings.Contains(h.state, test.want.Error()) {
 				t.Fatalf("where that is allowed it says %q, %q", h.said, h.state)
 			}
-			if test.want == ErrNoNetwork {
+			if errors.Is(test.want, ErrNoNetwork) {
 				strangersGetNothing(t, cfg)
 			}
 		})
@@ -202,7 +198,7 @@ func TestEngineIsConfined(t *testing.T) {
 	e := startEngine(t, cfg)
 	pid := enginePID(t, cfg.Dir)
 	assertConfined(t, pid)
-	for _, secret := range []string{e.conn.Password, e.gate.password} {
+	for _, secret := range []string{e.conn.Password, e.guard.password} {
 		for _, file := range []string{"environ", "cmdline"} {
 			if text := procFile(t, pid, file); strings.Contains(text, secret) {
 				t.Errorf("%s of the process holds a password: %q", file, text)

@@ -80,7 +80,8 @@ func serveDials(port int) error {
 // answerDial sends a connection or, without one, why there is none.
 func answerDial(answers *net.UnixConn, port int) {
 	defer answers.Close()
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), dialTimeout)
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := dialer.DialContext(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err == nil {
 		err = send(answers, conn.(*net.TCPConn))
 		conn.Close()

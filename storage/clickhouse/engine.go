@@ -57,7 +57,7 @@ func DefaultEngineConfig() EngineConfig {
 type Engine struct {
 	cfg     EngineConfig
 	conn    Config // the owner's
-	gate    *gate
+	guard   *guard
 	log     *slog.Logger
 	metrics engineMetrics
 
@@ -107,7 +107,7 @@ func newEngine(cfg EngineConfig, listener net.Listener, log *slog.Logger, reg pr
 		Addresses: []string{listener.Addr().String()}, Dial: e.dial,
 		Database: "tidewatch", User: "tidewatch", Password: rand.Text(),
 	}
-	e.gate = &gate{
+	e.guard = &guard{
 		listener: listener, password: rand.Text(), dial: e.dial, log: log, came: e.metrics.analysts,
 		databases: []string{e.conn.Database, "default", "system", "information_schema", "INFORMATION_SCHEMA"},
 		seats:     make(chan struct{}, mostAnalysts),
@@ -122,7 +122,7 @@ func (e *Engine) Config() Config { return e.conn }
 // analyst is how to connect to the engine as one who may only read.
 func (e *Engine) analyst() Config {
 	cfg := e.conn
-	cfg.User, cfg.Password, cfg.Dial = analystUser, e.gate.password, nil
+	cfg.User, cfg.Password, cfg.Dial = analystUser, e.guard.password, nil
 	return cfg
 }
 

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // run keeps a child alive until life ends. The outcome of the first start goes
@@ -20,12 +22,12 @@ func (e *Engine) run(life context.Context, first chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
-	// Analysts hear how their queries end, so the gate closes after the child.
-	var gate sync.WaitGroup
-	defer gate.Wait()
+	// Analysts hear how their queries end, so the guard closes after the child.
+	var guard sync.WaitGroup
+	defer guard.Wait()
 	open, shut := context.WithCancel(context.WithoutCancel(life))
 	defer shut()
-	gate.Go(func() { e.gate.run(open) })
+	guard.Go(func() { e.guard.run(open) })
 
 	served := false
 	for attempt := 0; life.Err() == nil; attempt++ {
@@ -101,10 +103,15 @@ func (e *Engine) live(life context.Context, serving func()) error {
 	e.setHealth(nil)
 	e.log.Info("database engine serves", "address", e.conn.Addresses[0])
 	serving()
-	watch, unwatch := context.WithCancel(life)
-	defer unwatch()
+	watch, unwatch := context.WithCancel(context.WithoutCancel(life)) // to the end of this child
+	silence := e.silence(watch)
+	defer func() {
+		unwatch()
+		for range silence { // until nobody listens for it any more
+		}
+	}()
 	select {
-	case err := <-e.silence(watch):
+	case err := <-silence:
 		return err
 	case <-child.ended:
 		return child.failure()
@@ -136,31 +143,38 @@ func (e *Engine) awaitService(life context.Context, child *child) error {
 }
 
 // silence reports when the engine has not answered for as long as patience
-// lasts, as when somebody told it to listen no more.
+// lasts, as when somebody told it to listen no more. It listens until ctx is
+// done.
 func (e *Engine) silence(ctx context.Context) <-chan error {
-	silent := make(chan error, 1)
+	silence := make(chan error, 1)
 	go func() {
+		defer close(silence)
 		heard := time.Now()
 		for ctx.Err() == nil {
 			err := e.ask(ctx)
-			switch {
-			case err == nil:
+			if err == nil {
 				heard = time.Now()
-			case time.Since(heard) >= e.cfg.Patience:
-				silent <- fmt.Errorf("no answer for %v: %w", e.cfg.Patience, err)
+			} else if time.Since(heard) >= e.cfg.Patience {
+				silence <- fmt.Errorf("no answer for %v: %w", e.cfg.Patience, err)
 				return
 			}
 			pause(ctx, e.cfg.Patience/6)
 		}
 	}()
-	return silent
+	return silence
 }
 
-// ask sees whether the engine takes a new connection and answers on it.
+// ask sees whether the engine takes a new connection and answers on it, be it
+// that it has no memory left.
 func (e *Engine) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.Patience)
 	defer cancel()
-	return e.command(ctx, "SELECT 1")
+	err := e.command(ctx, "SELECT 1")
+	var answer *clickhouse.Exception
+	if errors.As(err, &answer) {
+		return nil
+	}
+	return err
 }
 
 // endQueries asks the engine to give up what it still runs for us and for

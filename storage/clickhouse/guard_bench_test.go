@@ -5,7 +5,7 @@ import (
 )
 
 // BenchmarkQuery compares the ways to the engine: the owner's, whose
-// connections lead there directly, and the analysts', through the gate.
+// connections lead there directly, and the analysts', through the guard.
 func BenchmarkQuery(b *testing.B) {
 	for _, query := range []struct{ name, text string }{
 		{"small", "SELECT 1"},
@@ -16,7 +16,7 @@ func BenchmarkQuery(b *testing.B) {
 			cfg  func(*Engine) Config
 		}{
 			{"direct", (*Engine).Config},
-			{"gate", (*Engine).analyst},
+			{"guard", (*Engine).analyst},
 		} {
 			b.Run(query.name+"/"+way.name, func(b *testing.B) {
 				e := startEngine(b, testEngineConfig(b))

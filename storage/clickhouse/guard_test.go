@@ -17,7 +17,7 @@ import (
 
 // What a stranger says at the analysts' port does not reach the engine, whose
 // process would end at most of it.
-func TestGateKeepsStrangersOut(t *testing.T) {
+func TestGuardKeepsStrangersOut(t *testing.T) {
 	t.Parallel()
 	cfg := testEngineConfig(t)
 	e := startEngine(t, cfg)
@@ -76,7 +76,7 @@ func shout(t *testing.T, address, noise string) {
 }
 
 // Whoever connects and says nothing keeps no analyst out.
-func TestGateServesBesideTheSilent(t *testing.T) {
+func TestGuardServesBesideTheSilent(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, testEngineConfig(t))
 	for range 10 * mostWaiting {
@@ -91,9 +91,9 @@ func TestGateServesBesideTheSilent(t *testing.T) {
 		t.Error(err)
 	}
 	eventually(t, "the silent are few", func() bool {
-		e.gate.mu.Lock()
-		defer e.gate.mu.Unlock()
-		return len(e.gate.waiting) <= mostWaiting
+		e.guard.mu.Lock()
+		defer e.guard.mu.Unlock()
+		return len(e.guard.waiting) <= mostWaiting
 	})
 	// Nor do analysts that take every seat keep the system from its database.
 	var last error
@@ -108,7 +108,7 @@ func TestGateServesBesideTheSilent(t *testing.T) {
 	}
 }
 
-func TestGateSaysWhenTheEngineIsAway(t *testing.T) {
+func TestGuardSaysWhenTheEngineIsAway(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, testEngineConfig(t))
 	analyst := openConn(t, e.analyst())

@@ -24,7 +24,7 @@ const (
 	complainEvery   = time.Minute
 )
 
-// ClickHouse's own codes of the errors that the gate gives.
+// ClickHouse's own codes of the errors that the guard gives.
 const (
 	codeUnknownDatabase = 81
 	codeTooMany         = 202
@@ -32,10 +32,10 @@ const (
 	codeWrongPassword   = 516
 )
 
-// gate lets analysts through to the engine, and nobody else: no byte reaches
+// guard lets analysts through to the engine, and nobody else: no byte reaches
 // the engine before the password was right. The engine's process would end at
 // a wrong one, or at the name of a database that does not exist.
-type gate struct {
+type guard struct {
 	listener  net.Listener
 	password  string
 	databases []string // those that exist
@@ -56,8 +56,9 @@ type gate struct {
 const analystUser = "analyst"
 
 // run serves until ctx is done, and then ends every connection.
-func (g *gate) run(ctx context.Context) {
+func (g *guard) run(ctx context.Context) {
 	defer g.conns.Wait()
+	defer g.listener.Close()
 	defer context.AfterFunc(ctx, func() { _ = g.listener.Close() })()
 	for ctx.Err() == nil {
 		client, err := g.listener.Accept()
@@ -70,7 +71,7 @@ func (g *gate) run(ctx context.Context) {
 }
 
 // serve is the whole of one connection.
-func (g *gate) serve(ctx context.Context, client net.Conn) {
+func (g *guard) serve(ctx context.Context, client net.Conn) {
 	defer client.Close()
 	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
 	greeting, err := g.greet(client)
@@ -96,7 +97,7 @@ func (g *gate) serve(ctx context.Context, client net.Conn) {
 }
 
 // greet returns, for an analyst, what the engine is to hear first.
-func (g *gate) greet(client net.Conn) ([]byte, error) {
+func (g *guard) greet(client net.Conn) ([]byte, error) {
 	g.await(client)
 	defer g.awaitNoMore(client)
 	_ = client.SetDeadline(time.Now().Add(greetingTimeout))
@@ -116,7 +117,7 @@ func (g *gate) greet(client net.Conn) ([]byte, error) {
 }
 
 // check says why a client may not come in.
-func (g *gate) check(h hello) error {
+func (g *guard) check(h hello) error {
 	if !same(h.user, analystUser) || !same(h.password, g.password) {
 		return &exception{codeWrongPassword, "user or password is wrong: the file dsn says how to connect, anew after each start"}
 	}
@@ -135,7 +136,7 @@ func same(a, b string) bool {
 // await counts a connection among those that have not said who they are.
 // Where there are too many, the oldest goes: an analyst's client says it at
 // once, and is not kept out by those who say nothing.
-func (g *gate) await(client net.Conn) {
+func (g *guard) await(client net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, client)
@@ -145,14 +146,14 @@ func (g *gate) await(client net.Conn) {
 	}
 }
 
-func (g *gate) awaitNoMore(client net.Conn) {
+func (g *guard) awaitNoMore(client net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting = slices.DeleteFunc(g.waiting, func(c net.Conn) bool { return c == client })
 }
 
 // turnAway ends a connection; a client of the protocol hears why.
-func (g *gate) turnAway(client net.Conn, err error) {
+func (g *guard) turnAway(client net.Conn, err error) {
 	var told *exception
 	if !errors.As(err, &told) {
 		g.came.WithLabelValues("malformed").Inc()
@@ -167,7 +168,7 @@ func (g *gate) turnAway(client net.Conn, err error) {
 }
 
 // complainOf logs that somebody guesses, now and then.
-func (g *gate) complainOf(guesser net.Addr) {
+func (g *guard) complainOf(guesser net.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refused++
