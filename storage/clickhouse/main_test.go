@@ -1,9 +1,6 @@
 package clickhouse
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -29,25 +26,6 @@ func TestMain(m *testing.M) {
 		}
 	}
 	goleak.VerifyTestMain(m)
-}
-
-// holdEngine starts an engine, says so and how it is confined, and waits to be
-// killed.
-func holdEngine(args []string) int {
-	var e *Engine
-	cfg, err := engineConfig(args[0])
-	if err == nil {
-		cfg.AllowUnconfined = len(args) > 1
-		e, err = StartEngine(context.Background(), cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	}
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	fmt.Println("serving")
-	fmt.Println(e.Unconfined())
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	select {}
 }
 
 func engineConfig(dir string) (EngineConfig, error) {
