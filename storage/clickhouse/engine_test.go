@@ -170,7 +170,7 @@ func TestEngineComesBack(t *testing.T) {
 			pid := enginePID(t, cfg.Dir)
 			test.end(t, e, pid)
 			eventually(t, "another engine serves", func() bool {
-				return e.Health() == nil && enginePID(t, cfg.Dir) != pid && conn.Ping(t.Context()) == nil && analyst.Ping(t.Context()) == nil
+				return e.Health() == nil && conn.Ping(t.Context()) == nil && analyst.Ping(t.Context()) == nil && enginePID(t, cfg.Dir) != pid
 			})
 			if n := testutil.ToFloat64(e.metrics.restarts); n == 0 {
 				t.Error("no restart was counted")
