@@ -19,8 +19,8 @@ import (
 
 const (
 	greetingTimeout = 10 * time.Second
-	mostWaiting     = 64 // connections that have not said who they are
-	mostAnalysts    = 32 // of the engine's max_connections
+	mostWaiting     = 512 // connections that have not said who they are
+	mostAnalysts    = 32  // of the engine's max_connections
 	complainEvery   = time.Minute
 )
 
@@ -66,6 +66,7 @@ func (g *guard) run(ctx context.Context) {
 			pause(ctx, 100*time.Millisecond)
 			continue
 		}
+		g.await(client)
 		g.conns.Go(func() { g.serve(ctx, client) })
 	}
 }
@@ -98,7 +99,6 @@ func (g *guard) serve(ctx context.Context, client net.Conn) {
 
 // greet returns, for an analyst, what the engine is to hear first.
 func (g *guard) greet(client net.Conn) ([]byte, error) {
-	g.await(client)
 	defer g.awaitNoMore(client)
 	_ = client.SetDeadline(time.Now().Add(greetingTimeout))
 	r := bufio.NewReader(client)

@@ -79,7 +79,7 @@ func shout(t *testing.T, address, noise string) {
 func TestGuardServesBesideTheSilent(t *testing.T) {
 	t.Parallel()
 	e := startEngine(t, testEngineConfig(t))
-	for range 10 * mostWaiting {
+	for range 2 * mostWaiting {
 		conn, err := net.Dial("tcp", e.analyst().Addresses[0])
 		if err != nil {
 			t.Fatal(err)
