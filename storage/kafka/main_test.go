@@ -55,14 +55,7 @@ func kill(helper *exec.Cmd) {
 
 func openBroker(t *testing.T, dir string) *Broker {
 	t.Helper()
-	return openBrokerOn(t, dir, 0)
-}
-
-func openBrokerOn(t *testing.T, dir string, port int) *Broker {
-	t.Helper()
-	cfg := brokerConfig(dir)
-	cfg.Port = port
-	b, err := OpenBroker(cfg, testLog(t))
+	b, err := OpenBroker(brokerConfig(dir), testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,15 +63,11 @@ func openBrokerOn(t *testing.T, dir string, port int) *Broker {
 	return b
 }
 
-// brokerConfig has a password that clients know beforehand.
-func brokerConfig(dir string) BrokerConfig {
-	return BrokerConfig{Dir: filepath.Join(dir, "broker"), Password: "known"}
-}
+func brokerConfig(dir string) BrokerConfig { return BrokerConfig{Dir: filepath.Join(dir, "broker")} }
 
 func testConfig(dir string, brokers ...string) Config {
 	cfg := DefaultConfig()
 	cfg.Brokers, cfg.SpoolDir, cfg.Partitions = brokers, filepath.Join(dir, "spool"), 2
-	cfg.Username, cfg.Password = brokerUser, "known"
 	return cfg
 }
 

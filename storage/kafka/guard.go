@@ -1,0 +1,211 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// guard knows whether the operator's topic is still the one that events were
+// written to, and whether it keeps them.
+type guard struct {
+	topic  string
+	memory *memory // nil with the embedded broker, which belongs to us alone
+	keeps  bool    // the memory is ours to write
+
+	mu      sync.Mutex
+	looked  bool // the topic was seen since the start
+	found   []finding
+	unasked error // why the newest look failed
+}
+
+// knows says whether events were written to the topic before.
+func (g *guard) knows() bool { return g.before() != nil }
+
+// before is what the topic was like when all was well.
+func (g *guard) before() *sight {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.memory == nil {
+		return nil
+	}
+	was, known := g.memory.Topics[g.topic]
+	if !known {
+		return nil
+	}
+	return &was
+}
+
+// spread is over how many partitions cases are spread; 0: over all. A case
+// must stay where it is when an operator adds partitions.
+func (g *guard) spread() int {
+	if was := g.before(); was != nil {
+		return was.Partitions
+	}
+	return 0
+}
+
+// note takes what a look at the topic found. What is well is kept as known.
+func (g *guard) note(is topic, found []finding) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.looked, g.found, g.unasked = true, found, nil
+	if !g.keeps || g.damaged() {
+		return nil
+	}
+	s := sight{Cluster: is.cluster, ID: is.id, Partitions: len(is.partitions), Begins: map[int]int64{}, Ends: map[int]int64{}}
+	if was, known := g.memory.Topics[g.topic]; known {
+		s.Partitions = was.Partitions
+	}
+	for number, p := range is.partitions {
+		s.Begins[number], s.Ends[number] = p.begin, p.end
+	}
+	return g.memory.keep(g.topic, s)
+}
+
+// damaged says whether events are gone.
+func (g *guard) damaged() bool {
+	return slices.ContainsFunc(g.found, func(f finding) bool { return f.lost })
+}
+
+// failed takes why the topic could not be looked at.
+func (g *guard) failed(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unasked = err
+}
+
+// pick is what was found of one sort.
+func (g *guard) pick(sort func(finding) bool) (picked []finding) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, f := range g.found {
+		if sort(f) {
+			picked = append(picked, f)
+		}
+	}
+	return picked
+}
+
+// inspect looks at the topic and its settings.
+func (l *Log) inspect(ctx context.Context) error {
+	seen, err := l.lookUp(ctx)
+	if errors.Is(err, kerr.UnknownTopicOrPartition) && l.guard.knows() {
+		return l.guard.note(topic{}, []finding{{what: "it is gone: it was deleted", lost: true, holds: true}})
+	}
+	if err == nil {
+		err = l.measure(ctx, &seen)
+	}
+	if err != nil {
+		l.guard.failed(err)
+		return err
+	}
+	settings, err := l.describe(ctx)
+	found := judge(l.guard.before(), seen, settings)
+	if err != nil {
+		found = append(found, finding{what: l.cfg.explain(err)})
+	}
+	return l.guard.note(seen, found)
+}
+
+// describe asks for the topic's settings.
+func (l *Log) describe(ctx context.Context) (map[string]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	answer, err := kadm.NewClient(l.client).DescribeTopicConfigs(ctx, l.cfg.Topic)
+	if err != nil {
+		return nil, fmt.Errorf("read the settings of topic %s: %w", l.cfg.Topic, err)
+	}
+	of, err := answer.On(l.cfg.Topic, func(r *kadm.ResourceConfig) error { return r.Err })
+	if err != nil {
+		return nil, fmt.Errorf("read the settings of topic %s: %w", l.cfg.Topic, err)
+	}
+	settings := map[string]string{}
+	for _, c := range of.Configs {
+		settings[c.Key] = c.MaybeValue()
+	}
+	return settings, nil
+}
+
+// permit says why nothing may be appended just now: whether the topic is still
+// the one it was is asked each time, since events are few and what goes into
+// another topic is lost.
+func (l *Log) permit(ctx context.Context) error {
+	if l.guard.memory == nil {
+		return nil
+	}
+	if l.cfg.System != "" {
+		if err := l.lease.held(); err != nil {
+			return err
+		}
+		if err := l.lookOnce(ctx); err != nil {
+			return err
+		}
+	}
+	seen, err := l.lookUp(ctx)
+	if err != nil {
+		return err
+	}
+	if was := l.guard.before(); was != nil && seen.differs(*was) != "" {
+		if err := l.inspect(ctx); err != nil {
+			return err
+		}
+	}
+	return l.cfg.say(l.guard.pick(func(f finding) bool { return f.holds }))
+}
+
+// lookOnce looks at the topic unless that was done since the start.
+func (l *Log) lookOnce(ctx context.Context) error {
+	l.guard.mu.Lock()
+	looked := l.guard.looked
+	l.guard.mu.Unlock()
+	if looked {
+		return nil
+	}
+	return l.inspect(ctx)
+}
+
+// watch looks at the topic from time to time until ctx is done.
+func (l *Log) watch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(l.cfg.CheckEvery):
+		}
+		if err := l.inspect(ctx); err != nil && ctx.Err() == nil {
+			l.outage.failed(err)
+		}
+	}
+}
+
+// say puts findings into words, with the command that mends what a setting can.
+func (c Config) say(found []finding) error {
+	if len(found) == 0 {
+		return nil
+	}
+	var said, mends []string
+	lost := false
+	for _, f := range found {
+		said = append(said, f.what)
+		lost = lost || f.lost
+		if f.mend != "" {
+			mends = append(mends, f.mend)
+		}
+	}
+	text := fmt.Sprintf("topic %s: %s", c.Topic, strings.Join(said, "; "))
+	if len(mends) > 0 {
+		text += "; mend it by: " + c.alter(mends...)
+	}
+	if lost {
+		text += fmt.Sprintf("; bring its events back, or take it as it is: stop Tidewatch, remove %s, start it", c.Memory)
+	}
+	return errors.New(text)
+}
