@@ -24,7 +24,7 @@ func (l *Log) Claim(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && needsPeople(err):
-		return fmt.Errorf("claim topic %s: %s", l.cfg.Topic, l.cfg.explain(err))
+		return fmt.Errorf("claim topic %s: %s", l.cfg.Topic, l.explain(err))
 	case err != nil:
 		l.outage.failed(err)
 	}
@@ -95,7 +95,7 @@ func (l *Log) Health() error {
 	found := l.cfg.say(l.guard.pick(func(f finding) bool { return !f.minor }))
 	refused, why := l.spool.refused()
 	if refused > 0 {
-		found = both(fmt.Errorf("%s: %d events wait", l.cfg.explain(why), refused), found)
+		found = both(fmt.Errorf("%s: %d events wait", l.explain(why), refused), found)
 	}
 	waiting := l.Waiting() - refused
 	held := l.cfg.say(l.guard.pick(func(f finding) bool { return f.holds }))
@@ -105,7 +105,7 @@ func (l *Log) Health() error {
 	case held != nil:
 		return fmt.Errorf("%w; %d events wait", found, waiting)
 	}
-	return both(fmt.Errorf("%s: %d events wait", l.cfg.explain(l.jam.why()), waiting), found)
+	return both(fmt.Errorf("%s: %d events wait", l.explain(l.jam.why()), waiting), found)
 }
 
 // both is two errors in one line.
@@ -124,7 +124,10 @@ func (l *Log) Concern() error {
 		return nil
 	}
 	if err := l.lease.held(); err != nil && !errors.Is(err, errTaken) {
-		return errors.New(l.cfg.explain(err))
+		return errors.New(l.explain(err))
+	}
+	if err := l.guard.unseen(); err != nil {
+		return errors.New(l.explain(err))
 	}
 	return l.cfg.say(l.guard.pick(func(f finding) bool { return f.minor }))
 }

@@ -43,6 +43,13 @@ func (g *guard) before() *sight {
 	return &was
 }
 
+// seen says whether the topic was looked at since the start.
+func (g *guard) seen() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.looked
+}
+
 // spread is over how many partitions cases are spread; 0: over all. A case
 // must stay where it is when an operator adds partitions.
 func (g *guard) spread() int {
@@ -82,6 +89,13 @@ func (g *guard) failed(err error) {
 	g.unasked = err
 }
 
+// unseen is why the newest look failed, or nil.
+func (g *guard) unseen() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.unasked
+}
+
 // pick is what was found of one sort.
 func (g *guard) pick(sort func(finding) bool) (picked []finding) {
 	g.mu.Lock()
@@ -110,7 +124,7 @@ func (l *Log) inspect(ctx context.Context) error {
 	settings, err := l.describe(ctx)
 	found := judge(l.guard.before(), seen, settings)
 	if err != nil {
-		found = append(found, finding{what: l.cfg.explain(err)})
+		found = append(found, finding{what: "its settings cannot be checked: " + l.explain(err)})
 	}
 	return l.guard.note(seen, found)
 }
@@ -141,35 +155,24 @@ func (l *Log) permit(ctx context.Context) error {
 	if l.guard.memory == nil {
 		return nil
 	}
-	if l.cfg.System != "" {
+	if l.lease != nil {
 		if err := l.lease.held(); err != nil {
 			return err
 		}
-		if err := l.lookOnce(ctx); err != nil {
-			return err
+		if !l.guard.seen() {
+			if err := l.inspect(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	seen, err := l.lookUp(ctx)
+	if was := l.guard.before(); was != nil && (err == nil && seen.differs(*was) != "" || errors.Is(err, kerr.UnknownTopicOrPartition)) {
+		err = l.inspect(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	if was := l.guard.before(); was != nil && seen.differs(*was) != "" {
-		if err := l.inspect(ctx); err != nil {
-			return err
-		}
-	}
 	return l.cfg.say(l.guard.pick(func(f finding) bool { return f.holds }))
-}
-
-// lookOnce looks at the topic unless that was done since the start.
-func (l *Log) lookOnce(ctx context.Context) error {
-	l.guard.mu.Lock()
-	looked := l.guard.looked
-	l.guard.mu.Unlock()
-	if looked {
-		return nil
-	}
-	return l.inspect(ctx)
 }
 
 // watch looks at the topic from time to time until ctx is done.

@@ -242,7 +242,7 @@ func (l *Log) drain(ctx context.Context) error {
 // those of its case behind it; the others go on.
 func (l *Log) refuse(m kafka.Message, err error) {
 	if before, _ := l.spool.refused(); before == 0 {
-		l.log.Error("kafka refuses an event, kept in the spool", "case", string(m.Key), "bytes", len(m.Value), "error", l.cfg.explain(err))
+		l.log.Error("kafka refuses an event, kept in the spool", "case", string(m.Key), "bytes", len(m.Value), "error", l.explain(err))
 	}
 	l.metrics.errors.Inc()
 	l.spool.hold(string(m.Key), err, l.cfg.RefusedWait)

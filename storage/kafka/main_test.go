@@ -20,7 +20,7 @@ import (
 
 // The test binary is also the process to be killed.
 func TestMain(m *testing.M) {
-	helpers := map[string]func(dir string) error{"append": appendForever, "consume": consumeAndHang}
+	helpers := map[string]func(dir string) error{"append": appendForever, "consume": consumeAndHang, "claim": claimAndHang}
 	if len(os.Args) == 3 && helpers[os.Args[1]] != nil {
 		if err := helpers[os.Args[1]](os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

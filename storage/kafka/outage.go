@@ -86,7 +86,7 @@ func (l *Log) insist(ctx context.Context, try func() error) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case l.lease == nil && needsPeople(err):
-			return errors.New(l.cfg.explain(err))
+			return errors.New(l.explain(err))
 		}
 		l.outage.failed(err)
 	}

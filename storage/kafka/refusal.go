@@ -115,7 +115,19 @@ func (c Config) unreached(err error) string {
 	if errors.Is(err, errGone) {
 		return fmt.Sprintf("topic %s does not exist: is kafka.topic right?", c.Topic)
 	}
-	return "kafka cannot be reached"
+	return away
+}
+
+const away = "kafka cannot be reached"
+
+// explain says what is wrong with Kafka. What looks like a wrong port before
+// the first answer is an outage after it.
+func (l *Log) explain(err error) string {
+	var closed *kgo.ErrFirstReadEOF
+	if l.guard.seen() && errors.As(err, &closed) {
+		return away
+	}
+	return l.cfg.explain(err)
 }
 
 // distrust says why a broker and we do not understand each other before any
