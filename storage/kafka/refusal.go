@@ -52,7 +52,7 @@ func needsPeople(err error) bool {
 		return true
 	}
 	var closed *kgo.ErrFirstReadEOF // which a broker that starts may be
-	return errors.Is(err, errTaken) || errors.Is(err, errGone) || distrust(err) != "" && !errors.As(err, &closed)
+	return errors.Is(err, errTaken) || errors.Is(err, errGone) || Config{}.distrust(err) != "" && !errors.As(err, &closed)
 }
 
 // errGone says that a topic is missing and is not ours to make.
@@ -106,7 +106,7 @@ func (c Config) unreached(err error) string {
 	if err == nil {
 		return "events of before are on their way to kafka"
 	}
-	if why := distrust(err); why != "" {
+	if why := c.distrust(err); why != "" {
 		return why
 	}
 	if errors.Is(err, errTaken) {
@@ -132,7 +132,7 @@ func (l *Log) explain(err error) string {
 
 // distrust says why a broker and we do not understand each other before any
 // request; empty where that is not known to be so.
-func distrust(err error) string {
+func (c Config) distrust(err error) string {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -147,6 +147,8 @@ func distrust(err error) string {
 		return "kafka.brokers does not speak TLS: give the port of a TLS listener, or leave out kafka.tls"
 	case strings.Contains(err.Error(), "remote error: tls: "):
 		return fmt.Sprintf("kafka does not accept our TLS (%v): see kafka.cert_file and kafka.key_file", err)
+	case errors.As(err, &first) && c.Security.TLS:
+		return "kafka.brokers ends every connection at its first request: is it a listener without TLS, or no Kafka?"
 	case errors.As(err, &first):
 		return "kafka.brokers ends every connection at its first request: is it a TLS listener (kafka.tls), one that asks for a user " +
 			"(kafka.username), or no Kafka?"
