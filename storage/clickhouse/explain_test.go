@@ -17,16 +17,26 @@ func TestAddressesOfOthers(t *testing.T) {
 		tls    bool
 		want   string
 	}{
-		"HTTP, as to garbage": {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", false,
-			"migrate clickhouse: clickhouse.address answers HTTP: give the native port (usually 9000, with TLS 9440)"},
-		"TLS, asked without": {"\x15\x03\x03\x00\x02\x02\x46", false,
-			"migrate clickhouse: clickhouse.address answers TLS: set clickhouse.tls"},
-		"SSH": {"SSH-2.0-OpenSSH_9.2p1\r\n", false,
-			"migrate clickhouse: clickhouse.address answers something that is not ClickHouse: give its native port"},
-		"no TLS, asked with": {"HTTP/1.1 400 Bad Request\r\n\r\n", true,
-			"migrate clickhouse: clickhouse.address does not speak TLS"},
-		"a certificate of nobody": {"", true,
-			"migrate clickhouse: the certificate of clickhouse is signed by nobody whom we trust: give its authority as clickhouse.ca_file"},
+		"HTTP, as to garbage": {
+			"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", false,
+			"migrate clickhouse: clickhouse.address answers HTTP: give the native port (usually 9000, with TLS 9440)",
+		},
+		"TLS, asked without": {
+			"\x15\x03\x03\x00\x02\x02\x46", false,
+			"migrate clickhouse: clickhouse.address answers TLS: set clickhouse.tls",
+		},
+		"SSH": {
+			"SSH-2.0-OpenSSH_9.2p1\r\n", false,
+			"migrate clickhouse: clickhouse.address answers something that is not ClickHouse: give its native port",
+		},
+		"no TLS, asked with": {
+			"HTTP/1.1 400 Bad Request\r\n\r\n", true,
+			"migrate clickhouse: clickhouse.address does not speak TLS",
+		},
+		"a certificate of nobody": {
+			"", true,
+			"migrate clickhouse: the certificate of clickhouse is signed by nobody whom we trust: give its authority as clickhouse.ca_file",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -60,7 +60,7 @@ ssl.keystore.type=PEM
 ssl.keystore.location=%[5]s/server.pem
 ssl.truststore.type=PEM
 ssl.truststore.location=%[5]s/ca.pem
-listener.name.ssl.ssl.client.auth=required
+listener.name.ssl.ssl.admin.auth=required
 log.dirs=%[5]s/logs
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
@@ -253,8 +253,10 @@ func (k *apache) distrust(t *testing.T) {
 		want   string
 	}{
 		"an authority that is not known": {func(c *Config) { c.Security.CAFile = "" }, "the certificate of kafka is signed by nobody whom we trust"},
-		"another name": {func(c *Config) { c.Brokers = []string{strings.Replace(k.sasl, "127.0.0.1", "localhost", 1)} },
-			"the certificate of kafka is not right for its address"},
+		"another name": {
+			func(c *Config) { c.Brokers = []string{strings.Replace(k.sasl, "127.0.0.1", "localhost", 1)} },
+			"the certificate of kafka is not right for its address",
+		},
 		"TLS to a plain listener":   {func(c *Config) { c.Brokers = []string{k.internal} }, "kafka.brokers ends every connection at its first request: is it a listener without TLS"},
 		"no TLS to a TLS listener":  {func(c *Config) { c.Security.TLS = false }, "kafka.brokers is a TLS listener: set kafka.tls"},
 		"no certificate of our own": {func(c *Config) { c.Brokers = []string{k.mtls}; c.Security.Username = "" }, "kafka does not accept our TLS"},
@@ -406,4 +408,3 @@ func freePorts(t *testing.T, n int) (ports []string) {
 	}
 	return ports
 }
-

@@ -28,7 +28,7 @@ func (l *Log) Claim(ctx context.Context) error {
 	case err != nil:
 		l.outage.failed(err)
 	}
-	if err := l.cfg.say(l.guard.pick(func(f finding) bool { return f.fatal })); err != nil {
+	if err := l.cfg.say(l.watcher.pick(func(f finding) bool { return f.fatal })); err != nil {
 		return err
 	}
 	l.keeping.Go(func() { l.lease.keep(l.alive) })
@@ -92,13 +92,13 @@ func (l *Log) Health() error {
 			return fmt.Errorf("topic %s: %w; %d events wait", l.cfg.Topic, err, l.Waiting())
 		}
 	}
-	found := l.cfg.say(l.guard.pick(func(f finding) bool { return !f.minor }))
+	found := l.cfg.say(l.watcher.pick(func(f finding) bool { return !f.minor }))
 	refused, why := l.spool.refused()
 	if refused > 0 {
 		found = both(fmt.Errorf("%s: %d events wait", l.explain(why), refused), found)
 	}
 	waiting := l.Waiting() - refused
-	held := l.cfg.say(l.guard.pick(func(f finding) bool { return f.holds }))
+	held := l.cfg.say(l.watcher.pick(func(f finding) bool { return f.holds }))
 	switch {
 	case waiting == 0:
 		return found
@@ -126,8 +126,8 @@ func (l *Log) Concern() error {
 	if err := l.lease.held(); err != nil && !errors.Is(err, errTaken) {
 		return errors.New(l.explain(err))
 	}
-	if err := l.guard.unseen(); err != nil {
+	if err := l.watcher.unseen(); err != nil {
 		return errors.New(l.explain(err))
 	}
-	return l.cfg.say(l.guard.pick(func(f finding) bool { return f.minor }))
+	return l.cfg.say(l.watcher.pick(func(f finding) bool { return f.minor }))
 }

@@ -323,7 +323,7 @@ func TestDeletedRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	of := slices.IndexFunc(seen.partitions, func(p partition) bool { return p.end == 3 })
-	var upTo kadm.Offsets = make(kadm.Offsets)
+	upTo := make(kadm.Offsets)
 	upTo.AddOffset(cfg.Topic, int32(of), 2, -1)
 	if _, err := administrator(t, cluster).DeleteRecords(t.Context(), upTo); err != nil {
 		t.Fatal(err)

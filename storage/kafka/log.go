@@ -26,11 +26,11 @@ type Log struct {
 	jam       *outage // of what writes
 	spool     *spool
 	spooled   chan struct{} // has a token when there may be something to drain
-	client    *kgo.Client   // asks about topics and groups
+	admin     *kgo.Client   // asks about topics and groups
 	transport *kafka.Transport
 	writer    *kafka.Writer
 
-	guard   *guard
+	watcher *watcher
 	lease   *lease          // nil where no claim is made
 	alive   context.Context //nolint:containedctx // of what a claim goes on with until Close
 	die     context.CancelFunc
@@ -49,15 +49,15 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 	}
 	l := &Log{cfg: cfg, log: log, spooled: make(chan struct{}, 1)}
 	l.alive, l.die = context.WithCancel(context.Background())
-	if l.client, err = newClient(cfg); err != nil {
+	if l.admin, err = newClient(cfg); err != nil {
 		return nil, err
 	}
-	if err := l.openGuard(); err != nil {
-		l.client.Close()
+	if err := l.openWatcher(); err != nil {
+		l.admin.Close()
 		return nil, err
 	}
 	if l.spool, err = openSpool(cfg.SpoolDir); err != nil {
-		l.client.Close()
+		l.admin.Close()
 		return nil, err
 	}
 	l.openWriter(secure)
@@ -67,9 +67,9 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 	return l, nil
 }
 
-// openGuard prepares what watches over an operator's topic.
-func (l *Log) openGuard() error {
-	l.guard = &guard{topic: l.cfg.Topic, keeps: l.cfg.System != ""}
+// openWatcher prepares what watches over an operator's topic.
+func (l *Log) openWatcher() error {
+	l.watcher = &watcher{topic: l.cfg.Topic, keeps: l.cfg.System != ""}
 	if l.cfg.socket() != "" {
 		return nil
 	}
@@ -77,9 +77,9 @@ func (l *Log) openGuard() error {
 	if err != nil {
 		return err
 	}
-	l.guard.memory = known
+	l.watcher.memory = known
 	if l.cfg.System != "" {
-		l.lease = newLease(l.cfg, l.client, known.System, l.log)
+		l.lease = newLease(l.cfg, l.admin, known.System, l.log)
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func (l *Log) openWriter(secure *tls.Config) {
 		Addr: kafka.TCP(l.cfg.addresses()...), Topic: l.cfg.Topic, Transport: l.transport,
 		// The hash of Java's own producer, so that any producer agrees on
 		// the partition of a case.
-		Balancer:     within{kafka.Murmur2Balancer{Consistent: true}, l.guard.spread},
+		Balancer:     within{kafka.Murmur2Balancer{Consistent: true}, l.watcher.spread},
 		RequiredAcks: kafka.RequireAll,
 		MaxAttempts:  3,
 		BatchTimeout: time.Millisecond,
@@ -263,7 +263,7 @@ func (l *Log) Close() error {
 	l.die()
 	l.keeping.Wait()
 	err := l.writer.Close()
-	l.client.Close()
+	l.admin.Close()
 	l.transport.CloseIdleConnections()
 	return errors.Join(err, l.spool.close())
 }

@@ -124,7 +124,7 @@ const away = "kafka cannot be reached"
 // the first answer is an outage after it.
 func (l *Log) explain(err error) string {
 	var closed *kgo.ErrFirstReadEOF
-	if l.guard.seen() && errors.As(err, &closed) {
+	if l.watcher.seen() && errors.As(err, &closed) {
 		return away
 	}
 	return l.cfg.explain(err)

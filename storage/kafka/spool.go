@@ -24,12 +24,12 @@ type spool struct {
 	lock *flock.Flock
 
 	mu      sync.Mutex
-	waiting []spooled // in order
+	waiting []waiter // in order
 	held    map[string]refusal
 	next    uint64
 }
 
-type spooled struct {
+type waiter struct {
 	name string
 	of   string // case; empty if the file cannot be read
 }
@@ -61,7 +61,7 @@ func openSpool(dir string) (*spool, error) {
 		if _, err := fmt.Sscanf(name, "%020d", &number); err != nil {
 			continue
 		}
-		s.waiting = append(s.waiting, spooled{name, caseOf(filepath.Join(dir, name))})
+		s.waiting = append(s.waiting, waiter{name, caseOf(filepath.Join(dir, name))})
 		s.next = number + 1
 	}
 	return s, nil
@@ -95,7 +95,7 @@ func (s *spool) put(of string, event []byte) error {
 		return fmt.Errorf("spool event: %w", err)
 	}
 	s.next++
-	s.waiting = append(s.waiting, spooled{name, of})
+	s.waiting = append(s.waiting, waiter{name, of})
 	return nil
 }
 
@@ -133,7 +133,7 @@ func (s *spool) setAside(name string) error {
 }
 
 func (s *spool) remove(name string) {
-	at := slices.IndexFunc(s.waiting, func(w spooled) bool { return w.name == name })
+	at := slices.IndexFunc(s.waiting, func(w waiter) bool { return w.name == name })
 	if at < 0 {
 		return
 	}

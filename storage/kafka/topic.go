@@ -53,7 +53,7 @@ func (l *Log) createTopic(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
-	_, err = kadm.NewClient(l.client).CreateTopic(ctx, int32(l.cfg.Partitions), int16(copies), settings, l.cfg.Topic) //nolint:gosec // small
+	_, err = kadm.NewClient(l.admin).CreateTopic(ctx, int32(l.cfg.Partitions), int16(copies), settings, l.cfg.Topic) //nolint:gosec // small
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("create topic %s: %w", l.cfg.Topic, err)
 	}
@@ -67,7 +67,7 @@ func (l *Log) mayCreate() error {
 	switch {
 	case l.cfg.socket() != "":
 		return nil
-	case l.cfg.System == "" || l.guard.knows():
+	case l.cfg.System == "" || l.watcher.knows():
 		return errGone
 	}
 	return nil
@@ -115,7 +115,7 @@ func (l *Log) lookUp(ctx context.Context) (topic, error) {
 	wanted.Topic = &l.cfg.Topic
 	ask.Topics = append(ask.Topics, wanted)
 	ask.AllowAutoTopicCreation = false
-	answer, err := ask.RequestWith(ctx, l.client)
+	answer, err := ask.RequestWith(ctx, l.admin)
 	if err == nil && len(answer.Topics) != 1 {
 		err = fmt.Errorf("%d topics were answered", len(answer.Topics))
 	}
@@ -206,7 +206,7 @@ func (l *Log) offsets(ctx context.Context, partitions int, which int64) ([]int64
 	}
 	ask := kmsg.NewPtrListOffsetsRequest()
 	ask.ReplicaID, ask.Topics = -1, []kmsg.ListOffsetsRequestTopic{of}
-	answer, err := ask.RequestWith(ctx, l.client)
+	answer, err := ask.RequestWith(ctx, l.admin)
 	if err != nil {
 		return nil, fmt.Errorf("list offsets of %s: %w", l.cfg.Topic, err)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// guard knows whether the operator's topic is still the one that events were
+// watcher knows whether the operator's topic is still the one that events were
 // written to, and whether it keeps them.
-type guard struct {
+type watcher struct {
 	topic  string
 	memory *memory // nil with the embedded broker, which belongs to us alone
 	keeps  bool    // the memory is ours to write
@@ -27,16 +27,16 @@ type guard struct {
 }
 
 // knows says whether events were written to the topic before.
-func (g *guard) knows() bool { return g.before() != nil }
+func (w *watcher) knows() bool { return w.before() != nil }
 
 // before is what the topic was like when all was well.
-func (g *guard) before() *sight {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.memory == nil {
+func (w *watcher) before() *sight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.memory == nil {
 		return nil
 	}
-	was, known := g.memory.Topics[g.topic]
+	was, known := w.memory.Topics[w.topic]
 	if !known {
 		return nil
 	}
@@ -44,63 +44,63 @@ func (g *guard) before() *sight {
 }
 
 // seen says whether the topic was looked at since the start.
-func (g *guard) seen() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.looked
+func (w *watcher) seen() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.looked
 }
 
 // spread is over how many partitions cases are spread; 0: over all. A case
 // must stay where it is when an operator adds partitions.
-func (g *guard) spread() int {
-	if was := g.before(); was != nil {
+func (w *watcher) spread() int {
+	if was := w.before(); was != nil {
 		return was.Partitions
 	}
 	return 0
 }
 
 // note takes what a look at the topic found. What is well is kept as known.
-func (g *guard) note(is topic, found []finding) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.looked, g.found, g.unasked = true, found, nil
-	if !g.keeps || g.damaged() {
+func (w *watcher) note(is topic, found []finding) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looked, w.found, w.unasked = true, found, nil
+	if !w.keeps || w.damaged() {
 		return nil
 	}
 	s := sight{Cluster: is.cluster, ID: is.id, Partitions: len(is.partitions), Begins: map[int]int64{}, Ends: map[int]int64{}}
-	if was, known := g.memory.Topics[g.topic]; known {
+	if was, known := w.memory.Topics[w.topic]; known {
 		s.Partitions = was.Partitions
 	}
 	for number, p := range is.partitions {
 		s.Begins[number], s.Ends[number] = p.begin, p.end
 	}
-	return g.memory.keep(g.topic, s)
+	return w.memory.keep(w.topic, s)
 }
 
 // damaged says whether events are gone.
-func (g *guard) damaged() bool {
-	return slices.ContainsFunc(g.found, func(f finding) bool { return f.lost })
+func (w *watcher) damaged() bool {
+	return slices.ContainsFunc(w.found, func(f finding) bool { return f.lost })
 }
 
 // failed takes why the topic could not be looked at.
-func (g *guard) failed(err error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.unasked = err
+func (w *watcher) failed(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unasked = err
 }
 
 // unseen is why the newest look failed, or nil.
-func (g *guard) unseen() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.unasked
+func (w *watcher) unseen() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unasked
 }
 
 // pick is what was found of one sort.
-func (g *guard) pick(sort func(finding) bool) (picked []finding) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, f := range g.found {
+func (w *watcher) pick(sort func(finding) bool) (picked []finding) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.found {
 		if sort(f) {
 			picked = append(picked, f)
 		}
@@ -111,29 +111,29 @@ func (g *guard) pick(sort func(finding) bool) (picked []finding) {
 // inspect looks at the topic and its settings.
 func (l *Log) inspect(ctx context.Context) error {
 	seen, err := l.lookUp(ctx)
-	if errors.Is(err, kerr.UnknownTopicOrPartition) && l.guard.knows() {
-		return l.guard.note(topic{}, []finding{{what: "it is gone: it was deleted", lost: true, holds: true}})
+	if errors.Is(err, kerr.UnknownTopicOrPartition) && l.watcher.knows() {
+		return l.watcher.note(topic{}, []finding{{what: "it is gone: it was deleted", lost: true, holds: true}})
 	}
 	if err == nil {
 		err = l.measure(ctx, &seen)
 	}
 	if err != nil {
-		l.guard.failed(err)
+		l.watcher.failed(err)
 		return err
 	}
 	settings, err := l.describe(ctx)
-	found := judge(l.guard.before(), seen, settings)
+	found := judge(l.watcher.before(), seen, settings)
 	if err != nil {
 		found = append(found, finding{what: "its settings cannot be checked: " + l.explain(err)})
 	}
-	return l.guard.note(seen, found)
+	return l.watcher.note(seen, found)
 }
 
 // describe asks for the topic's settings.
 func (l *Log) describe(ctx context.Context) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
-	answer, err := kadm.NewClient(l.client).DescribeTopicConfigs(ctx, l.cfg.Topic)
+	answer, err := kadm.NewClient(l.admin).DescribeTopicConfigs(ctx, l.cfg.Topic)
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of topic %s: %w", l.cfg.Topic, err)
 	}
@@ -152,27 +152,27 @@ func (l *Log) describe(ctx context.Context) (map[string]string, error) {
 // the one it was is asked each time, since events are few and what goes into
 // another topic is lost.
 func (l *Log) permit(ctx context.Context) error {
-	if l.guard.memory == nil {
+	if l.watcher.memory == nil {
 		return nil
 	}
 	if l.lease != nil {
 		if err := l.lease.held(); err != nil {
 			return err
 		}
-		if !l.guard.seen() {
+		if !l.watcher.seen() {
 			if err := l.inspect(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	seen, err := l.lookUp(ctx)
-	if was := l.guard.before(); was != nil && (err == nil && seen.differs(*was) != "" || errors.Is(err, kerr.UnknownTopicOrPartition)) {
+	if was := l.watcher.before(); was != nil && (err == nil && seen.differs(*was) != "" || errors.Is(err, kerr.UnknownTopicOrPartition)) {
 		err = l.inspect(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	return l.cfg.say(l.guard.pick(func(f finding) bool { return f.holds }))
+	return l.cfg.say(l.watcher.pick(func(f finding) bool { return f.holds }))
 }
 
 // watch looks at the topic from time to time until ctx is done.
