@@ -148,18 +148,6 @@ func advised(t *testing.T, said error) string {
 	return line
 }
 
-// rights are told to operators in docs/operating.md; USER and TOPIC stand there
-// for names.
-var rights = map[string][]string{
-	"run": {
-		"kafka-acls.sh --bootstrap-server BROKER --command-config admin.properties --add --allow-principal User:USER --topic TOPIC --operation Read --operation Write --operation Create --operation Describe --operation DescribeConfigs",
-		"kafka-acls.sh --bootstrap-server BROKER --command-config admin.properties --add --allow-principal User:USER --resource-pattern-type prefixed --group tidewatch- --operation Read",
-	},
-	"read": {
-		"kafka-acls.sh --bootstrap-server BROKER --command-config admin.properties --add --allow-principal User:USER --topic TOPIC --operation Read --operation Describe",
-	},
-}
-
 func (k *apache) allow(t *testing.T, role, user, topic string) {
 	t.Helper()
 	for _, line := range rights[role] {
