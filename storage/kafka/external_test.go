@@ -309,6 +309,28 @@ func TestATopicDeletedAndMadeAnew(t *testing.T) {
 	}
 }
 
+// Before there are events an administrator may make the topic again.
+func TestAnEmptyTopicMadeAnew(t *testing.T) {
+	cluster := openCluster(t)
+	admin := administrator(t, cluster)
+	cfg := externalConfig(t.TempDir(), cluster.ListenAddrs())
+	makeTopic(t, admin, cfg.Topic, 2, nil)
+	l := openLog(t, cfg)
+	if err := l.Claim(t.Context()); err == nil {
+		t.Fatal("it starts on a topic that deletes")
+	}
+	l.Close()
+	remove(t, admin, cfg.Topic)
+	makeTopic(t, admin, cfg.Topic, 3, kept)
+	l = claimed(t, cfg)
+	if err := l.Append(t.Context(), event("a", 1)); err != nil || l.Waiting() > 0 || l.Health() != nil {
+		t.Errorf("an event is not taken: %v, %v", err, l.Health())
+	}
+	if n := l.watcher.spread(); n != 3 {
+		t.Errorf("cases are spread over %d partitions, want 3", n)
+	}
+}
+
 // Events that were deleted at the beginning of the log are missed.
 func TestDeletedRecords(t *testing.T) {
 	cluster := openCluster(t)
@@ -336,6 +358,9 @@ func TestAddedPartitions(t *testing.T) {
 	cluster := openCluster(t)
 	cfg := externalConfig(t.TempDir(), cluster.ListenAddrs())
 	l := claimed(t, cfg)
+	if err := l.Append(t.Context(), event("a", 0)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := administrator(t, cluster).UpdatePartitions(t.Context(), 20, cfg.Topic); err != nil {
 		t.Fatal(err)
 	}
@@ -347,8 +372,8 @@ func TestAddedPartitions(t *testing.T) {
 		}
 	}
 	ends, err := l.ends(t.Context(), make([]int, 20))
-	if err != nil || len(ends) != 2 || ends[0]+ends[1] != 26 {
-		t.Errorf("partitions end at %v, %v; want 26 events in the first two", ends, err)
+	if err != nil || len(ends) != 2 || ends[0]+ends[1] != 27 {
+		t.Errorf("partitions end at %v, %v; want 27 events in the first two", ends, err)
 	}
 	if err := l.Health(); err != nil {
 		t.Errorf("health says %v", err)

@@ -19,9 +19,10 @@ type memory struct {
 	Topics map[string]sight `json:"topics"`
 }
 
-// sight is what a topic was like when all was well with it.
+// sight is what a topic was like when nothing of it was lost.
 type sight struct {
 	Cluster    string        `json:"cluster"`
+	Written    bool          `json:"written"`    // it holds events: until then any topic will do
 	ID         string        `json:"topic_id"`   // empty with brokers that give none
 	Partitions int           `json:"partitions"` // that cases are spread over
 	Begins     map[int]int64 `json:"begins"`     // first offset, by partition

@@ -29,15 +29,15 @@ type watcher struct {
 // knows says whether events were written to the topic before.
 func (w *watcher) knows() bool { return w.before() != nil }
 
-// before is what the topic was like when all was well.
+// before is what the topic with the events was like; nil before there are any.
 func (w *watcher) before() *sight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.memory == nil {
 		return nil
 	}
-	was, known := w.memory.Topics[w.topic]
-	if !known {
+	was := w.memory.Topics[w.topic]
+	if !was.Written {
 		return nil
 	}
 	return &was
@@ -68,12 +68,25 @@ func (w *watcher) note(is topic, found []finding) error {
 		return nil
 	}
 	s := sight{Cluster: is.cluster, ID: is.id, Partitions: len(is.partitions), Begins: map[int]int64{}, Ends: map[int]int64{}}
-	if was, known := w.memory.Topics[w.topic]; known {
-		s.Partitions = was.Partitions
+	if was := w.memory.Topics[w.topic]; was.Written {
+		s.Partitions, s.Written = was.Partitions, true
 	}
 	for number, p := range is.partitions {
 		s.Begins[number], s.Ends[number] = p.begin, p.end
+		s.Written = s.Written || p.end > 0
 	}
+	return w.memory.keep(w.topic, s)
+}
+
+// writes notes that the topic is about to hold events.
+func (w *watcher) writes() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.memory.Topics[w.topic]
+	if !w.keeps || s.Written {
+		return nil
+	}
+	s.Written = true
 	return w.memory.keep(w.topic, s)
 }
 
@@ -172,7 +185,10 @@ func (l *Log) permit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.cfg.say(l.watcher.pick(func(f finding) bool { return f.holds }))
+	if err := l.cfg.say(l.watcher.pick(func(f finding) bool { return f.holds })); err != nil {
+		return err
+	}
+	return l.watcher.writes()
 }
 
 // watch looks at the topic from time to time until ctx is done.
