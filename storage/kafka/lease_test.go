@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -150,7 +151,14 @@ func TestACopiedDataFolder(t *testing.T) {
 	if err := a.inspect(t.Context()); err != nil { // so that the name is on the disk
 		t.Fatal(err)
 	}
-	cfg.SpoolDir = t.TempDir()
+	text, err := os.ReadFile(cfg.Memory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.SpoolDir, cfg.Memory = t.TempDir(), filepath.Join(t.TempDir(), "copy.json")
+	if err := os.WriteFile(cfg.Memory, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	b := claimed(t, cfg)
 	says(t, a, "topic tidewatch.cases: a copy of this data folder has taken over the case log")
 	if err := a.Append(t.Context(), event("a", 1)); err != nil || a.Waiting() != 1 {
