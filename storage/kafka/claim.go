@@ -73,9 +73,13 @@ func (l *Log) takeLease(ctx context.Context) error {
 	}
 }
 
-// awaitOwn returns once the log is ours to act upon.
+// awaitOwn returns once the log is ours to act upon: claimed, and still the one
+// that was written to. A command that only reads is told at once that it is not.
 func (l *Log) awaitOwn(ctx context.Context) error {
-	for l.lease != nil && l.lease.held() != nil {
+	if l.lease == nil {
+		return l.differs(ctx)
+	}
+	for l.lease.held() != nil || l.held() != nil {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -83,6 +87,28 @@ func (l *Log) awaitOwn(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// held says what was found of the topic for which nothing is appended.
+func (l *Log) held() error {
+	return l.cfg.say(l.watcher.pick(func(f finding) bool { return f.holds }))
+}
+
+// differs says, once, how the topic shows that it is not the one that was
+// written to.
+func (l *Log) differs(ctx context.Context) error {
+	was := l.watcher.before()
+	if was == nil || l.watcher.seen() {
+		return nil
+	}
+	seen, err := l.lookUp(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // whoever reads on waits for an answer, or is told
+	}
+	if other := seen.differs(*was); other != "" {
+		return l.cfg.say([]finding{{what: other, lost: true}})
+	}
+	return l.watcher.note(seen, nil)
 }
 
 // Health says why the case log cannot be relied on just now, or nil.
@@ -98,11 +124,10 @@ func (l *Log) Health() error {
 		found = both(fmt.Errorf("%s: %d events wait", l.explain(why), refused), found)
 	}
 	waiting := l.Waiting() - refused
-	held := l.cfg.say(l.watcher.pick(func(f finding) bool { return f.holds }))
 	switch {
 	case waiting == 0:
 		return found
-	case held != nil:
+	case l.held() != nil:
 		return fmt.Errorf("%w; %d events wait", found, waiting)
 	}
 	return both(fmt.Errorf("%s: %d events wait", l.explain(l.jam.why()), waiting), found)

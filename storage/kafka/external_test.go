@@ -290,6 +290,15 @@ func TestATopicDeletedAndMadeAnew(t *testing.T) {
 				t.Errorf("something was appended to the new topic: %v, %v", ends, err)
 			}
 
+			if test.anew != nil {
+				reading := cfg
+				reading.System, reading.SpoolDir = "", t.TempDir()
+				err := openLog(t, reading).Follow(t.Context(), func() {}, nil)
+				if err == nil || !strings.Contains(err.Error(), "its topic ID is ") {
+					t.Errorf("a command that reads the new topic says %v", err)
+				}
+			}
+
 			// The operator takes it as it is.
 			stop()
 			l.Close()

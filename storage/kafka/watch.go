@@ -185,7 +185,7 @@ func (l *Log) permit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.cfg.say(l.watcher.pick(func(f finding) bool { return f.holds })); err != nil {
+	if err := l.held(); err != nil {
 		return err
 	}
 	return l.watcher.writes()
