@@ -61,8 +61,9 @@ func TestStrangersAreToldNothingOfTheSystem(t *testing.T) {
 // Names that the rest of the program gives have words in both languages.
 func TestConditionsHaveWords(t *testing.T) {
 	for _, name := range []string{
-		"database", "case_log", "disk", "evidence", "exemptions", "log_topic", "log_damage", "log_shared",
-		"forged_events", "engine_jail", "sign_in_record",
+		"database", "database_confinement", "database_rows", "sink",
+		"case_log", "case_log_keeping", "case_log_damage", "case_log_strangers", "spool",
+		"disk", "disk_days", "evidence", "exemptions", "police", "custody", "sign_in_record",
 	} {
 		for lang, text := range catalogs {
 			if text["condition."+name] == "" || text["condition."+name+".what"] == "" {
