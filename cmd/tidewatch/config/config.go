@@ -120,7 +120,7 @@ func (c *Config) markZones() {
 	for i := range c.Zones {
 		z := &c.Zones[i]
 		for _, b := range c.BaysOf(z.Camera) {
-			if b.Zone == "" || b.Zone == z.ID {
+			if b.Marks(*z) {
 				z.Bays = append(z.Bays, b)
 			}
 		}
