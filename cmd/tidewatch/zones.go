@@ -80,12 +80,14 @@ func (c *zonesDrawCmd) Run(ctx context.Context) error {
 func (c *zonesDrawCmd) subject() (*config.Config, ingest.Camera, error) {
 	load := c.load
 	if !c.Live {
-		load = func() (*config.Config, error) { return config.LoadRules(c.Config) }
+		load = func() (*config.Config, error) { return config.LoadDrawn(c.Config) }
 	}
 	cfg, err := load()
 	if err != nil {
 		return nil, ingest.Camera{}, err
 	}
+	tell("drawn wrongly", cfg.Astray()...)
+	noteExemptions(cfg)
 	if c.Camera == "" && len(cfg.Cameras) == 1 {
 		return cfg, cfg.Cameras[0], nil
 	}

@@ -38,11 +38,7 @@ func Read(path string) ([]byte, error) {
 // open opens a plain file. Opening a named pipe would wait for its writer, so
 // what it is gets asked first.
 func open(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: is not a file", path)
 	}
 	return os.Open(path)

@@ -1,0 +1,251 @@
+package config
+
+import (
+	"fmt"
+	"math"
+
+	"tidewatch/enforce"
+)
+
+// Areas are drawn by hand over a picture. What is said of where they lie allows
+// for that: see enforce.Touching.
+
+const (
+	// mostPoints bounds an outline, of which every pair of sides is looked at.
+	mostPoints = 100
+	// leastArea is of the ground under the smallest vehicle whose plate may be
+	// read in a picture of 2160 lines: 132 pixels wide, 44 high at its foot.
+	leastArea = 0.0007
+	// speckArea is hardly a vehicle in any picture.
+	speckArea = leastArea / 10
+	// mostArea of a picture is more than any kerb.
+	mostArea = 0.9
+	// sameShare of two areas in common makes one of them.
+	sameShare = 0.95
+	// mostlyShare of an area in another one makes it lie there.
+	mostlyShare = 0.5
+	// leastHeight is that of the smallest car whose plate may be read in 2160
+	// lines: 132 pixels wide, and so at least 110 high.
+	leastHeight = 110. / 2160
+)
+
+func (r *resolver) zones(c *Config, f *file, cameras map[string]bool) {
+	c.VehicleHeights = map[string]float64{}
+	taken := map[string]bool{}
+	for i, y := range f.Zones {
+		path := fmt.Sprintf("zones[%d]", i)
+		r.id(path+".id", y.ID, taken)
+		r.refers(path+".camera", "cameras", "camera", y.Camera, cameras[y.Camera])
+		r.knownSection(path+".section", c, y.Section)
+		zone := enforce.Zone{
+			ID: y.ID, Camera: y.Camera, Section: y.Section, Polygon: r.polygon(path+".polygon", y.Polygon),
+			Vehicles: r.vehicles(path+".vehicles", y.Vehicles), Trial: y.Trial,
+		}
+		if area := zone.Polygon.Area(); area >= mostArea {
+			r.doubt(path+".polygon", "is %s of the picture: vehicles that drive, and other streets, are in it, too; draw it around the kerb", percent(area))
+		}
+		r.zonesApart(path+".polygon", zone, c.Zones)
+		c.Zones = append(c.Zones, zone)
+		if y.VehicleHeight != nil {
+			c.VehicleHeights[y.ID] = *y.VehicleHeight
+			r.vehicleHeight(path+".vehicle_height", *y.VehicleHeight)
+		}
+	}
+}
+
+func (r *resolver) vehicleHeight(path string, h float64) {
+	switch {
+	case !(h > 0 && h <= 1):
+		r.wrong(path, "want a share of the picture's height: more than 0, at most 1")
+	case h < leastHeight:
+		r.doubt(path, "%g: no plate can be read of a car so small, which needs %.3f in 2160 lines and %.2f in 1080: bring the camera nearer", h, leastHeight, 2*leastHeight)
+	}
+}
+
+// zonesApart holds a zone against those before it in the same picture.
+func (r *resolver) zonesApart(path string, z enforce.Zone, before []enforce.Zone) {
+	for i, other := range before {
+		if other.Camera != z.Camera || !together(z.Vehicles, other.Vehicles) {
+			continue
+		}
+		mine, its, common := z.Polygon.Area(), other.Polygon.Area(), z.Polygon.Overlap(other.Polygon)
+		if common <= max(z.Polygon.Slack(), other.Polygon.Slack()) {
+			continue
+		}
+		share := common / min(mine, its)
+		switch same := common >= sameShare*max(mine, its); {
+		case z.Section != other.Section && (same || share >= mostlyShare):
+			r.astray(path, "%s of the smaller one lies over zones[%d] of section %s: a vehicle there would stand under two rules", percent(share), i, other.Section)
+		case z.Section != other.Section:
+			r.doubt(path, "lies over zones[%d] of section %s by %s of the smaller one: who stands there is judged by both rules", i, other.Section, percent(share))
+		case same && z.Trial == other.Trial:
+			r.astray(path, "is the same area as zones[%d], of the same section", i)
+		case share >= sameShare:
+			r.doubt(path, "lies wholly over zones[%d] of the same section: one of them is of no use", i)
+		}
+	}
+}
+
+// together reports whether a vehicle may concern two zones at once.
+func together(a, b enforce.Vehicles) bool {
+	return a == b || a == enforce.All || b == enforce.All
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
+
+func (r *resolver) vehicles(path, s string) enforce.Vehicles {
+	v := enforce.Vehicles(s)
+	if v != enforce.Motor && v != enforce.NonMotor && v != enforce.All {
+		r.wrong(path, "%q: want motor, non_motor or all", s)
+	}
+	return v
+}
+
+// polygon reads an area. What is not one is nil, of which nothing more is said.
+func (r *resolver) polygon(path string, points [][]float64) enforce.Polygon {
+	polygon := make(enforce.Polygon, 0, len(points))
+	for i, p := range points {
+		if len(p) != 2 || !(p[0] >= 0 && p[0] <= 1 && p[1] >= 0 && p[1] <= 1) {
+			r.wrong(fmt.Sprintf("%s[%d]", path, i), "want [x, y], each 0 to 1 of the picture's width and height%s", pixelHint(p))
+			continue
+		}
+		polygon = append(polygon, enforce.Point{X: p[0], Y: p[1]})
+	}
+	switch {
+	case r.isPartial(path):
+	case len(points) < 3 || len(points) > mostPoints:
+		r.wrong(path, "want 3 to %d points around an area", mostPoints)
+	case len(polygon) < len(points):
+	case polygon.Tangled():
+		r.wrong(path, "crosses itself%s: list the points in their order around the area", crossing(polygon))
+	case polygon.Area() < speckArea || polygon.Width() < 2*enforce.Touching:
+		r.wrong(path, "is hardly an area, %.1f pixels wide in 1920: no vehicle stands in it", 1920*polygon.Width())
+	default:
+		r.fine(path, polygon)
+		return polygon
+	}
+	r.excuse(path)
+	return nil
+}
+
+// pixelHint guesses what a point is meant to be.
+func pixelHint(p []float64) string {
+	if len(p) == 2 && max(p[0], p[1]) >= 16 {
+		return "; these look like pixels: divide them by it"
+	}
+	return ""
+}
+
+// crossing names the sides that cross, by their points, where it can.
+func crossing(p enforce.Polygon) string {
+	one, other, found := p.Crossing()
+	if !found {
+		return ""
+	}
+	return fmt.Sprintf(" between points %d and %d, and %d and %d", one, (one+1)%len(p), other, (other+1)%len(p))
+}
+
+// fine says what may be meant of an area, and hardly is.
+func (r *resolver) fine(path string, p enforce.Polygon) {
+	if p.Area() < leastArea {
+		r.doubt(path, "is very small: of a vehicle that fits in it no plate can be read, even in 2160 lines")
+	}
+	if i, found := p.Doubled(); found {
+		r.doubt(fmt.Sprintf("%s[%d]", path, i), "repeats the point before it: leave it out, an area closes by itself")
+	}
+}
+
+func (r *resolver) bays(c *Config, f *file, cameras map[string]bool) {
+	taken := map[string]bool{}
+	for i, y := range f.Bays {
+		path := fmt.Sprintf("bays[%d]", i)
+		r.id(path+".id", y.ID, taken)
+		r.refers(path+".camera", "cameras", "camera", y.Camera, cameras[y.Camera])
+		bay := enforce.Bay{
+			ID: y.ID, Camera: y.Camera, Zone: y.Zone, Kind: r.bayKind(path+".kind", y.Kind),
+			Polygon: r.polygon(path+".polygon", y.Polygon), Arrow: r.arrow(path+".arrow", y),
+		}
+		if cameras[y.Camera] {
+			r.bayInZone(path, bay, c.ZonesOf(y.Camera))
+		}
+		r.baysApart(path+".polygon", bay, c.Bays)
+		c.Bays = append(c.Bays, bay)
+	}
+}
+
+// bayInZone checks that a bay lies where it means something.
+func (r *resolver) bayInZone(path string, b enforce.Bay, zones []enforce.Zone) {
+	in, most, found := enforce.Zone{}, -1., false
+	for _, z := range zones {
+		if common := b.Polygon.Overlap(z.Polygon); (b.Zone == "" || b.Zone == z.ID) && common > most {
+			in, most, found = z, common, true
+		}
+	}
+	whole := b.Polygon.Area()
+	switch {
+	case r.isPartial("zones") || b.Polygon == nil || found && in.Polygon == nil:
+	case !found && b.Zone != "":
+		r.wrong(path+".zone", "%q: the bay's camera has no such zone", b.Zone)
+	case !found:
+		r.doubt(path, "its camera has no zone: nobody is judged by it")
+	case !b.LiesIn(in) && b.Zone != "":
+		r.astray(path+".polygon", "%s of it lies in zone %s, %s", percent(most/whole), b.Zone, outsideHarm(b))
+	case !b.LiesIn(in):
+		r.astray(path+".polygon", "lies in no zone of its camera: who parks in it is not judged; draw it again, or the zone")
+	case b.Kind == enforce.ParkingBay && whole-most > b.Polygon.Slack():
+		r.doubt(path+".polygon", "%s of it lies outside zone %s: who parks there may count as outside the zone", percent(1-most/whole), in.ID)
+	}
+}
+
+// outsideHarm says what a bay does that does not lie in its zone.
+func outsideHarm(b enforce.Bay) string {
+	if b.Kind == enforce.ParkingBay {
+		return "and nobody can stand in order in that zone: draw it again, or the zone"
+	}
+	return "where nobody can stand on it: draw it again, or the zone"
+}
+
+// baysApart holds a bay against those before it in the same picture.
+func (r *resolver) baysApart(path string, b enforce.Bay, before []enforce.Bay) {
+	for i, other := range before {
+		if other.Camera != b.Camera {
+			continue
+		}
+		smaller, common := min(b.Polygon.Area(), other.Polygon.Area()), b.Polygon.Overlap(other.Polygon)
+		switch share := common / smaller; {
+		case common <= max(b.Polygon.Slack(), other.Polygon.Slack()):
+		case common >= sameShare*max(b.Polygon.Area(), other.Polygon.Area()):
+			r.astray(path, "is the same area as bays[%d]", i)
+		case share >= mostlyShare && (b.Kind == enforce.ParkingBay || other.Kind == enforce.ParkingBay):
+			r.astray(path, "%s of the smaller one lies over bays[%d]: a vehicle can stand in one of them only", percent(share), i)
+		case b.Kind == enforce.ParkingBay || other.Kind == enforce.ParkingBay:
+			r.doubt(path, "lies over bays[%d] by %s of the smaller one: which of them does a vehicle there stand in?", i, percent(share))
+		}
+	}
+}
+
+func (r *resolver) bayKind(path, s string) enforce.BayKind {
+	for _, kind := range enforce.BayKinds {
+		if s == string(kind) {
+			return kind
+		}
+	}
+	r.wrong(path, "%q: want bay, crossing or fire_lane", s)
+	return enforce.ParkingBay
+}
+
+// shortestArrow still has a direction.
+const shortestArrow = 1e-3
+
+func (r *resolver) arrow(path string, y bayYAML) *enforce.Vector {
+	switch {
+	case y.Arrow == nil:
+		return nil
+	case len(y.Arrow) != 2 || !(math.Hypot(y.Arrow[0], y.Arrow[1]) >= shortestArrow && math.Hypot(y.Arrow[0], y.Arrow[1]) <= 1e6):
+		r.wrong(path, "want [x, y]: how far right and down the arrow points in the picture")
+		return nil
+	case y.Kind != string(enforce.ParkingBay):
+		r.wrong(path, "only a bay has an arrow")
+	}
+	return &enforce.Vector{X: y.Arrow[0], Y: y.Arrow[1]}
+}
