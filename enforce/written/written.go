@@ -100,10 +100,10 @@ func wide(text []byte) (says string, found bool) {
 	return "", false
 }
 
-// guess tells what else a text may be, whose UTF-8 ends at a place. What began
-// with other characters in UTF-8 was only damaged.
+// guess tells what else a text may be, whose UTF-8 ends at a place. What has
+// Chinese in UTF-8 before it was only damaged.
 func guess(text []byte, at int) string {
-	if utf8.RuneCount(text[:at]) < at {
+	if bytes.ContainsFunc(text[:at], func(r rune) bool { return r >= 0x800 }) {
 		return ""
 	}
 	read, err := simplifiedchinese.GB18030.NewDecoder().Bytes(text)

@@ -133,10 +133,11 @@ func (r *resolver) transport(path string, y cameraYAML) ingest.Transport {
 
 // authority reads the certificates that a camera's own must be signed by.
 func (r *resolver) authority(path string, y cameraYAML) []byte {
-	text, _ := r.certificates(path, y.CAFile)
 	if y.CAFile != "" && !strings.HasPrefix(y.URL, "rtsps:") {
 		r.wrong(path, "is of no use without an rtsps URL")
+		return nil
 	}
+	text, _ := r.certificates(path, y.CAFile)
 	return text
 }
 

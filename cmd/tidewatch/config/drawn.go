@@ -13,6 +13,8 @@ import (
 const (
 	// mostPoints bounds an outline, of which every pair of sides is looked at.
 	mostPoints = 100
+	// leastPixels is a coordinate that is meant in pixels.
+	leastPixels = 16
 	// leastArea is of the ground under the smallest vehicle whose plate may be
 	// read in a picture of 2160 lines: 132 pixels wide, 44 high at its foot.
 	leastArea = 0.0007
@@ -105,8 +107,14 @@ func (r *resolver) vehicles(path, s string) enforce.Vehicles {
 func (r *resolver) polygon(path string, points [][]float64) enforce.Polygon {
 	polygon := make(enforce.Polygon, 0, len(points))
 	for i, p := range points {
-		if len(p) != 2 || !(p[0] >= 0 && p[0] <= 1 && p[1] >= 0 && p[1] <= 1) {
-			r.wrong(fmt.Sprintf("%s[%d]", path, i), "want [x, y], each 0 to 1 of the picture's width and height%s", pixelHint(p))
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case r.isPartial(at):
+			continue
+		case len(p) == 2 && max(p[0], p[1]) >= leastPixels:
+			r.misread(path, "[%g, %g] looks like pixels: divide them by the picture's width and height", p[0], p[1])
+		case len(p) != 2 || !(p[0] >= 0 && p[0] <= 1 && p[1] >= 0 && p[1] <= 1):
+			r.wrong(at, "want [x, y], each 0 to 1 of the picture's width and height")
 			continue
 		}
 		polygon = append(polygon, enforce.Point{X: p[0], Y: p[1]})
@@ -126,14 +134,6 @@ func (r *resolver) polygon(path string, points [][]float64) enforce.Polygon {
 	}
 	r.excuse(path)
 	return nil
-}
-
-// pixelHint guesses what a point is meant to be.
-func pixelHint(p []float64) string {
-	if len(p) == 2 && max(p[0], p[1]) >= 16 {
-		return "; these look like pixels: divide them by it"
-	}
-	return ""
 }
 
 // crossing names the sides that cross, by their points, where it can.

@@ -61,7 +61,7 @@ func (r *resolver) evidence(y evidenceYAML) Evidence {
 	if y.TimestampURL != "" {
 		r.webURL("evidence.timestamp_url", y.TimestampURL, "http://HOST/PATH or https://HOST/PATH")
 	} else if y.TimestampCAFile != "" {
-		r.wrong("evidence.timestamp_ca_file", "is of no use without timestamp_url")
+		r.misread("evidence.timestamp_ca_file", "is of no use without timestamp_url")
 	}
 	_, roots := r.certificates("evidence.timestamp_ca_file", y.TimestampCAFile)
 	return Evidence{

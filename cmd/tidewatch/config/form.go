@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,14 +82,36 @@ func (r *report) syntax(text []byte, err error) error {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	n := withToken.GetToken().Position.Line
-	hint := ""
+	says, hint := plainWords(withToken.GetMessage()), ""
 	if lines := strings.Split(string(text), "\n"); n >= 1 && n <= len(lines) {
 		code, _ := splitRemark(lines[n-1])
-		if says, wide := wideIn(code); wide {
-			hint = "; the line " + says
+		if wideSays, wide := wideIn(code); wide {
+			hint = "; the line " + wideSays
 		}
 	}
-	return errors.New(r.onLine(n, "%s%s", withToken.GetMessage(), hint).text)
+	return errors.New(r.onLine(n, "%s%s", says, hint).text)
+}
+
+// parserWords are what the parser says of common mistakes, and what it means.
+var parserWords = []struct {
+	form  *regexp.Regexp
+	means string
+}{
+	{regexp.MustCompile(`^sequence end token '\]' not found|^',' or '\]' must be specified`), "a list that begins with [ does not go on with a comma, or end with ]"},
+	{regexp.MustCompile(`flow mapping end token '}'|^',' or '}' must be specified`), "fields that begin with { do not go on with a comma, or end with }"},
+	{regexp.MustCompile(`^could not find end character of`), "a quote is not closed"},
+	{regexp.MustCompile(`^mapping key "(.*)" already defined at \[(\d+):\d+\]`), "$1: already given on line $2"},
+	{regexp.MustCompile(`^mapping value is not allowed|^value is not allowed|^unexpected key name|^non-map value is specified`), "is indented otherwise than what is around it, " +
+		"holds a second colon, or a quote is not closed; a text with a colon stands in quotes"},
+}
+
+func plainWords(said string) string {
+	for _, each := range parserWords {
+		if at := each.form.FindStringSubmatchIndex(said); at != nil {
+			return string(each.form.ExpandString(nil, each.means, said, at))
+		}
+	}
+	return said
 }
 
 // form holds the YAML against the types that it will be read into.
@@ -188,8 +211,6 @@ func (f *form) fields(node ast.MapNode, t reflect.Type, path string) bool {
 			if !f.check(pair.Value(), field, inside) {
 				pair.KeyValue().Value = ast.Null(pair.Value().GetToken())
 			}
-		} else if name == "<<" {
-			f.check(pair.Value(), t, path)
 		} else {
 			f.unknown(path, name, known)
 		}

@@ -37,6 +37,9 @@ func lookalike(r rune) (plain rune, found bool) {
 // wideIn says which character in full width a text holds, if any.
 func wideIn(s string) (says string, found bool) {
 	for _, r := range s {
+		if r == '\u3000' {
+			return "holds a blank in full width (U+3000): type one in half width", true
+		}
 		if plain, wide := lookalike(r); wide {
 			return fmt.Sprintf("holds %q (U+%04X): type %q, with the keyboard in half width", r, r, plain), true
 		}

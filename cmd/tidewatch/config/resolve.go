@@ -124,6 +124,8 @@ func (r *resolver) id(path, id string, taken map[string]bool) {
 	switch {
 	case id == "":
 		r.wrong(path, "is missing: want 1 to 63 of a-z, 0-9, - and _")
+	case len(id) > 63:
+		r.wrong(path, "is %d characters long: at most 63", len(id))
 	case !idForm.MatchString(id):
 		r.wrong(path, "%q: want 1 to 63 of a-z, 0-9, - and _", id)
 	case taken[id]:
@@ -187,13 +189,13 @@ func (r *resolver) clickhouse(c *Config, y clickhouseYAML) {
 	}
 	if y.Address != "" {
 		r.hostPort("clickhouse.address", y.Address, "HOST:PORT of the native protocol, such as db.example:9000")
-	} else if y.TLS || y.CAFile != "" || y.Secret.given() {
-		r.wrong("clickhouse.address", "is missing: tls, ca_file and passwords are for a server; the embedded engine makes its own")
+	} else if y.TLS || y.Secret.given() {
+		r.wrong("clickhouse.address", "is missing: tls and passwords are for a server; the embedded engine makes its own")
+	}
+	if y.CAFile != "" && !y.TLS {
+		r.misread("clickhouse.ca_file", "is of no use without tls: true")
 	}
 	r.certificates("clickhouse.ca_file", y.CAFile)
-	if y.CAFile != "" && !y.TLS && y.Address != "" {
-		r.wrong("clickhouse.ca_file", "is of no use without tls: true")
-	}
 }
 
 func (r *resolver) police(c *Config, y *policeYAML) {

@@ -50,16 +50,17 @@ func (r *resolver) missing(path, format string, args ...any) {
 
 func (r *resolver) variable(path, name string) string {
 	value, set := r.lookup(name)
+	variable := "environment variable " + name
 	if !variableForm.MatchString(name) {
-		name = "that it names (not in capitals: is it the secret itself?)"
+		variable = "the environment variable that it names (not in capitals: is it the secret itself?)"
 	}
 	switch says, wrong := written.Line(value, mostText); {
 	case !set:
-		r.missing(path, "environment variable %s is not set", name)
+		r.missing(path, "%s is not set", variable)
 	case value == "":
-		r.missing(path, "environment variable %s is empty", name)
+		r.missing(path, "%s is empty", variable)
 	case wrong:
-		r.wrong(path, "environment variable %s %s", name, says)
+		r.wrong(path, "%s %s", variable, says)
 	}
 	return value
 }
