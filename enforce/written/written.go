@@ -178,5 +178,5 @@ func Secret(path string) (string, error) {
 // Exposed reports whether everybody on the machine can read a file.
 func Exposed(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && info.Mode().Perm()&0o004 != 0
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0
 }

@@ -35,7 +35,7 @@ func TestSecrets(t *testing.T) {
 		"a file for everyone": {"password_file: FILE", "s3cret\n", 0o644, "FILE: everybody on this machine can read it: chmod o= FILE", "warning", false},
 		"an empty file":       {"password_file: FILE", "\n", 0o600, "FILE: is empty", "mistake", true},
 		"lines":               {"password_file: FILE", "s3cret\nmore\n", 0o600, "FILE: holds more than one line", "mistake", true},
-		"not UTF-8":           {"password_file: FILE", "s3cr\xe9t\n", 0o600, "FILE:1: is not UTF-8: save it as UTF-8", "mistake", true},
+		"not UTF-8":           {"password_file: FILE", "s3cr\xe9t\n", 0o600, "FILE:1: is not UTF-8: save it as UTF-8; it looks like GBK or GB18030", "mistake", true},
 		"blanks":              {"password_file: FILE", "s3cret \n", 0o600, "FILE: what it holds begins or ends with a blank, which counts", "warning", false},
 		"no file":             {"password_file: FILE", "", 0, "open FILE: no such file or directory", "mistake", true},
 		"a folder":            {"password_file: " + dir, "", 0, dir + ": is not a file", "mistake", true},
