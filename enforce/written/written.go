@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -150,6 +151,20 @@ func Line(s string, most int) (says string, wrong bool) {
 		return fmt.Sprintf("is %d characters long: at most %d", n, most), true
 	}
 	return "", false
+}
+
+// Shown is a text of others as one line: what Line would refuse is left out.
+func Shown(s string, most int) string {
+	runes := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if _, hidden := Hidden(r); hidden {
+			return -1
+		}
+		return r
+	}, s))
+	return strings.TrimSpace(string(runes[:min(most, len(runes))]))
 }
 
 // What is wrong with a file that should hold one line.

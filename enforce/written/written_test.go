@@ -80,6 +80,20 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestShown(t *testing.T) {
+	for text, want := range map[string]string{
+		" 东门 1 ":                  "东门 1",
+		"gate\u0085\nurl: x":      "gate  url: x",
+		"a\x00\u202eb\ufffd\xff":  "ab",
+		strings.Repeat("路 ", 300): strings.TrimSpace(strings.Repeat("路 ", 100)),
+	} {
+		got := Shown(text, 200)
+		if says, wrong := Line(got, 200); got != want || wrong {
+			t.Errorf("%.20q is shown as %q, %s; want %q", text, got, says, want)
+		}
+	}
+}
+
 func TestSecret(t *testing.T) {
 	dir := t.TempDir()
 	for name, test := range map[string]struct{ text, want, mistake string }{

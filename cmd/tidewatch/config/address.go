@@ -96,10 +96,11 @@ func (r *resolver) cameraURL(path, s string) {
 		r.wrong(path, "host is missing")
 	case u.User != nil:
 		r.wrong(path, "must not hold credentials: use username and password_env or password_file")
-	case u.Fragment != "" || strings.HasSuffix(s, "#"):
-		r.wrong(path, "holds a #, after which nothing is sent: write %%23")
 	default:
 		r.urlHost(path, u)
+		if strings.Contains(s, "#") {
+			r.doubt(path, "holds a #, after which nothing is sent: write %%23 if it belongs to the path")
+		}
 		if secretInURL.MatchString(s) {
 			r.doubt(path, "seems to hold a password: everybody who may read this file, or what is in force, sees it")
 		}

@@ -81,7 +81,7 @@ func (r *resolver) zonesApart(path string, z enforce.Zone, before []enforce.Zone
 		case z.Section != other.Section:
 			r.doubt(path, "lies over zones[%d] of section %s by %s of the smaller one: who stands there is judged by both rules", i, other.Section, percent(share))
 		case same && z.Trial == other.Trial:
-			r.astray(path, "is the same area as zones[%d], of the same section", i)
+			r.doubt(path, "is the same area as zones[%d], of the same section: one of them is of no use", i)
 		case share >= sameShare:
 			r.doubt(path, "lies wholly over zones[%d] of the same section: one of them is of no use", i)
 		}

@@ -24,9 +24,14 @@ func Load(path string) (*Config, error) { return load(path, needed, false) }
 // passwords are not looked up.
 func LoadRules(path string) (*Config, error) { return load(path, ignored, false) }
 
-// LoadDrawn is LoadRules for a command that shows where areas lie: what is wrong
-// with that alone is told by Astray.
-func LoadDrawn(path string) (*Config, error) { return load(path, ignored, true) }
+// LoadDrawn is for a command that shows where areas lie: what is wrong with that
+// alone is told by Astray. Secrets are needed only if a camera is connected to.
+func LoadDrawn(path string, live bool) (*Config, error) {
+	if live {
+		return load(path, needed, true)
+	}
+	return load(path, ignored, true)
+}
 
 // Check reads a configuration to tell what is wrong with it. Secrets must be
 // there only if they are asked for: who checks a configuration need not know

@@ -83,7 +83,7 @@ func (r *resolver) secretFile(path, file string) string {
 func (r *resolver) account(path, username string, s secretYAML) {
 	switch {
 	case username == "" && s.given():
-		r.wrong(path+".username", "is missing: a password without it is never sent")
+		r.doubt(path+".username", "is missing: a password without it is never sent")
 	case username != "" && !s.given():
 		r.doubt(path+".username", "has no password: name it with password_env or password_file")
 	}

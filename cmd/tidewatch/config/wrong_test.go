@@ -370,3 +370,32 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		t.Errorf("what is said of mistakes (-want +got):\n%s", diff)
 	}
 }
+
+// What is in force, printed and read again, is the same, and as much is said of
+// it.
+func TestWhatIsAcceptedDumpsToItself(t *testing.T) {
+	secret := func(string) (string, bool) { return "secret", true }
+	now := time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)
+	for _, each := range everythingWrong(t) {
+		c, err := Parse("t.yaml", []byte(each.text), secret)
+		if err != nil {
+			continue
+		}
+		dumped, err := c.Dump()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("dump", dumped, secret)
+		if err != nil {
+			t.Errorf("%s: %v in\n%s", each.name, err, dumped)
+			continue
+		}
+		twice, err := again.Dump()
+		if diff := cmp.Diff(string(dumped), string(twice)); diff != "" || err != nil || len(c.Warnings(now)) != len(again.Warnings(now)) {
+			t.Errorf("%s: %v; warnings %q, then %q; dumps\n%s", each.name, err, c.Warnings(now), again.Warnings(now), diff)
+		}
+		if len(c.Policies["road"]) > 0 && c.Policies["road"][0].ID != again.Policies["road"][0].ID {
+			t.Errorf("%s: the dump makes another policy", each.name)
+		}
+	}
+}
