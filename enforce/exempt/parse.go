@@ -223,12 +223,20 @@ func (p *parser) moment(column string, later int) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
-	if day, err := time.ParseInLocation(time.DateOnly, text, p.rules.Location); err == nil {
-		return day.AddDate(0, 0, later)
+	at, err := time.ParseInLocation(time.DateOnly, text, p.rules.Location)
+	if err == nil {
+		at = at.AddDate(0, 0, later)
+	} else {
+		at, err = time.ParseInLocation("2006-01-02 15:04", text, p.rules.Location)
 	}
-	at, err := time.ParseInLocation("2006-01-02 15:04", text, p.rules.Location)
-	if err != nil {
+	switch {
+	case err != nil:
 		p.wrong("%s: want a day such as 2026-01-31, or 2026-01-31 08:00", column)
+	case at.Year() < firstYear || at.Year() > lastYear:
+		p.wrong("%s: want a day of the years %d to %d; empty: open", column, firstYear, lastYear-1)
 	}
 	return at
 }
+
+// Times outside these years are a slip of the pen.
+const firstYear, lastYear = 2000, 2100
