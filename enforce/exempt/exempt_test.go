@@ -92,6 +92,7 @@ func TestMistakesAreSaidWithTheirLinesAndWithoutPlates(t *testing.T) {
 		"reference":          {header + "resident,川A12345,,,,,\n", []string{"list.csv:2: reference: is missing"}},
 		"section":            {header + "resident,川A12345,1,huxi nowhere,,,\n", []string{"list.csv:2: sections: entry 2 of them: no such section"}},
 		"from":               {header + "resident,川A12345,1,,1.3.2026,,\n", []string{"list.csv:2: from: want a day such as 2026-01-31, or 2026-01-31 08:00"}},
+		"a year":             {header + "resident,川A12345,1,,0000-01-01,9999-12-31,\n", []string{"list.csv:2: from: want a day of the years 2000 to 2099; empty: open", "list.csv:2: until: want a day of the years"}},
 		"until":              {header + "resident,川A12345,1,,,2026-02-30,\n", []string{"list.csv:2: until: want a day"}},
 		"ends as it began":   {header + "resident,川A12345,1,,2026-03-02 00:00,2026-03-01,\n", []string{"list.csv:2: until: is not after from"}},
 		"breakdown":          {header + "breakdown,川A12345,1,huxi,2026-03-01,2026-03-01,\n", []string{"list.csv:2: a breakdown needs sections, from, until and by"}},
