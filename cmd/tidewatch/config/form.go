@@ -203,48 +203,66 @@ func (f *form) items(node *ast.SequenceNode, t reflect.Type, path string) bool {
 
 // fields holds the fields of a mapping against those of a type.
 func (f *form) fields(node ast.MapNode, t reflect.Type, path string) bool {
-	known := fieldsOf(t)
+	known, given := fieldsOf(t), map[string]bool{}
+	for pair := node.MapRange(); pair.Next(); {
+		given[pair.Key().GetToken().Value] = true
+	}
+	if given["<<"] {
+		f.misread(path, "takes fields from elsewhere (<<): write them out")
+		return false
+	}
 	for pair := node.MapRange(); pair.Next(); {
 		name := pair.Key().GetToken().Value
-		inside := strings.TrimPrefix(path+"."+name, ".")
-		if field, ok := known[name]; ok {
-			if !f.check(pair.Value(), field, inside) {
-				pair.KeyValue().Value = ast.Null(pair.Value().GetToken())
+		if _, ok := known[name]; !ok {
+			meant := f.unknown(path, name, known)
+			if meant == "" || given[meant] || !rename(pair.Key(), meant) {
+				continue
 			}
-		} else {
-			f.unknown(path, name, known)
+			name, given[meant] = meant, true
+		}
+		if !f.check(pair.Value(), known[name], strings.TrimPrefix(path+"."+name, ".")) {
+			pair.KeyValue().Value = ast.Null(pair.Value().GetToken())
 		}
 	}
 	return true
 }
 
+// rename writes a field as it was meant, so that what is in it is read.
+func rename(key ast.MapKeyNode, meant string) bool {
+	name, ok := key.(*ast.StringNode)
+	if ok {
+		name.Value, name.Token.Value = meant, meant
+	}
+	return ok
+}
+
 // secretNames are fields that a password is looked for in.
 var secretNames = []string{"password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "key", "signing_key"}
 
-// unknown says what may have been meant by a field that there is not. What was
-// meant is not missed as well.
-func (f *form) unknown(path, name string, known map[string]reflect.Type) {
+// unknown says what may have been meant by a field that there is not, and
+// returns its name if that is plain. What was meant is not missed as well.
+func (f *form) unknown(path, name string, known map[string]reflect.Type) (meant string) {
 	inside := strings.TrimPrefix(path+"."+name, ".")
 	names := slices.Sorted(maps.Keys(known))
 	for _, secret := range names {
 		if bare, of := strings.CutSuffix(secret, "_env"); of && slices.Contains(secretNames, strings.ToLower(name)) {
 			f.misread(inside, "unknown field: a secret does not stand in this file; name its environment variable with %s_env, or its file with %s_file", bare, bare)
-			return
+			return ""
 		}
 	}
 	if meant, found := near(name, names); found {
-		f.misread(inside, "unknown field; did you mean %s?", meant)
-		f.excuse(strings.TrimPrefix(path+"."+meant, "."))
-		return
+		f.wrong(inside, "unknown field; did you mean %s?", meant)
+		return meant
 	}
 	if homes := f.homes[name]; len(homes) > 0 {
 		f.misread(inside, "unknown field here: it stands in %s; is it indented wrongly?", homeNames(homes))
 		for _, home := range homes {
 			f.excuse(strings.TrimPrefix(home+"."+name, "."))
 		}
-		return
+		return ""
 	}
 	f.misread(inside, "unknown field")
+	return ""
 }
 
 // homeNames are the places of a field for people.
