@@ -169,7 +169,7 @@ func (r *resolver) detector(y detectorYAML) Detector {
 var topicForm = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 func (r *resolver) kafka(c *Config, y kafkaYAML) {
-	c.Kafka = Kafka{y.Brokers, y.Topic}
+	c.Kafka = Kafka(y)
 	if !topicForm.MatchString(y.Topic) || y.Topic == "." || y.Topic == ".." {
 		r.wrong("kafka.topic", "%q: want 1 to 249 of letters, digits, dot, - and _", y.Topic)
 	}

@@ -44,7 +44,7 @@ const (
 	// shortestObservation is what it takes to know that a vehicle stands.
 	shortestObservation = 3 * time.Second
 	// Periods outside these may be meant, and hardly are.
-	shortObservation, longObservation = 30 * time.Second, time.Hour
+	shortObservation, longObservation = 15 * time.Second, time.Hour
 	longGrace                         = 2 * time.Hour
 	// longestPeriod is beyond what an observation period or a grace can mean.
 	longestPeriod = 24 * time.Hour

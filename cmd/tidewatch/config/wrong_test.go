@@ -121,7 +121,7 @@ func everythingWrong(t *testing.T) []wrong {
 		// Which fields there are.
 		{"cameras as fields", changed("  - id: gate\n    device_id", "  id: gate\n  device_id", "    url:", "  url:")},
 		{"cameras by their IDs", changed("  - id: gate\n    device_id", "  gate:\n    device_id")},
-		{"a field with a slip", with("colour: red\n    clock_tolerence: 1s")},
+		{"a field with a slip", with("colour: red\n    clock_tolernce: 1s")},
 		{"a field that was meant", changed(period, "observation_peroid: 5m")},
 		{"a list that was meant", changed("cameras:", "camera:")},
 		{"an ID that was meant", changed("id: gate", "ID: gate")},
@@ -137,7 +137,7 @@ func everythingWrong(t *testing.T) []wrong {
 		{"nothing in a list", changed("cameras:", "cameras:\n  -")},
 		{"an alias of another form", changed("zones:", "bays: &areas\n  - {id: kerb, camera: gate, kind: crossing, polygon: "+kerb+"}\nzones: *areas\nzonen:")},
 		{"an anchor in itself", "cameras: &a [*a]\n"},
-		{"fields from elsewhere", changed("zones:", "zones:\n  - &z {id: k2, camera: gate, section: road, vehicles: non_motor, polygon: "+kerb+"}", "  - id: kerb\n", "  - <<: *z\n    vehicels: motor\n    id: kerb\n")},
+		{"fields from elsewhere", changed("zones:", "zones:\n  - &z {id: k2, camera: gate, section: road, vehicles: non_motor, polygon: "+kerb+"}", "  - id: kerb\n", "  - <<: *z\n    id: kerb\n")},
 
 		// Cameras.
 		{"no URL", changed("    url: "+mainURL+"\n", "")},
