@@ -169,7 +169,7 @@ func TestTheListIsReadAnew(t *testing.T) {
 		{one, 1, 0, 0, ""},
 		{one + "permit,川A98765,2\n", 2, 0, 0, ""},
 		{one + "permit,川A9876,2\n", 2, 1, 1, "list.csv:3: plate: no known kind of plate is written like this; the list of"},
-		{one + "permit,川A9876,2\n", 2, 1, 1, "stays in force (2 entries)"},
+		{one + "permit,川A9876,2\n", 2, 1, 1, "stays in force (entries: 2)"},
 		{"", 2, 1, 2, "no such file"},
 		{one + "permit,川A98765,2\n", 2, 0, 2, ""},
 		{one[:len(one)-8], 2, 1, 3, "list.csv:2"},

@@ -96,7 +96,7 @@ func (l *List) Health() error {
 		return *trouble
 	}
 	now := l.current.Load()
-	return fmt.Errorf("%s; the list of %s stays in force (%d entries)", oneLine(*trouble),
+	return fmt.Errorf("%s; the list of %s stays in force (entries: %d)", oneLine(*trouble),
 		now.at.In(l.cfg.Rules.Location).Format("2006-01-02 15:04"), now.list.Len())
 }
 

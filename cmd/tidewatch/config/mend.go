@@ -56,9 +56,13 @@ var fieldBefore = regexp.MustCompile(`(^|[\s{,，]|- )([A-Za-z_]+)(：[ \x{3000}
 // known, and nothing can.
 func (r *report) mend(text []byte, fields map[string]bool) ([]byte, bool) {
 	lines := strings.SplitAfter(string(text), "\n")
-	readable := true
+	readable, depth := true, 0
 	for i, line := range lines {
 		code, remark := splitRemark(line)
+		if depth = deeper(depth, code); depth > mostDepth {
+			r.mistakes = append(r.mistakes, r.onLine(i+1, "opens more brackets than this file has lists: close them"))
+			return nil, false
+		}
 		if indent := code[:len(code)-len(strings.TrimLeftFunc(code, unicode.IsSpace))]; strings.TrimSpace(code) != "" && strings.ContainsAny(indent, "\t\u3000") {
 			r.mistakes = append(r.mistakes, r.onLine(i+1, "is indented by a tab or a blank in full width: use blanks, two for each step"))
 			readable = false
@@ -67,6 +71,19 @@ func (r *report) mend(text []byte, fields map[string]bool) ([]byte, bool) {
 		lines[i] = r.mendLine(i+1, code, fields) + remark
 	}
 	return []byte(strings.Join(lines, "")), readable
+}
+
+// mostDepth is of brackets in brackets, with which the parser's memory grows by
+// the square.
+const mostDepth = 1000
+
+// deeper is how many brackets are open after a line, as far as they can be told
+// from those of a text. A field of the file itself begins anew.
+func deeper(depth int, code string) int {
+	if code != "" && unicode.IsLetter(rune(code[0])) {
+		depth = 0
+	}
+	return depth + strings.Count(code, "[") + strings.Count(code, "{") - strings.Count(code, "]") - strings.Count(code, "}")
 }
 
 // splitRemark cuts a line before its remark.

@@ -88,6 +88,7 @@ func everythingWrong(t *testing.T) []wrong {
 		{"two documents", street + "---\n" + street},
 		{"a list where fields should be", "- a\n"},
 		{"a list that does not end", "cameras: [\n"},
+		{"brackets without an end", "cameras: " + strings.Repeat("[", 100_000) + "\n"},
 		{"a quote that does not end", with(`name: "East`)},
 		{"GBK", encode(t, simplifiedchinese.GBK.NewEncoder(), named)},
 		{"GB18030", encode(t, simplifiedchinese.GB18030.NewEncoder(), named)},
