@@ -32,7 +32,7 @@ func (r *resolver) port(path, port string, least int) {
 // hostPort checks HOST:PORT.
 func (r *resolver) hostPort(path, s, want string) {
 	host, port, err := net.SplitHostPort(s)
-	if err != nil {
+	if _, number := strconv.Atoi(port); err != nil || number != nil {
 		r.wrong(path, "%q: want %s", s, want)
 		return
 	}

@@ -66,6 +66,7 @@ func (f *file) fill() {
 	if f.Police != nil {
 		f.Police.Pictures.fill()
 	}
+	f.Kafka.fill()
 	f.ClickHouse.Database = cmp.Or(f.ClickHouse.Database, "tidewatch")
 	f.ClickHouse.Username = cmp.Or(f.ClickHouse.Username, "tidewatch")
 }

@@ -157,11 +157,6 @@ type bayYAML struct {
 	Arrow   []float64   `yaml:"arrow,omitempty"`
 }
 
-type kafkaYAML struct {
-	Brokers []string `yaml:"brokers,omitempty"`
-	Topic   string   `yaml:"topic"`
-}
-
 type clickhouseYAML struct {
 	Address  string     `yaml:"address,omitempty"`
 	Database string     `yaml:"database,omitempty"`
@@ -169,6 +164,8 @@ type clickhouseYAML struct {
 	Secret   secretYAML `yaml:",inline"`
 	TLS      bool       `yaml:"tls"`
 	CAFile   fileName   `yaml:"ca_file,omitempty"`
+
+	AllowUnconfined bool `yaml:"allow_unconfined,omitempty"`
 }
 
 type policeYAML struct {

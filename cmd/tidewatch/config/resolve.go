@@ -33,6 +33,7 @@ func (r *resolver) config(f *file) *Config {
 		Assets:   assets.Dir(f.Assets),
 		Detector: r.detector(f.Detector),
 		Policies: enforce.Policies{}, Geometries: map[string]publish.Geometry{},
+		Kafka: r.kafka(f.Kafka),
 	}
 	c.Clip = r.clip(f.Clip, c.RingKeep)
 	if f.Data == "" {
@@ -49,7 +50,6 @@ func (r *resolver) config(f *file) *Config {
 	r.bays(c, f, cameras)
 	r.exemptions(c, f.Exemptions)
 	c.markZones()
-	r.kafka(c, f.Kafka)
 	r.clickhouse(c, f.ClickHouse)
 	r.police(c, f.Police)
 	c.Evidence, c.Retention = r.evidence(f.Evidence), r.retention(f.Retention)
@@ -165,32 +165,19 @@ func (r *resolver) detector(y detectorYAML) Detector {
 	return Detector{y.Family, string(y.Model)}
 }
 
-// topicForm is what Kafka takes as the name of a topic.
-var topicForm = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
-
-func (r *resolver) kafka(c *Config, y kafkaYAML) {
-	c.Kafka = Kafka(y)
-	if !topicForm.MatchString(y.Topic) || y.Topic == "." || y.Topic == ".." {
-		r.wrong("kafka.topic", "%q: want 1 to 249 of letters, digits, dot, - and _", y.Topic)
-	}
-	for i, broker := range y.Brokers {
-		path := fmt.Sprintf("kafka.brokers[%d]", i)
-		r.hostPort(path, broker, "HOST:PORT, such as kafka.example:9092")
-		if slices.Contains(y.Brokers[:i], broker) {
-			r.wrong(path, "%s: already given above", broker)
-		}
-	}
-}
-
 func (r *resolver) clickhouse(c *Config, y clickhouseYAML) {
 	c.ClickHouse = ClickHouse{
 		Address: y.Address, Database: y.Database, Username: y.Username,
 		Password: r.password(passwordOf("clickhouse"), y.Secret), TLS: y.TLS, CAFile: string(y.CAFile),
+		AllowUnconfined: y.AllowUnconfined,
 	}
 	if y.Address != "" {
 		r.hostPort("clickhouse.address", y.Address, "HOST:PORT of the native protocol, such as db.example:9000")
 	} else if y.TLS || y.Secret.given() {
 		r.wrong("clickhouse.address", "is missing: tls and passwords are for a server; the embedded engine makes its own")
+	}
+	if y.AllowUnconfined && y.Address != "" {
+		r.wrong("clickhouse.allow_unconfined", "is for the embedded engine alone: remove it, or clickhouse.address")
 	}
 	if y.CAFile != "" && !y.TLS {
 		r.misread("clickhouse.ca_file", "is of no use without tls: true")

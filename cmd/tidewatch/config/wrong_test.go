@@ -201,6 +201,7 @@ func everythingWrong(t *testing.T) []wrong {
 		{"detector", "detector: {family: yolo, model: no-such-file.onnx}\n" + street},
 		{"detector that is no file", "detector: {model: /}\n" + street},
 		{"brokers", "kafka: {brokers: [localhost, 'a:99999', 'b:9092', 'b:9092', 'b c:1'], topic: Fälle}\n" + street},
+		{"confinement of a server", street + "clickhouse: {address: 'db.example:9000', allow_unconfined: true}\n"},
 		{"database", "clickhouse: {address: localhost}\n" + street},
 		{"port of the database", "clickhouse: {address: 'db.example:0'}\n" + street},
 		{"encryption to the embedded database", "clickhouse: {tls: true}\n" + street},
