@@ -42,14 +42,14 @@ func webDefaults() webYAML {
 	return y
 }
 
-// longestSession is more than a day's work.
+// longestSession is how long nobody stays signed in without a break.
 const longestSession = 7 * 24 * time.Hour
 
 func (r *resolver) web(y webYAML) Web {
 	w := Web{
 		Listen: r.listen("listen", y.Listen), Hosts: r.hosts(y.Hosts), Proxies: r.proxies(y.Proxies), SecureCookies: y.Secure,
-		SessionLifetime: r.duration("sessions.lifetime", y.Sessions.Lifetime, 0, time.Minute),
-		SessionIdle:     r.duration("sessions.idle", y.Sessions.Idle, 0, time.Minute),
+		SessionLifetime: r.duration("sessions.lifetime", y.Sessions.Lifetime, time.Minute, longestSession, "it is more than a week's work"),
+		SessionIdle:     r.duration("sessions.idle", y.Sessions.Idle, time.Minute, 0, ""),
 	}
 	if y.Ops != "" {
 		w.Ops = r.listen("listen_ops", y.Ops)
@@ -57,20 +57,11 @@ func (r *resolver) web(y webYAML) Web {
 	if _, port, _ := net.SplitHostPort(y.Listen); y.Ops == y.Listen && port != "0" {
 		r.wrong("listen_ops", "%q: is where the officers' pages are; choose another port", y.Ops)
 	}
-	if w.SessionLifetime > longestSession {
-		r.wrong("sessions.lifetime", "%s: must be at most %s", y.Sessions.Lifetime, longestSession)
-	}
 	if w.SessionIdle > w.SessionLifetime && w.SessionLifetime > 0 {
 		r.wrong("sessions.idle", "%s: must be at most the lifetime, %s", y.Sessions.Idle, y.Sessions.Lifetime)
 	}
+	r.exposed(w)
 	return w
-}
-
-func (r *resolver) listen(path, s string) string {
-	if _, _, err := net.SplitHostPort(s); err != nil {
-		r.wrong(path, "%q: want HOST:PORT, such as 127.0.0.1:8420", s)
-	}
-	return s
 }
 
 func (r *resolver) hosts(names []string) (hosts web.Hosts) {
@@ -102,16 +93,21 @@ func (r *resolver) proxies(networks []string) (proxies web.Proxies) {
 	return proxies
 }
 
-// warnings are what is likely forgotten about proxies.
-func (w Web) warnings() []string {
-	var warnings []string
+// exposed doubts what others could reach, and what is likely forgotten about
+// proxies.
+func (r *resolver) exposed(w Web) {
+	if isOpen(w.Listen) && !w.SecureCookies {
+		r.doubt("listen", "%s can be reached by others, and passwords would go over the network in the clear: listen on 127.0.0.1 behind a proxy with TLS, and set secure_cookies", w.Listen)
+	}
+	if w.Ops != "" && isOpen(w.Ops) {
+		r.doubt("listen_ops", "%s can be reached by others, and nobody signs in there: listen on 127.0.0.1, or in a network of your own", w.Ops)
+	}
 	if w.SecureCookies && len(w.Proxies) == 0 {
-		warnings = append(warnings, "secure_cookies says that a proxy stands before the pages, and proxies does not name it: "+
-			"all sign-ins seem to come from one address, and one that guesses slows down all")
+		r.doubt("secure_cookies", "a proxy stands before the pages, and proxies does not name it: "+
+			"all officers seem to sit at one address, and one who guesses slows all of them down")
 	}
 	if w.SecureCookies && len(w.Hosts) == 0 {
-		warnings = append(warnings, "secure_cookies says that a proxy stands before the pages, and hosts does not say "+
-			"by which name browsers call it: they are refused, unless the proxy calls by the address")
+		r.doubt("secure_cookies", "a proxy stands before the pages, and hosts does not say by which name browsers call it: "+
+			"they are refused, unless the proxy calls by the address")
 	}
-	return warnings
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -41,53 +40,5 @@ func TestWeb(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-func TestWebMistakes(t *testing.T) {
-	text := small + `listen: 8420
-listen_ops: ":"
-hosts: ["https://a.example", "b.example:8420", "c d"]
-proxies: [localhost, 0.0.0.0/0]
-sessions:
-  lifetime: 8d
-  idle: 1s
-`
-	_, err := Parse("t.yaml", []byte(text), noEnvironment)
-	if err == nil {
-		t.Fatal("accepted")
-	}
-	want := `t.yaml:8: listen: "8420": want HOST:PORT, such as 127.0.0.1:8420
-t.yaml:10: hosts[0]: "https://a.example": want a name as it stands in the address bar, without port, such as tidewatch.example.com
-t.yaml:10: hosts[1]: "b.example:8420": want a name as it stands in the address bar, without port, such as tidewatch.example.com
-t.yaml:10: hosts[2]: "c d": want a name as it stands in the address bar, without port, such as tidewatch.example.com
-t.yaml:11: proxies[0]: "localhost": want an address or a network, such as 192.0.2.10 or 10.1.0.0/16
-t.yaml:11: proxies[1]: 0.0.0.0/0: everybody would be believed; name the proxies alone
-t.yaml:13: sessions.lifetime: "8d": want a duration such as 90s or 5m
-t.yaml:14: sessions.idle: 1s: must be at least 1m0s`
-	if diff := cmp.Diff(want, err.Error()); diff != "" {
-		t.Error(diff)
-	}
-
-	_, err = Parse("t.yaml", []byte(small+"listen_ops: 127.0.0.1:8420\nsessions: {lifetime: 1h, idle: 2h}\n"), noEnvironment)
-	want = `t.yaml:8: listen_ops: "127.0.0.1:8420": is where the officers' pages are; choose another port
-t.yaml:9: sessions.idle: 2h: must be at most the lifetime, 1h`
-	if err == nil || err.Error() != want {
-		t.Errorf("got\n%v\nwant\n%s", err, want)
-	}
-}
-
-func TestForgottenProxiesAreWarnedOf(t *testing.T) {
-	c, err := Parse("t.yaml", []byte(small+"secure_cookies: true\n"), noEnvironment)
-	if err != nil {
-		t.Fatal(err)
-	}
-	warnings := strings.Join(c.Web.warnings(), "\n")
-	if !strings.Contains(warnings, "proxies does not name it") || !strings.Contains(warnings, "hosts does not say") {
-		t.Errorf("warned of %q", warnings)
-	}
-	c.Web.Proxies, c.Web.Hosts = web.Proxies{netip.MustParsePrefix("192.0.2.10/32")}, web.Hosts{"a.example"}
-	if warnings := c.Web.warnings(); len(warnings) > 0 {
-		t.Errorf("warned of %q", warnings)
 	}
 }
