@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -22,39 +23,97 @@ type BrokerConfig struct {
 	Port int    // on loopback; 0: any free one
 	// Password of the one user; empty: a random one at each start.
 	Password string
+
+	// Topic is the case log's, and Partitions what it has where nothing tells.
+	Topic      string
+	Partitions int
+	// Prefix remembers the case log; nil: nothing is.
+	Prefix *Prefix
 }
 
 // Broker is a Kafka broker in this process, for those who run none. What it
 // has acknowledged, committed offsets included, survives the process's death.
 // It serves those alone who know its password, as other programs and users of
 // this machine may connect too.
+//
+// Its files are read before it opens them. Where events are missing, or are not
+// those that were written, it does not start, and leaves every byte as it is.
 type Broker struct {
+	cfg      BrokerConfig
 	cluster  *kfake.Cluster
 	lock     *flock.Flock
 	password string
+	ends     map[int]int64 // of the case log at the start
 }
 
-const brokerUser = "tidewatch"
+const (
+	brokerUser = "tidewatch"
+	clusterID  = "tidewatch"
+)
 
-// OpenBroker starts the broker. The caller closes it after its clients.
+// OpenBroker starts the broker. The caller closes it after its clients. The error
+// is a *Loss if the case log is damaged.
 func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
 	lock, err := lockDir(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open broker in %s: %w", cfg.Dir, err)
 	}
-	password := cmp.Or(cfg.Password, rand.Text())
-	data := filepath.Join(cfg.Dir, "data")
-	// The password that the broker kept from the last start would count.
-	if err := ignoreMissing(os.Remove(filepath.Join(data, "sasl.json"))); err != nil {
+	b := &Broker{cfg: cfg, lock: lock, password: cmp.Or(cfg.Password, rand.Text())}
+	if err := b.check(log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
 	}
-	cluster, err := kfake.NewCluster(
+	if err := b.start(log); err != nil {
+		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
+	}
+	return b, nil
+}
+
+func (b *Broker) data() string { return filepath.Join(b.cfg.Dir, "data") }
+
+// check reads what the broker has on the disk, and leaves it nothing to go wrong
+// by.
+func (b *Broker) check(log *slog.Logger) error {
+	known := b.cfg.Prefix.of(embeddedID(b.cfg.Topic))
+	found, err := surveyLog(b.data(), b.cfg.Topic, known)
+	if err != nil {
+		return err
+	}
+	if loss := found.loss(); loss != nil {
+		return loss
+	}
+	b.ends = map[int]int64{}
+	for id, p := range found.partitions {
+		b.ends[id] = p.End
+		if p.Torn > 0 {
+			log.Info("an append that was cut short is taken off the case log", "partition", id, "bytes", p.Torn)
+		}
+	}
+	if b.cfg.Prefix != nil {
+		b.cfg.Prefix.put(embeddedID(b.cfg.Topic), found.marks(known.Partitions))
+		if err := b.cfg.Prefix.save(); err != nil {
+			return err
+		}
+	}
+	return brokerFiles{
+		data: b.data(), topic: b.cfg.Topic, partitions: known.Partitions, otherwise: b.cfg.Partitions,
+		aside: newAside(b.cfg.Dir, time.Now()), log: log,
+	}.prepare()
+}
+
+// embeddedID names the case log of an embedded broker among all that are
+// remembered.
+func embeddedID(topic string) string { return logID(clusterID, topic) }
+
+func logID(cluster, topic string) string { return cluster + "/" + topic }
+
+func (b *Broker) start(log *slog.Logger) (err error) {
+	b.cluster, err = kfake.NewCluster(
 		kfake.EnableSASL(),
-		kfake.Superuser("PLAIN", brokerUser, password),
-		kfake.Ports(cfg.Port),
-		kfake.DataDir(data),
+		kfake.Superuser("PLAIN", brokerUser, b.password),
+		kfake.Ports(b.cfg.Port),
+		kfake.DataDir(b.data()),
 		kfake.SyncWrites(),
-		kfake.ClusterID("tidewatch"),
+		kfake.ClusterID(clusterID),
 		kfake.WithLogger(brokerLog{log}),
 		kfake.BrokerConfigs(map[string]string{
 			// The log is the truth and is kept; so is a stopped consumer's place in it.
@@ -62,11 +121,12 @@ func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
 			"offsets.retention.minutes": "2147483647",
 		}),
 	)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
-	}
-	return &Broker{cluster: cluster, lock: lock, password: password}, nil
+	return err
 }
+
+// Ends are the offsets after the last event of each partition that held any when
+// the broker started.
+func (b *Broker) Ends() map[int]int64 { return b.ends }
 
 // Addr is the broker's host:port.
 func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
@@ -74,10 +134,30 @@ func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
 // Credentials are what a client logs in with, by SASL PLAIN.
 func (b *Broker) Credentials() (username, password string) { return brokerUser, b.password }
 
-// Close stops the broker and frees its directory.
+// Close stops the broker, remembers what its log then holds, and frees its
+// directory.
 func (b *Broker) Close() error {
 	b.cluster.Close()
-	return b.lock.Unlock()
+	return errors.Join(b.remember(), b.lock.Unlock())
+}
+
+// remember notes what the log holds at the end. What has gone meanwhile is not
+// forgotten by that: the next start misses it.
+func (b *Broker) remember() error {
+	if b.cfg.Prefix == nil {
+		return nil
+	}
+	id := embeddedID(b.cfg.Topic)
+	known := b.cfg.Prefix.of(id)
+	found, err := surveyLog(b.data(), b.cfg.Topic, known)
+	if err != nil {
+		return err
+	}
+	if loss := found.loss(); loss != nil {
+		return errors.Join(loss, b.cfg.Prefix.save())
+	}
+	b.cfg.Prefix.put(id, found.marks(known.Partitions))
+	return b.cfg.Prefix.save()
 }
 
 // lockDir makes a directory and takes it for this process. The kernel frees

@@ -24,6 +24,12 @@ type Config struct {
 	Username string
 	Password string
 
+	// Prefix remembers what the log holds; nil: nothing is remembered.
+	Prefix *Prefix
+	// Loss keeps the log shut, as it is damaged: nothing is read, and what is
+	// appended goes to the spool. Then there need be no brokers.
+	Loss *Loss
+
 	// SpoolDir takes events while Kafka cannot be reached.
 	SpoolDir string
 	// WriteTimeout is how long an event waits for Kafka before it is spooled.
@@ -37,6 +43,9 @@ type Config struct {
 	// FetchWait is how long the broker holds a fetch that finds nothing; a
 	// second at least.
 	FetchWait time.Duration
+	// LookEvery is how often it is looked whether the log still reaches as far as
+	// it did.
+	LookEvery time.Duration
 	// SessionTimeout is when a silent consumer's partitions go to others.
 	SessionTimeout time.Duration
 }
@@ -47,7 +56,7 @@ func DefaultConfig() Config {
 		Topic: "tidewatch.cases", Partitions: 8, Replication: -1,
 		WriteTimeout: 5 * time.Second,
 		BatchSize:    500, BatchWait: 100 * time.Millisecond,
-		FetchWait: time.Second, SessionTimeout: 10 * time.Second,
+		FetchWait: time.Second, LookEvery: time.Minute, SessionTimeout: 10 * time.Second,
 	}
 }
 
@@ -61,7 +70,7 @@ func (c Config) login() sasl.Mechanism {
 
 func (c Config) validate() error {
 	switch {
-	case len(c.Brokers) == 0:
+	case len(c.Brokers) == 0 && c.Loss == nil:
 		return errors.New("kafka: no broker is configured")
 	case c.Topic == "":
 		return errors.New("kafka: no topic is configured")
@@ -73,6 +82,8 @@ func (c Config) validate() error {
 		return errors.New("kafka: no spool directory is configured")
 	case c.BatchSize < 1:
 		return errors.New("kafka: the batch size must be 1 or more")
+	case c.LookEvery <= 0:
+		return errors.New("kafka: the time between looks at the log must be positive")
 	case c.FetchWait < time.Second:
 		return errors.New("kafka: the fetch wait must be a second or more")
 	}

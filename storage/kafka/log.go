@@ -24,6 +24,7 @@ type Log struct {
 	spooled   chan struct{} // has a token when there may be something to drain
 	transport *kafka.Transport
 	writer    *kafka.Writer
+	guard     guard
 }
 
 // NewLog opens the spool; Kafka itself need not be there yet. Run must run for
@@ -42,14 +43,17 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 		cfg: cfg, log: log, spool: spool, spooled: make(chan struct{}, 1), transport: transport,
 		writer: &kafka.Writer{
 			Addr: kafka.TCP(cfg.Brokers...), Topic: cfg.Topic, Transport: transport,
-			// The hash of Java's own producer, so that any producer agrees on
-			// the partition of a case.
-			Balancer:     kafka.Murmur2Balancer{Consistent: true},
+			Balancer:     balancer,
 			RequiredAcks: kafka.RequireAll,
 			MaxAttempts:  3,
 			BatchTimeout: time.Millisecond,
 			WriteTimeout: cfg.WriteTimeout, ReadTimeout: cfg.WriteTimeout,
 		},
+	}
+	l.writer.Completion = l.acknowledged
+	l.guard.lost = make(chan struct{})
+	if cfg.Loss != nil {
+		l.Shut(cfg.Loss)
 	}
 	l.metrics = newMetrics(reg, spool.depth)
 	l.outage = &outage{log: log, errors: l.metrics.errors}
@@ -80,7 +84,7 @@ func (l *Log) append(ctx context.Context, m kafka.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if l.spool.depth() == 0 {
+	if l.spool.depth() == 0 && !l.isShut() {
 		err := l.write(ctx, m)
 		if err == nil {
 			l.metrics.appended.Inc()
@@ -110,9 +114,19 @@ func (l *Log) write(ctx context.Context, m kafka.Message) error {
 // cannot be reached, and a moment after.
 func (l *Log) Waiting() int { return l.spool.depth() }
 
-// Run creates the topic if it is missing and sends what is in the spool, until
-// ctx is done.
+// Run creates the topic if it is missing, sends what is in the spool, and watches
+// whether the log still holds what was in it, until ctx is done.
 func (l *Log) Run(ctx context.Context) error {
+	if l.isShut() {
+		<-ctx.Done()
+		return nil
+	}
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		l.keepWatch(ctx)
+	}()
+	defer func() { <-watched }()
 	if err := l.awaitTopic(ctx); err != nil {
 		return nil //nolint:nilerr // ctx is done, which is how Run ends
 	}
@@ -176,5 +190,5 @@ func unspool(event []byte) (kafka.Message, error) {
 func (l *Log) Close() error {
 	err := l.writer.Close()
 	l.transport.CloseIdleConnections()
-	return errors.Join(err, l.spool.close())
+	return errors.Join(err, l.cfg.Prefix.save(), l.spool.close())
 }

@@ -23,11 +23,7 @@ func (l *Log) awaitTopic(ctx context.Context) error {
 func (l *Log) createTopic(ctx context.Context) error {
 	answer, err := l.client().CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 		Topic: l.cfg.Topic, NumPartitions: l.cfg.Partitions, ReplicationFactor: l.cfg.Replication,
-		ConfigEntries: []kafka.ConfigEntry{ // the log is the truth and is kept for good
-			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
-			{ConfigName: "retention.ms", ConfigValue: "-1"},
-			{ConfigName: "retention.bytes", ConfigValue: "-1"},
-		},
+		ConfigEntries: configEntries(),
 	}}})
 	if err == nil {
 		err = answer.Errors[l.cfg.Topic]
@@ -37,6 +33,18 @@ func (l *Log) createTopic(ctx context.Context) error {
 	}
 	_, err = l.partitions(ctx) // brokers may learn of a new topic a little later
 	return err
+}
+
+// topicConfig keeps the log for good, as it is the truth.
+func topicConfig() map[string]string {
+	return map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+}
+
+func configEntries() (entries []kafka.ConfigEntry) {
+	for name, value := range topicConfig() {
+		entries = append(entries, kafka.ConfigEntry{ConfigName: name, ConfigValue: value})
+	}
+	return entries
 }
 
 func (l *Log) partitions(ctx context.Context) ([]int, error) {
@@ -57,11 +65,20 @@ func (l *Log) partitions(ctx context.Context) ([]int, error) {
 		return nil, fmt.Errorf("look up topic %s: no partitions", l.cfg.Topic)
 	}
 	slices.Sort(ids)
+	l.identify(answer.ClusterID, len(ids))
 	return ids, nil
 }
 
-// ends returns the end offset of each partition that holds events.
-func (l *Log) ends(ctx context.Context, partitions []int) (map[int]int64, error) {
+// bound is where a partition begins and ends: its first offset, and the one
+// after its last.
+type bound struct{ first, last int64 }
+
+// bounds looks up where every partition begins and ends.
+func (l *Log) bounds(ctx context.Context) (map[int]bound, error) {
+	partitions, err := l.partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var ask []kafka.OffsetRequest
 	for _, p := range partitions {
 		ask = append(ask, kafka.FirstOffsetOf(p), kafka.LastOffsetOf(p))
@@ -72,16 +89,14 @@ func (l *Log) ends(ctx context.Context, partitions []int) (map[int]int64, error)
 	if err != nil {
 		return nil, fmt.Errorf("list offsets of %s: %w", l.cfg.Topic, err)
 	}
-	ends := map[int]int64{}
+	bounds := map[int]bound{}
 	for _, p := range answer.Topics[l.cfg.Topic] {
 		if p.Error != nil {
 			return nil, fmt.Errorf("list offsets of %s/%d: %w", l.cfg.Topic, p.Partition, p.Error)
 		}
-		if p.FirstOffset < p.LastOffset {
-			ends[p.Partition] = p.LastOffset
-		}
+		bounds[p.Partition] = bound{p.FirstOffset, p.LastOffset}
 	}
-	return ends, nil
+	return bounds, nil
 }
 
 // backoff waits longer each time, up to ten seconds.
