@@ -2,12 +2,15 @@ package kafka
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -24,11 +27,15 @@ type BrokerConfig struct {
 	// Password of the one user; empty: a random one at each start.
 	Password string
 
-	// Topic is the case log's, and Partitions what it has where nothing tells.
+	// Topic is the case log's, and Partitions what it has where nothing tells;
+	// empty and 0: as clients have them by default.
 	Topic      string
 	Partitions int
 	// Prefix remembers the case log; nil: nothing is.
 	Prefix *Prefix
+	// Evidence counts the cases that there is evidence of. It is asked where
+	// nothing is left of a log, nor remembered; nil: there is none.
+	Evidence func(context.Context) (int, error)
 }
 
 // Broker is a Kafka broker in this process, for those who run none. What it
@@ -54,6 +61,7 @@ const (
 // OpenBroker starts the broker. The caller closes it after its clients. The error
 // is a *Loss if the case log is damaged.
 func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
+	cfg = cfg.withDefaults()
 	lock, err := lockDir(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open broker in %s: %w", cfg.Dir, err)
@@ -68,6 +76,12 @@ func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
 	return b, nil
 }
 
+func (c BrokerConfig) withDefaults() BrokerConfig {
+	usual := DefaultConfig()
+	c.Topic, c.Partitions = cmp.Or(c.Topic, usual.Topic), cmp.Or(c.Partitions, usual.Partitions)
+	return c
+}
+
 func (b *Broker) data() string { return filepath.Join(b.cfg.Dir, "data") }
 
 // check reads what the broker has on the disk, and leaves it nothing to go wrong
@@ -80,6 +94,9 @@ func (b *Broker) check(log *slog.Logger) error {
 	}
 	if loss := found.loss(); loss != nil {
 		return loss
+	}
+	if err := b.vanished(known); err != nil {
+		return err
 	}
 	b.ends = map[int]int64{}
 	for id, p := range found.partitions {
@@ -98,6 +115,18 @@ func (b *Broker) check(log *slog.Logger) error {
 		data: b.data(), topic: b.cfg.Topic, partitions: known.Partitions, otherwise: b.cfg.Partitions,
 		aside: newAside(b.cfg.Dir, time.Now()), log: log,
 	}.prepare()
+}
+
+// vanished is a loss where there is evidence of cases and nothing of a log.
+func (b *Broker) vanished(known marks) error {
+	if _, err := os.Stat(b.data()); err == nil || known.Of != nil || b.cfg.Evidence == nil {
+		return nil
+	}
+	cases, err := b.cfg.Evidence(context.Background())
+	if err != nil || cases == 0 {
+		return err
+	}
+	return &Loss{[]Place{vanishedPlace(b.data(), cases)}}
 }
 
 // embeddedID names the case log of an embedded broker among all that are
@@ -124,9 +153,20 @@ func (b *Broker) start(log *slog.Logger) (err error) {
 	return err
 }
 
-// Ends are the offsets after the last event of each partition that held any when
-// the broker started.
-func (b *Broker) Ends() map[int]int64 { return b.ends }
+// Behind is a loss if the log ended, when the broker started, before what a
+// database has of it; else nil.
+func (b *Broker) Behind(stored map[int]int64) *Loss {
+	var places []Place
+	for _, id := range slices.Sorted(maps.Keys(stored)) {
+		if b.ends[id] < stored[id] {
+			places = append(places, behindPlace(b.data(), b.cfg.Topic, id, b.ends[id], stored[id]))
+		}
+	}
+	if places == nil {
+		return nil
+	}
+	return &Loss{places}
+}
 
 // Addr is the broker's host:port.
 func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }

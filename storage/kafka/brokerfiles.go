@@ -138,12 +138,14 @@ type brokerTopic struct {
 	Configs    map[string]string `json:"configs"`
 }
 
-// prepareTopics writes the list of topics: those whose messages are there, and
-// the case log.
+// prepareTopics writes the list of topics, which is the case log.
 func (f brokerFiles) prepareTopics(known []segment.Partition) error {
 	said := f.readTopics()
 	counts := map[string]int{}
 	for _, p := range known {
+		if p.Topic != f.topic {
+			continue // its files are left alone
+		}
 		counts[p.Topic] = max(counts[p.Topic], p.ID+1, said[p.Topic].Partitions)
 	}
 	_, there := said[f.topic]

@@ -114,6 +114,10 @@ func (l *Log) write(ctx context.Context, m kafka.Message) error {
 // cannot be reached, and a moment after.
 func (l *Log) Waiting() int { return l.spool.depth() }
 
+// SetAside are the names of events in the spool that cannot be read, or whose
+// files have gone: they are not in the log.
+func (l *Log) SetAside() []string { return l.spool.lost() }
+
 // Run creates the topic if it is missing, sends what is in the spool, and watches
 // whether the log still holds what was in it, until ctx is done.
 func (l *Log) Run(ctx context.Context) error {
@@ -177,7 +181,11 @@ func (l *Log) drain(ctx context.Context) error {
 }
 
 // unspool reads a spooled event.
-func unspool(event []byte) (kafka.Message, error) {
+func unspool(file []byte) (kafka.Message, error) {
+	event, err := unseal(file)
+	if err != nil {
+		return kafka.Message{}, err
+	}
 	var e enforce.Event
 	if err := json.Unmarshal(event, &e); err != nil {
 		return kafka.Message{}, err

@@ -3,6 +3,8 @@ package kafka
 import (
 	"fmt"
 	"strings"
+
+	"tidewatch/storage/kafka/segment"
 )
 
 // Loss says what of a case log is missing, or is not what was written.
@@ -28,6 +30,17 @@ func (l *Loss) Error() string {
 		fmt.Fprintf(&text, "; %s", p)
 	}
 	return text.String()
+}
+
+// vanishedPlace is a log of which nothing is left.
+func vanishedPlace(data string, cases int) Place {
+	return Place{data, -1, 0, 0, fmt.Sprintf("is not there, and there is evidence of %d cases", cases)}
+}
+
+// behindPlace is a partition that ends before what the database has of it.
+func behindPlace(data, topic string, id int, end, stored int64) Place {
+	dir := segment.Dir(partitionsDir(data), topic, id)
+	return Place{dir, id, end, stored, fmt.Sprintf("ends after %d events, and the database has %d", end, stored)}
 }
 
 // maxTold bounds how many places one message names.

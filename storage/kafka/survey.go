@@ -21,8 +21,8 @@ type survey struct {
 // partitionsDir is where a broker keeps its partitions.
 func partitionsDir(data string) string { return filepath.Join(data, "partitions") }
 
-// surveyLog reads every partition in a broker's folder, and holds those of one
-// topic against what is remembered of them.
+// surveyLog reads the partitions of a topic in a broker's folder, and holds them
+// against what is remembered of them.
 func surveyLog(data, topic string, known marks) (survey, error) {
 	s := survey{partitions: map[int]segment.Partition{}, chains: map[int]chain{}}
 	list, err := segment.Partitions(partitionsDir(data))
@@ -30,7 +30,10 @@ func surveyLog(data, topic string, known marks) (survey, error) {
 		return s, err
 	}
 	for _, p := range list {
-		if err := s.read(p, topic, known); err != nil {
+		if p.Topic != topic { // the broker does not open it
+			continue
+		}
+		if err := s.read(p, known); err != nil {
 			return s, err
 		}
 	}
@@ -47,14 +50,13 @@ func surveyLog(data, topic string, known marks) (survey, error) {
 }
 
 // read reads a partition and notes where it is damaged.
-func (s *survey) read(p segment.Partition, topic string, known marks) error {
-	own := p.Topic == topic
+func (s *survey) read(p segment.Partition, known marks) error {
 	m := known.Of[p.ID]
 	var c chain
 	foreign, altered := int64(-1), false
 	p, err := p.Read(func(b segment.Batch) error {
 		for _, r := range b.Records {
-			if own && foreign < 0 && !belongs(r, p.ID, known.Partitions) {
+			if foreign < 0 && !belongs(r, p.ID, known.Partitions) {
 				foreign = r.Offset
 			}
 			c = c.add(r.Offset, r.Key, r.Value)
@@ -68,9 +70,6 @@ func (s *survey) read(p segment.Partition, topic string, known marks) error {
 	for _, d := range p.Damages {
 		where := fmt.Sprintf("%s at byte %d", d.File, d.At)
 		s.places = append(s.places, Place{where, p.ID, d.From, d.Until, d.What})
-	}
-	if !own {
-		return nil
 	}
 	s.partitions[p.ID], s.chains[p.ID] = p, c
 	switch {

@@ -22,6 +22,10 @@ type store struct {
 	sink  *clickhouse.Sink
 	cases *clickhouse.Cases
 	group string // of the sink
+	// prefix is what is remembered of the log, and missing says what is lost of it.
+	prefix  *kafka.Prefix
+	missing string
+	broker  *kafka.Broker // the embedded one; nil with one of the operator's
 	// engine is the embedded one; nil with a server of the operator's.
 	engine *clickhouse.Engine
 }
@@ -47,15 +51,19 @@ func (a *App) openStore(ctx context.Context) error {
 	a.store.sink = clickhouse.NewSink(a.store.db, a.registry)
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	a.watchStore()
-	return nil
+	return a.checkStored(ctx)
 }
 
 func (a *App) openLog() error {
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers, cfg.Topic = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic
-	cfg.SpoolDir = filepath.Join(a.cfg.Data, "spool")
+	cfg.SpoolDir = a.spoolDir()
+	if err := a.openPrefix(); err != nil {
+		return err
+	}
+	cfg.Prefix = a.store.prefix
 	if len(cfg.Brokers) == 0 {
-		if err := a.openBroker(&cfg); err != nil {
+		if err := a.openWhole(&cfg); err != nil {
 			return err
 		}
 	}
@@ -71,11 +79,12 @@ func (a *App) openLog() error {
 // openBroker starts the embedded broker and says how to reach it, to other
 // commands too.
 func (a *App) openBroker(cfg *kafka.Config) error {
-	broker, err := kafka.OpenBroker(kafka.BrokerConfig{Dir: filepath.Join(a.cfg.Data, "kafka")}, a.log)
+	broker, err := kafka.OpenBroker(a.brokerConfig(), a.log)
 	if err != nil {
 		return err
 	}
 	a.later(broker.Close)
+	a.store.broker = broker
 	cfg.Brokers = []string{broker.Addr()}
 	cfg.Username, cfg.Password = broker.Credentials()
 	entry := access{Address: broker.Addr(), Username: cfg.Username, Password: cfg.Password}
@@ -136,6 +145,8 @@ func (s *store) run(ctx context.Context) error {
 func (a *App) watchStore() {
 	a.system.watch("database", grave, a.store.database)
 	a.system.watch("case_log", grave, func(context.Context) error { return a.store.written() })
+	a.system.watch("case_log_damage", grave, func(context.Context) error { return a.store.whole() })
+	a.system.watch("spool", grave, func(context.Context) error { return a.store.spooled() })
 }
 
 // database says why the database cannot be asked just now.
@@ -150,7 +161,11 @@ func (s *store) database(ctx context.Context) error {
 
 // written says why what was judged and decided is not in the case log yet.
 func (s *store) written() error {
-	if n := s.log.Waiting(); n > 0 {
+	n := s.log.Waiting()
+	if n > 0 && s.log.Lost() != nil {
+		return fmt.Errorf("the case log is damaged: %d events wait", n)
+	}
+	if n > 0 {
 		return fmt.Errorf("kafka cannot be reached: %d events wait", n)
 	}
 	return nil

@@ -144,3 +144,6 @@ func Encode(r Record) []byte {
 	binary.BigEndian.PutUint32(raw[crcEnd-4:], crc32.Checksum(raw[crcEnd:], castagnoli))
 	return raw
 }
+
+// First is the offset of the first message of a batch.
+func First(raw []byte) int64 { return int64(binary.BigEndian.Uint64(raw)) }

@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tidewatch/storage/kafka"
+)
+
+// brokerConfig is where the embedded broker keeps the case log, and what is
+// remembered of it.
+func (a *App) brokerConfig() kafka.BrokerConfig {
+	return kafka.BrokerConfig{
+		Dir: filepath.Join(a.cfg.Data, "kafka"), Topic: a.cfg.Kafka.Topic, Prefix: a.store.prefix,
+		Evidence: elsewhere{cfg: a.cfg}.count,
+	}
+}
+
+// openPrefix reads what is remembered of the case log.
+func (a *App) openPrefix() (err error) {
+	a.store.prefix, err = kafka.OpenPrefix(filepath.Join(a.cfg.Data, "caselog.json"), a.log)
+	return err
+}
+
+// openWhole starts the embedded broker or, where its log is damaged, leaves the
+// log shut: what is new waits in the spool.
+func (a *App) openWhole(cfg *kafka.Config) error {
+	err := a.openBroker(cfg)
+	if !errors.As(err, &cfg.Loss) {
+		return err
+	}
+	return nil
+}
+
+// checkStored shuts an embedded log that ends before what the database has of it.
+// It must have opened both.
+func (a *App) checkStored(ctx context.Context) error {
+	if a.store.broker != nil {
+		stored, err := a.store.cases.Ends(ctx)
+		if err != nil {
+			return err
+		}
+		if loss := a.store.broker.Behind(stored); loss != nil {
+			a.store.log.Shut(loss)
+		}
+	}
+	if a.store.log.Lost() != nil {
+		a.store.missing = a.whatIsMissing(ctx)
+		a.log.Error("the case log stays as it is", "missing", a.store.missing)
+	}
+	return nil
+}
+
+// whatIsMissing says what of the case log is lost, as far as database and
+// evidence know it.
+func (a *App) whatIsMissing(ctx context.Context) string {
+	var plan *kafka.Plan
+	r, err := kafka.OpenRepair(a.brokerConfig(), a.spoolDir())
+	if errors.Is(err, kafka.ErrInUse) { // by this process: the broker had started
+		return "what can be rebuilt, tidewatch log repair says"
+	}
+	if err == nil {
+		plan, err = r.Plan(ctx, elsewhere{a.cfg, a.store.cases})
+		err = errors.Join(err, r.Close())
+	}
+	if err != nil {
+		return fmt.Sprintf("what is missing cannot be told: %v", err)
+	}
+	return missing(plan)
+}
+
+// missing says what a plan can rebuild and what it cannot.
+func missing(plan *kafka.Plan) string {
+	var cases []string
+	for _, r := range plan.Rebuilt {
+		cases = append(cases, r.Event.Case)
+	}
+	slices.Sort(cases)
+	cases = slices.Compact(cases)
+	text := fmt.Sprintf("events that can be rebuilt: %d", len(plan.Rebuilt))
+	if len(cases) > 0 {
+		text += fmt.Sprintf(", of cases %s", few(cases))
+	}
+	if n := len(plan.Gone); n > 0 {
+		text += fmt.Sprintf("; events of which nothing is known: %d", n)
+	}
+	return text
+}
+
+// few is a list of which only the beginning is told.
+func few(names []string) string {
+	const told = 10
+	if len(names) <= told {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:told], ", "), len(names)-told)
+}
+
+func (a *App) spoolDir() string { return filepath.Join(a.cfg.Data, "spool") }
+
+// whole says what of the case log is lost.
+func (s *store) whole() error {
+	loss := s.log.Lost()
+	if loss == nil {
+		return nil
+	}
+	text := s.missing
+	if text != "" {
+		text = "; " + text
+	}
+	return fmt.Errorf("%w%s; nothing is sent to the police, and what the embedded log would take waits in the spool: "+
+		"stop Tidewatch and run tidewatch log repair", loss, text)
+}
+
+// spooled says which events were lost on their way to Kafka.
+func (s *store) spooled() error {
+	names := s.log.SetAside()
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("events in the spool cannot be read, or their files have gone: %s; put the files back, or stop Tidewatch and run tidewatch log repair", few(names))
+}
