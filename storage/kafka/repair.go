@@ -40,14 +40,33 @@ type Repair struct {
 
 // OpenRepair reads the log and changes nothing.
 func OpenRepair(cfg BrokerConfig, spoolDir string) (*Repair, error) {
-	cfg = cfg.withDefaults()
 	lock, err := lockDir(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the case log in %s: %w", cfg.Dir, err)
 	}
-	r := &Repair{cfg: cfg, spoolDir: spoolDir, lock: lock, known: cfg.Prefix.of(embeddedID(cfg.Topic))}
+	r, err := readRepair(cfg, spoolDir)
+	if err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	r.lock = lock
+	return r, nil
+}
+
+// MakePlan is the plan of a repair, for a process that has the log's folder.
+func MakePlan(ctx context.Context, cfg BrokerConfig, spoolDir string, from Elsewhere) (*Plan, error) {
+	r, err := readRepair(cfg, spoolDir)
+	if err != nil {
+		return nil, err
+	}
+	return r.Plan(ctx, from)
+}
+
+func readRepair(cfg BrokerConfig, spoolDir string) (*Repair, error) {
+	cfg = cfg.withDefaults()
+	r := &Repair{cfg: cfg, spoolDir: spoolDir, known: cfg.Prefix.of(embeddedID(cfg.Topic))}
+	var err error
 	if r.found, err = surveyLog(r.data(), cfg.Topic, r.known); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the case log in %s: %w", cfg.Dir, err), lock.Unlock())
+		return nil, fmt.Errorf("open the case log in %s: %w", cfg.Dir, err)
 	}
 	return r, nil
 }

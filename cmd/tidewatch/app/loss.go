@@ -58,15 +58,7 @@ func (a *App) checkStored(ctx context.Context) error {
 // whatIsMissing says what of the case log is lost, as far as database and
 // evidence know it.
 func (a *App) whatIsMissing(ctx context.Context) string {
-	var plan *kafka.Plan
-	r, err := kafka.OpenRepair(a.brokerConfig(), a.spoolDir())
-	if errors.Is(err, kafka.ErrInUse) { // by this process: the broker had started
-		return "what can be rebuilt, tidewatch log repair says"
-	}
-	if err == nil {
-		plan, err = r.Plan(ctx, elsewhere{a.cfg, a.store.cases})
-		err = errors.Join(err, r.Close())
-	}
+	plan, err := kafka.MakePlan(ctx, a.brokerConfig(), a.spoolDir(), elsewhere{a.cfg, a.store.cases})
 	if err != nil {
 		return fmt.Sprintf("what is missing cannot be told: %v", err)
 	}
