@@ -155,7 +155,7 @@ func (f brokerFiles) prepareTopics(known []segment.Partition) error {
 	case counts[f.topic] > 0 && !there:
 		counts[f.topic] = max(counts[f.topic], f.otherwise)
 	}
-	topics := []brokerTopic{}
+	var topics []brokerTopic
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		t := brokerTopic{name, newTopicID(), min(counts[name], maxPartitions), 1, topicConfig()}
 		if id, err := base64.StdEncoding.DecodeString(said[name].ID); err == nil && len(id) == 16 {

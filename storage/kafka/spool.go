@@ -168,7 +168,7 @@ func (s *spool) head() (name string, file []byte, ok bool, err error) {
 func (s *spool) done(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiting = s.waiting[1:]
+	s.leave(name)
 	if err := s.turns().write(s.dir); err != nil {
 		return err
 	}
@@ -188,9 +188,14 @@ func (s *spool) setAside(name string) error {
 	if err != nil {
 		return err
 	}
-	s.waiting = s.waiting[1:]
+	s.leave(name)
 	s.bad = append(s.bad, name+badSuffix)
 	return s.turns().write(s.dir)
+}
+
+// leave takes an event out of the queue, whoever else has done so.
+func (s *spool) leave(name string) {
+	s.waiting = slices.DeleteFunc(s.waiting, func(n string) bool { return n == name })
 }
 
 // lost are the names of events that were set aside or are missing.

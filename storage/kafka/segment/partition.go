@@ -71,7 +71,7 @@ func (p Partition) Read(visit func(Batch) error) (Partition, error) {
 	if err != nil {
 		return p, err
 	}
-	r := reader{p: p, visit: visit}
+	r := reader{p: Partition{Topic: p.Topic, ID: p.ID, Dir: p.Dir}, visit: visit}
 	for i, name := range files {
 		if err := r.file(filepath.Join(p.Dir, name), i == len(files)-1); err != nil {
 			return r.p, err
