@@ -47,6 +47,29 @@ func (c *Cases) Stored(ctx context.Context, partition int) (map[int64][]byte, er
 	return events, nil
 }
 
+// All calls visit for every event that is stored, in the order of the log's
+// partitions, until it fails.
+func (c *Cases) All(ctx context.Context, visit func(payload []byte) error) error {
+	rows, err := c.conn.Query(ctx, "SELECT payload FROM case_events FINAL ORDER BY log_partition, log_offset, case_id")
+	if err != nil {
+		return fmt.Errorf("read the stored events: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var payload string
+		if err := rows.Scan(&payload); err != nil {
+			return fmt.Errorf("read the stored events: %w", err)
+		}
+		if err := visit([]byte(payload)); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read the stored events: %w", err)
+	}
+	return nil
+}
+
 // storedEvents are the IDs of the events that are stored of cases.
 func storedEvents(ctx context.Context, conn Conn, cases []string) (map[string]bool, error) {
 	var rows []struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,13 +116,7 @@ func (l *Log) look(ctx context.Context) error {
 
 // compare notes a loss where a partition is shorter than it was.
 func (l *Log) compare(known marks, bounds map[int]bound) {
-	var places []Place
-	for id, m := range known.Of {
-		if b := bounds[id]; b.last < m.End {
-			what := fmt.Sprintf("ends after %d events, and %d were written", b.last, m.End)
-			places = append(places, Place{l.partition(id), id, b.last, m.End, what})
-		}
-	}
+	places := l.shorter(known, bounds)
 	for id, b := range bounds {
 		was, _ := l.guard.begins.LoadOrStore(id, b.first)
 		if first := was.(int64); b.first > first {
@@ -130,6 +126,39 @@ func (l *Log) compare(known marks, bounds map[int]bound) {
 	if len(places) > 0 {
 		l.lose(&Loss{places})
 	}
+}
+
+// shorter are the partitions that end before what is remembered of them.
+func (l *Log) shorter(known marks, bounds map[int]bound) (places []Place) {
+	for _, id := range slices.Sorted(maps.Keys(known.Of)) {
+		if m, b := known.Of[id], bounds[id]; b.last < m.End {
+			what := fmt.Sprintf("ends after %d events, and %d were written", b.last, m.End)
+			places = append(places, Place{l.partition(id), id, b.last, m.End, what})
+		}
+	}
+	return places
+}
+
+// LossBy is what is missing of a log, by what is remembered of it elsewhere; nil
+// if nothing is.
+func (l *Log) LossBy(ctx context.Context, p *Prefix) (*Loss, error) {
+	bounds, err := l.bounds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	places := l.shorter(p.of(*l.guard.id.Load()), bounds)
+	if places == nil {
+		return nil, nil //nolint:nilnil // nothing is missing
+	}
+	return &Loss{places}, nil
+}
+
+// Forget has what is remembered of a log begin anew with what it now holds.
+func (l *Log) Forget(p *Prefix) error {
+	if id := l.guard.id.Load(); id != nil {
+		p.put(*id, marks{})
+	}
+	return p.save()
 }
 
 // keepWatch looks at the log from time to time, and keeps what is remembered on

@@ -23,13 +23,9 @@ import (
 // ErrNotWhole says that not all of a damaged case log could be rebuilt.
 var ErrNotWhole = errors.New("not everything can be rebuilt")
 
-// RepairLog says what is wrong with the case log of the embedded broker and what
-// can be rebuilt of it; with write it does that. No Tidewatch may be running.
+// RepairLog says what is wrong with the case log and what can be rebuilt of it;
+// with write it does that. No Tidewatch may be running.
 func RepairLog(ctx context.Context, cfg *config.Config, log *slog.Logger, write bool, out io.Writer) (err error) {
-	if len(cfg.Kafka.Brokers) > 0 {
-		return errors.New("the case log is on a Kafka of your own, whose files are not ours to repair: restore the topic from its replicas or a backup, then start again; " +
-			"case_events in the database and the log of evidence tell what was in it")
-	}
 	a := &App{cfg: cfg, log: log, registry: prometheus.NewRegistry(), store: &store{}}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	if err := a.openData(ctx); err != nil {
@@ -43,6 +39,9 @@ func RepairLog(ctx context.Context, cfg *config.Config, log *slog.Logger, write 
 	}
 	if err := a.openStored(ctx); err != nil {
 		fmt.Fprintf(out, "the database cannot be asked, so only the evidence tells what was in the log: %v\n", err)
+	}
+	if len(cfg.Kafka.Brokers) > 0 {
+		return a.repairTopic(ctx, write, out)
 	}
 	r, err := kafka.OpenRepair(a.brokerConfig(), a.spoolDir())
 	if err != nil {

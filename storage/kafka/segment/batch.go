@@ -72,7 +72,7 @@ func parse(data []byte) (Batch, error) {
 	if err := head.UnsafeReadFrom(raw); err != nil {
 		return Batch{}, fmt.Errorf("read the batch: %w", err)
 	}
-	if head.FirstOffset < 0 || head.LastOffsetDelta < 0 {
+	if head.FirstOffset < 0 || head.FirstOffset > 1<<62 || head.LastOffsetDelta < 0 {
 		return Batch{}, errors.New("the batch has no place in the partition")
 	}
 	b := Batch{Raw: raw, First: head.FirstOffset, Last: head.FirstOffset + int64(head.LastOffsetDelta)}

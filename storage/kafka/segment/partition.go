@@ -110,6 +110,10 @@ func (r *reader) file(path string, last bool) error {
 		r.damaged(path, 0, fmt.Sprintf("cannot be read: %v", err))
 		return nil
 	}
+	return r.content(path, data, last)
+}
+
+func (r *reader) content(path string, data []byte, last bool) error {
 	for at := 0; at < len(data); {
 		b, err := parse(data[at:])
 		if err == nil {

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"tidewatch/enforce"
+	"tidewatch/storage/kafka"
+)
+
+// repairTopic makes good what a Kafka of the operator's own has lost: what the
+// database or the evidence knows of and the topic has not is appended to it.
+func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error {
+	if a.store.cases == nil {
+		return errors.New("without the database there is no telling what the topic had")
+	}
+	settings := kafka.DefaultConfig()
+	settings.Brokers, settings.Topic, settings.SpoolDir = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic, a.spoolDir()
+	l, err := kafka.NewLog(settings, a.log, a.registry)
+	if err != nil {
+		return fmt.Errorf("open the case log: %w", err)
+	}
+	defer l.Close()
+	there := heard{events: map[string]bool{}, opened: map[string]bool{}}
+	if err := toTheEnd(ctx, l, there.hear); err != nil {
+		return err
+	}
+	loss, err := l.LossBy(ctx, a.store.prefix)
+	if err != nil {
+		return err
+	}
+	if loss == nil {
+		fmt.Fprintln(out, "the case log is whole as far as it is remembered: there is nothing to do")
+		return nil
+	}
+	plan := &kafka.Plan{Loss: loss}
+	if plan.Rebuilt, err = a.lacking(ctx, there); err != nil {
+		return err
+	}
+	tell(out, plan)
+	if !write {
+		fmt.Fprintln(out, "nothing was changed; --write appends what is rebuilt to the topic. See first that the topic is as it must be")
+		return nil
+	}
+	if err := l.Append(ctx, append(late(plan), records(plan, "", time.Now())...)...); err != nil {
+		return err
+	}
+	if n := l.Waiting(); n > 0 {
+		return fmt.Errorf("kafka did not take all: %d events wait in the spool; start Tidewatch, which sends them, and repair again", n)
+	}
+	fmt.Fprintf(out, "appended to the topic: %d events; start Tidewatch again\n", len(plan.Rebuilt))
+	return l.Forget(a.store.prefix)
+}
+
+// heard is which events a log has.
+type heard struct{ events, opened map[string]bool }
+
+func (h heard) hear(e enforce.Event) {
+	h.events[e.Case+"\x00"+e.ID] = true
+	h.opened[e.Case] = h.opened[e.Case] || e.Type == enforce.Suspected
+}
+
+// lacking are the events that database or evidence know of and a log has not.
+func (a *App) lacking(ctx context.Context, there heard) (list []kafka.Rebuilt, err error) {
+	add := func(e enforce.Event, from kafka.Source) {
+		if !there.events[e.Case+"\x00"+e.ID] {
+			there.hear(e)
+			list = append(list, kafka.Rebuilt{Offset: -1, Event: e, From: from})
+		}
+	}
+	err = a.store.cases.All(ctx, func(payload []byte) error {
+		var e enforce.Event
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return fmt.Errorf("read a stored event: %w", err)
+		}
+		add(e, kafka.FromDatabase)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	suspected, err := elsewhere{a.cfg, a.store.cases}.Suspected(ctx)
+	for _, e := range suspected {
+		if !there.opened[e.Case] {
+			add(e, kafka.FromEvidence)
+		}
+	}
+	return list, err
+}
