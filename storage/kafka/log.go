@@ -134,6 +134,9 @@ func (l *Log) Run(ctx context.Context) error {
 	if err := l.awaitTopic(ctx); err != nil {
 		return nil //nolint:nilerr // ctx is done, which is how Run ends
 	}
+	if err := l.look(ctx); err != nil {
+		l.outage.failed(err)
+	}
 	wait := newBackoff()
 	for ctx.Err() == nil {
 		err := l.drain(ctx)

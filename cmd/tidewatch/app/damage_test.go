@@ -16,17 +16,68 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/proof/sim"
 	"tidewatch/storage/kafka"
 )
 
+// A topic of the operator's own is deleted: that is said, new cases are shown all
+// the same, and what was lost is appended again.
+func TestDeletedTopic(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	h := history{data: t.TempDir(), brokers: cluster.ListenAddrs()}
+	h.cases = h.run(t, []enforce.Event{suspicion("a"), suspicion("b"), suspicion("c")})
+	topics := kafkago.Client{Addr: kafkago.TCP(h.brokers...)}
+	if _, err := topics.DeleteTopics(t.Context(), &kafkago.DeleteTopicsRequest{Topics: []string{"cases"}}); err != nil {
+		t.Fatal(err)
+	}
+	h.showsNew(t)
+	var out bytes.Buffer
+	if err := h.repair(t, false, &out); err != nil || strings.Count(out.String(), "rebuilt from the database: ") != 3 {
+		t.Errorf("a dry repair: %v\n%s", err, out.String())
+	}
+	if err := h.repair(t, true, &out); err != nil {
+		t.Fatalf("repair: %v\n%s", err, out.String())
+	}
+	h.isWhole(t)
+}
+
+// showsNew starts the stores on a topic that has lost its events.
+func (h history) showsNew(t *testing.T) {
+	t.Helper()
+	a := openStores(t, h.data, h.brokers...)
+	stop := background(t, a.store.run)
+	if err := a.store.log.Append(t.Context(), suspicion("new")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new case is shown", func() bool {
+		_, err := a.store.cases.Case(t.Context(), "new")
+		return err == nil
+	})
+	eventually(t, "readiness says what is lost", func() bool {
+		why := a.ready(t)
+		return why != nil && strings.Contains(why.Error(), "case_log_damage: the case log is damaged; partition ")
+	})
+	stop()
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // history is a data folder whose cases have evidence, and what was in their log.
 type history struct {
 	data  string
 	older string // a copy of the broker's folder from before the last events
 	cases map[string]enforce.Case
+
+	brokers []string // none: the embedded one
 }
 
 // newHistory opens cases, decides half of them, and stops.
@@ -83,7 +134,7 @@ func (h history) copied(t *testing.T) history {
 // log is in the database and nothing is wrong.
 func (h history) run(t *testing.T, events []enforce.Event) map[string]enforce.Case {
 	t.Helper()
-	a := openStores(t, h.data)
+	a := openStores(t, h.data, h.brokers...)
 	stop := background(t, a.store.run)
 	if err := a.store.log.Append(t.Context(), events...); err != nil {
 		t.Fatal(err)
@@ -287,7 +338,7 @@ func TestDamagedLog(t *testing.T) {
 // waits in the spool.
 func (h history) startsShut(t *testing.T, says string) {
 	t.Helper()
-	a := openStores(t, h.data)
+	a := openStores(t, h.data, h.brokers...)
 	stop := background(t, a.store.run)
 	why := a.ready(t)
 	if why == nil || !strings.Contains(why.Error(), "case_log_damage: ") || !strings.Contains(why.Error(), says) {
@@ -310,7 +361,7 @@ func (h history) startsShut(t *testing.T, says string) {
 
 func (h history) repair(t *testing.T, write bool, out *bytes.Buffer) error {
 	t.Helper()
-	a := newStores(t, h.data)
+	a := newStores(t, h.data, h.brokers...)
 	return RepairLog(t.Context(), a.cfg, a.log, write, out)
 }
 
@@ -326,7 +377,7 @@ func (h history) isWhole(t *testing.T) {
 	if diff := cmp.Diff(h.cases, got); diff != "" {
 		t.Errorf("cases (-were +are):\n%s", diff)
 	}
-	a := openStores(t, h.data)
+	a := openStores(t, h.data, h.brokers...)
 	defer a.Close()
 	repaired := 0
 	for id := range h.cases {

@@ -48,7 +48,7 @@ func (a *App) checkStored(ctx context.Context) error {
 			a.store.log.Shut(loss)
 		}
 	}
-	if a.store.log.Lost() != nil {
+	if len(a.cfg.Kafka.Brokers) == 0 && a.store.log.Lost() != nil {
 		a.store.missing = a.whatIsMissing(ctx)
 		a.log.Error("the case log stays as it is", "missing", a.store.missing)
 	}
@@ -94,18 +94,16 @@ func few(names []string) string {
 
 func (a *App) spoolDir() string { return filepath.Join(a.cfg.Data, "spool") }
 
-// whole says what of the case log is lost.
+// whole says what of the case log is lost, and what to do.
 func (s *store) whole() error {
 	loss := s.log.Lost()
-	if loss == nil {
+	switch {
+	case loss == nil:
 		return nil
+	case s.missing == "":
+		return fmt.Errorf("%w; restore the topic, or stop Tidewatch and run tidewatch log repair", loss)
 	}
-	text := s.missing
-	if text != "" {
-		text = "; " + text
-	}
-	return fmt.Errorf("%w%s; nothing is sent to the police, and what the embedded log would take waits in the spool: "+
-		"stop Tidewatch and run tidewatch log repair", loss, text)
+	return fmt.Errorf("%w; %s; what is new waits in the spool and nothing is sent: stop Tidewatch and run tidewatch log repair", loss, s.missing)
 }
 
 // spooled says which events were lost on their way to Kafka.

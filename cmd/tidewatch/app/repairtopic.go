@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 
 	"tidewatch/enforce"
@@ -18,8 +20,13 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 	if a.store.cases == nil {
 		return errors.New("without the database there is no telling what the topic had")
 	}
+	folder, err := os.MkdirTemp("", "tidewatch-spool-") // what waits in the usual one comes after all this
+	if err != nil {
+		return fmt.Errorf("open the case log: %w", err)
+	}
+	defer os.RemoveAll(folder)
 	settings := kafka.DefaultConfig()
-	settings.Brokers, settings.Topic, settings.SpoolDir = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic, a.spoolDir()
+	settings.Brokers, settings.Topic, settings.SpoolDir = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic, filepath.Join(folder, "spool")
 	l, err := kafka.NewLog(settings, a.log, a.registry)
 	if err != nil {
 		return fmt.Errorf("open the case log: %w", err)
@@ -50,7 +57,7 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 		return err
 	}
 	if n := l.Waiting(); n > 0 {
-		return fmt.Errorf("kafka did not take all: %d events wait in the spool; start Tidewatch, which sends them, and repair again", n)
+		return fmt.Errorf("kafka did not take %d events: run it again when it does", n)
 	}
 	fmt.Fprintf(out, "appended to the topic: %d events; start Tidewatch again\n", len(plan.Rebuilt))
 	return l.Forget(a.store.prefix)
