@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/storage/kafka/segment"
 )
 
 // kept is a data folder with a broker that has stopped, and what its log held.
@@ -286,4 +288,16 @@ func FuzzEntries(f *testing.F) {
 			t.Errorf("%d of %d bytes", n, len(raw))
 		}
 	})
+}
+
+// eachEvent visits the IDs of the events in batches.
+func eachEvent(visit func(id string)) func(segment.Batch) error {
+	return func(b segment.Batch) error {
+		for _, r := range b.Records {
+			if e, ok := eventOf(r.Value); ok {
+				visit(e.ID)
+			}
+		}
+		return nil
+	}
 }
