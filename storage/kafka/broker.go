@@ -153,6 +153,19 @@ func (b *Broker) start(log *slog.Logger) (err error) {
 	return err
 }
 
+// Look reads the log's files beside the broker. It returns a *Loss if they have
+// been damaged since the start: the broker goes by what it remembers of them.
+func (b *Broker) Look() error {
+	found, err := surveyLog(b.data(), b.cfg.Topic, b.cfg.Prefix.of(embeddedID(b.cfg.Topic)))
+	if err != nil {
+		return err
+	}
+	if loss := found.loss(); loss != nil {
+		return loss
+	}
+	return nil
+}
+
 // Behind is a loss if the log ended, when the broker started, before what a
 // database has of it; else nil.
 func (b *Broker) Behind(stored map[int]int64) *Loss {

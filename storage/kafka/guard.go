@@ -27,9 +27,9 @@ type guard struct {
 // as is known.
 func (l *Log) Lost() *Loss { return l.guard.loss.Load() }
 
-// Shut closes the log to this program, as it is damaged: nothing is read, and
-// what is appended waits in the spool, so that nothing new is written over the
-// damage. It must be called before Run, Consume and Follow are.
+// Shut closes the log to this program, as it is damaged: what is appended waits in
+// the spool, so that nothing new is written over the damage, and nothing is read
+// by those who have not begun to.
 func (l *Log) Shut(loss *Loss) {
 	l.guard.shut.Store(true)
 	l.lose(loss)
@@ -172,9 +172,7 @@ func (l *Log) keepWatch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-save.C:
-			if err := l.cfg.Prefix.save(); err != nil {
-				l.log.Warn("what the case log holds cannot be remembered", "error", err)
-			}
+			l.remember()
 		case <-look.C:
 			if err := l.look(ctx); err != nil && ctx.Err() == nil {
 				l.log.Debug("the ends of the case log cannot be looked up", "error", err)
@@ -183,7 +181,7 @@ func (l *Log) keepWatch(ctx context.Context) {
 	}
 }
 
-// saveEvery is how long what Kafka has taken may be remembered in memory alone.
+// saveEvery is how long what was read may be remembered in memory alone.
 const saveEvery = 500 * time.Millisecond
 
 // overrun are the partitions of which a group has read further than they reach,

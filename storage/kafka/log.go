@@ -107,7 +107,18 @@ func (l *Log) append(ctx context.Context, m kafka.Message) error {
 func (l *Log) write(ctx context.Context, m kafka.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.WriteTimeout)
 	defer cancel()
-	return l.writer.WriteMessages(ctx, m)
+	if err := l.writer.WriteMessages(ctx, m); err != nil {
+		return err
+	}
+	l.remember()
+	return nil
+}
+
+// remember puts on the disk what Kafka has taken, before anybody is told of it.
+func (l *Log) remember() {
+	if err := l.cfg.Prefix.save(); err != nil {
+		l.log.Warn("what the case log holds cannot be remembered", "error", err)
+	}
 }
 
 // Waiting is how many events are in the spool: more than none only while Kafka
@@ -159,7 +170,7 @@ func (l *Log) Run(ctx context.Context) error {
 
 // drain sends the spool's events one by one, so that none overtakes another.
 func (l *Log) drain(ctx context.Context) error {
-	for {
+	for !l.isShut() {
 		name, event, ok, err := l.spool.head()
 		if !ok || err != nil {
 			return err
@@ -181,6 +192,7 @@ func (l *Log) drain(ctx context.Context) error {
 		}
 		l.metrics.drained.Inc()
 	}
+	return nil
 }
 
 // unspool reads a spooled event.

@@ -24,6 +24,46 @@ import (
 	"tidewatch/storage/kafka"
 )
 
+// Files that are damaged while the broker runs are found, and nothing new is
+// written to them.
+func TestLogDamagedWhileItRuns(t *testing.T) {
+	h := history{data: t.TempDir()}
+	a := openStores(t, h.data)
+	stop := background(t, a.store.run)
+	looks := background(t, func(ctx context.Context) error { return a.store.lookAtFiles(ctx, time.Millisecond) })
+	if err := a.store.log.Append(t.Context(), suspicion("a"), suspicion("b"), suspicion("c")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the events are in the database, and all is well", func() bool {
+		counts, err := a.store.cases.Counts(t.Context())
+		return err == nil && counts[enforce.StateSuspected] == 3 && a.ready(t) == nil
+	})
+	alter(t, filepath.Join(h.partition(h.fullest(t)), "0.dat"), func(s []byte) []byte { return flipped(s, len(s)/2) })
+	eventually(t, "it is said", func() bool {
+		why := a.ready(t)
+		return why != nil && strings.Contains(why.Error(), "0.dat at byte ")
+	})
+	if err := a.store.log.Append(t.Context(), suspicion("new")); err != nil {
+		t.Fatal(err)
+	}
+	if n := a.store.log.Waiting(); n != 1 {
+		t.Errorf("%d events wait, want the new one", n)
+	}
+	looks()
+	stop()
+	if err := a.Close(); err == nil {
+		t.Error("it ended as if all were well")
+	}
+	var out bytes.Buffer
+	if err := h.repair(t, true, &out); err != nil {
+		t.Fatalf("repair: %v\n%s", err, out.String())
+	}
+	got := h.run(t, nil)
+	if len(got) != 4 {
+		t.Errorf("%d cases, want 4", len(got))
+	}
+}
+
 // A topic of the operator's own is deleted: that is said, new cases are shown all
 // the same, and what was lost is appended again.
 func TestDeletedTopic(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"tidewatch/storage/kafka"
 )
@@ -51,6 +52,26 @@ func (a *App) checkStored(ctx context.Context) error {
 	if len(a.cfg.Kafka.Brokers) == 0 && a.store.log.Lost() != nil {
 		a.store.missing = a.whatIsMissing(ctx)
 		a.log.Error("the case log stays as it is", "missing", a.store.missing)
+	}
+	return nil
+}
+
+// lookEvery is how often the files of a running embedded broker are read.
+const lookEvery = 10 * time.Minute
+
+// lookAtFiles reads the embedded broker's files from time to time, and shuts the
+// log once they are damaged.
+func (s *store) lookAtFiles(ctx context.Context, every time.Duration) error {
+	for s.broker != nil && s.log.Lost() == nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(every):
+		}
+		var loss *kafka.Loss
+		if errors.As(s.broker.Look(), &loss) { // what cannot be read now is read next time
+			s.log.Shut(loss)
+		}
 	}
 	return nil
 }
@@ -100,6 +121,8 @@ func (s *store) whole() error {
 	switch {
 	case loss == nil:
 		return nil
+	case s.broker != nil && s.missing == "":
+		return fmt.Errorf("%w; what is new waits in the spool: stop Tidewatch and run tidewatch log repair", loss)
 	case s.missing == "":
 		return fmt.Errorf("%w; restore the topic, or stop Tidewatch and run tidewatch log repair", loss)
 	}

@@ -132,9 +132,10 @@ func (a *App) repair(ctx context.Context, r *kafka.Repair, plan *kafka.Plan, out
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "the log is written anew; the damaged files are kept in %s\n", kept)
 	loss := plan.Loss
-	if loss == nil {
+	if loss != nil {
+		fmt.Fprintf(out, "the log is written anew; the damaged files are kept in %s\n", kept)
+	} else {
 		loss = &kafka.Loss{}
 	}
 	cfg := kafka.DefaultConfig()

@@ -138,6 +138,7 @@ func (s *store) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
 	group.Go(func() error { return s.log.Consume(ctx, s.group, s.sink.Store) })
+	group.Go(func() error { return s.lookAtFiles(ctx, lookEvery) })
 	return group.Wait()
 }
 
