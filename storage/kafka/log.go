@@ -143,7 +143,7 @@ func (l *Log) Run(ctx context.Context) error {
 	}()
 	defer func() { <-watched }()
 	if err := l.awaitTopic(ctx); err != nil {
-		return nil //nolint:nilerr // ctx is done, which is how Run ends
+		return nil // ctx is done, which is how Run ends
 	}
 	if err := l.look(ctx); err != nil {
 		l.outage.failed(err)

@@ -12,8 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"tidewatch/storage/kafka/segment"
 )
 
 // chain is a hash over every message of a partition up to an offset.
@@ -33,13 +31,6 @@ func (c chain) add(offset int64, key, value []byte) chain {
 	next := chain{Next: offset + 1}
 	h.Sum(next.Hash[:0])
 	return next
-}
-
-func (c chain) addBatch(b segment.Batch) chain {
-	for _, r := range b.Records {
-		c = c.add(r.Offset, r.Key, r.Value)
-	}
-	return c
 }
 
 // mark is what is remembered of a partition: its messages as far as they were

@@ -382,7 +382,8 @@ func (w *work) fromEvidence(ctx context.Context) error {
 	for _, e := range cases {
 		id := partitionOf(e.Case, w.n)
 		_, written := w.plan.write[id]
-		if w.opened[e.Case] || len(w.open[id]) == 0 && !w.all && !(w.plan.Beyond && written) {
+		lacks := len(w.open[id]) > 0 || w.all || w.plan.Beyond && written
+		if w.opened[e.Case] || !lacks {
 			continue
 		}
 		w.opened[e.Case] = true

@@ -26,8 +26,8 @@ func readTurns(dir string) (t turns, known bool, err error) {
 	if err != nil {
 		return t, false, err
 	}
-	_, malformed := fmt.Sscanf(string(text), "%d %d", &t.first, &t.next)
-	if malformed != nil || t.text() != string(text) {
+	n, _ := fmt.Sscanf(string(text), "%d %d", &t.first, &t.next)
+	if n < 2 || t.text() != string(text) {
 		return turns{}, false, nil
 	}
 	return t, true, nil
