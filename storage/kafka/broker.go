@@ -3,11 +3,11 @@ package kafka
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,10 +22,7 @@ var ErrInUse = errors.New("directory is in use by another tidewatch")
 
 // BrokerConfig says where the embedded broker lives.
 type BrokerConfig struct {
-	Dir  string // its own directory, created if missing
-	Port int    // on loopback; 0: any free one
-	// Password of the one user; empty: a random one at each start.
-	Password string
+	Dir string // its own directory, created if missing
 
 	// Topic is the case log's, and Partitions what it has where nothing tells;
 	// empty and 0: as clients have them by default.
@@ -40,23 +37,25 @@ type BrokerConfig struct {
 
 // Broker is a Kafka broker in this process, for those who run none. What it
 // has acknowledged, committed offsets included, survives the process's death.
-// It serves those alone who know its password, as other programs and users of
-// this machine may connect too.
+// No network leads to it: it serves processes of the same user, and of root,
+// at a socket in its directory.
 //
 // Its files are read before it opens them. Where events are missing, or are not
 // those that were written, it does not start, and leaves every byte as it is.
 type Broker struct {
-	cfg      BrokerConfig
-	cluster  *kfake.Cluster
-	lock     *flock.Flock
-	password string
-	ends     map[int]int64 // of the case log at the start
+	cfg     BrokerConfig
+	cluster *kfake.Cluster
+	lock    *flock.Flock
+	socket  string
+	ends    map[int]int64 // of the case log at the start
 }
 
-const (
-	brokerUser = "tidewatch"
-	clusterID  = "tidewatch"
-)
+// SocketOf is where the broker of a directory listens while it runs.
+func SocketOf(dir string) string { return filepath.Join(dir, "broker.sock") }
+
+// AddressOf is what a Config has as its only broker, for the embedded one that
+// listens at a socket.
+func AddressOf(socket string) string { return socketScheme + socket }
 
 // OpenBroker starts the broker. The caller closes it after its clients. The error
 // is a *Loss if the case log is damaged.
@@ -66,11 +65,11 @@ func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open broker in %s: %w", cfg.Dir, err)
 	}
-	b := &Broker{cfg: cfg, lock: lock, password: cmp.Or(cfg.Password, rand.Text())}
+	b := &Broker{cfg: cfg, lock: lock, socket: SocketOf(cfg.Dir)}
 	if err := b.check(log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
 	}
-	if err := b.start(log); err != nil {
+	if b.cluster, err = b.start(cfg.Dir, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
 	}
 	return b, nil
@@ -106,7 +105,7 @@ func (b *Broker) check(log *slog.Logger) error {
 		}
 	}
 	if b.cfg.Prefix != nil {
-		b.cfg.Prefix.put(embeddedID(b.cfg.Topic), found.marks(known.Partitions))
+		b.cfg.Prefix.put(embeddedID(b.cfg.Topic), found.marks(b.partitions(known)))
 		if err := b.cfg.Prefix.save(); err != nil {
 			return err
 		}
@@ -115,6 +114,14 @@ func (b *Broker) check(log *slog.Logger) error {
 		data: b.data(), topic: b.cfg.Topic, partitions: known.Partitions, otherwise: b.cfg.Partitions,
 		aside: newAside(b.cfg.Dir, time.Now()), log: log,
 	}.prepare()
+}
+
+// partitions is how many the case log has; 0 while it is not made yet.
+func (b *Broker) partitions(known marks) int {
+	if known.Partitions > 0 {
+		return known.Partitions
+	}
+	return min(brokerFiles{data: b.data()}.readTopics()[b.cfg.Topic].Partitions, maxPartitions)
 }
 
 // vanished is a loss where there is evidence of cases and nothing of a log.
@@ -131,15 +138,17 @@ func (b *Broker) vanished(known marks) error {
 
 // embeddedID names the case log of an embedded broker among all that are
 // remembered.
-func embeddedID(topic string) string { return logID(clusterID, topic) }
+func embeddedID(topic string) string { return clusterID + "/" + topic }
 
-func logID(cluster, topic string) string { return cluster + "/" + topic }
+const clusterID = "tidewatch"
 
-func (b *Broker) start(log *slog.Logger) (err error) {
-	b.cluster, err = kfake.NewCluster(
-		kfake.EnableSASL(),
-		kfake.Superuser("PLAIN", brokerUser, b.password),
-		kfake.Ports(b.cfg.Port),
+func (b *Broker) start(dir string, log *slog.Logger) (*kfake.Cluster, error) {
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
+		return nil, err
+	}
+	return kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return openDoor(b.socket, log) }),
 		kfake.DataDir(b.data()),
 		kfake.SyncWrites(),
 		kfake.ClusterID(clusterID),
@@ -150,8 +159,10 @@ func (b *Broker) start(log *slog.Logger) (err error) {
 			"offsets.retention.minutes": "2147483647",
 		}),
 	)
-	return err
 }
+
+// Addr is what a Config has as its only broker.
+func (b *Broker) Addr() string { return AddressOf(b.socket) }
 
 // Look reads the log's files beside the broker. It returns a *Loss if they have
 // been damaged since the start: the broker goes by what it remembers of them.
@@ -181,12 +192,6 @@ func (b *Broker) Behind(stored map[int]int64) *Loss {
 	return &Loss{places}
 }
 
-// Addr is the broker's host:port.
-func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
-
-// Credentials are what a client logs in with, by SASL PLAIN.
-func (b *Broker) Credentials() (username, password string) { return brokerUser, b.password }
-
 // Close stops the broker, remembers what its log then holds, and frees its
 // directory.
 func (b *Broker) Close() error {
@@ -209,7 +214,7 @@ func (b *Broker) remember() error {
 	if loss := found.loss(); loss != nil {
 		return errors.Join(loss, b.cfg.Prefix.save())
 	}
-	b.cfg.Prefix.put(id, found.marks(known.Partitions))
+	b.cfg.Prefix.put(id, found.marks(b.partitions(known)))
 	return b.cfg.Prefix.save()
 }
 

@@ -157,7 +157,12 @@ func (f brokerFiles) prepareTopics(known []segment.Partition) error {
 	}
 	var topics []brokerTopic
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		t := brokerTopic{name, newTopicID(), min(counts[name], maxPartitions), 1, topicConfig()}
+		t := brokerTopic{name, newTopicID(), min(counts[name], maxPartitions), 1, keptForGood()}
+		earlier := keptForGood()
+		delete(earlier, "max.message.bytes") // as versions before this one wrote it
+		if maps.Equal(said[name].Configs, earlier) {
+			t.Configs = earlier
+		}
 		if id, err := base64.StdEncoding.DecodeString(said[name].ID); err == nil && len(id) == 16 {
 			t.ID = said[name].ID
 		}

@@ -17,9 +17,9 @@ import (
 // again, so what handle does must bear repetition. A group's first member
 // begins with the log's first event. Events of a case come in order.
 //
-// Where a partition ends before what the group has read, and once the log turns
-// out to be damaged, the group reads anew: else it would wait for offsets that
-// others have now. A log that is shut is not read.
+// Where a partition ends before what the group has read, the group reads it anew:
+// else it would wait for offsets that others have now. A log that is shut is not
+// read.
 func (l *Log) Consume(ctx context.Context, group string, handle func(context.Context, []Message) error) error {
 	if l.isShut() {
 		return fmt.Errorf("consume the case log: %w", await(ctx))
@@ -27,21 +27,22 @@ func (l *Log) Consume(ctx context.Context, group string, handle func(context.Con
 	if err := l.awaitTopic(ctx); err != nil {
 		return err
 	}
-	read := map[int]int64{} // offsets after the last message handled
-	for {
-		lost := l.anew()
-		if err := l.insist(ctx, func() error { return l.rewind(ctx, group, read) }); err != nil {
-			return fmt.Errorf("consume the case log: %w", err)
+	for read := map[int]int64{}; ; clear(read) { // offsets after the last message handled
+		err := l.awaitOwn(ctx)
+		if err == nil {
+			err = l.insist(ctx, func() error { return l.rewind(ctx, group, read) })
 		}
-		clear(read)
-		if err := l.consume(ctx, group, lost, read, handle); err != nil {
+		if err == nil {
+			err = l.consume(ctx, group, read, handle)
+		}
+		if err != nil {
 			return fmt.Errorf("consume the case log: %w", err)
 		}
 	}
 }
 
-// consume is a member of a group until the log has to be read anew.
-func (l *Log) consume(ctx context.Context, group string, lost <-chan struct{}, read map[int]int64, handle func(context.Context, []Message) error) error {
+// consume is a member of a group until something has to be read anew.
+func (l *Log) consume(ctx context.Context, group string, read map[int]int64, handle func(context.Context, []Message) error) error {
 	cfg := l.readerConfig()
 	cfg.GroupID = group
 	cfg.StartOffset = kafka.FirstOffset
@@ -61,7 +62,7 @@ func (l *Log) consume(ctx context.Context, group string, lost <-chan struct{}, r
 	go func() {
 		defer close(watched)
 		defer anew()
-		l.awaitOverrun(reading, group, lost, func() map[int]int64 {
+		l.awaitOverrun(reading, group, func() map[int]int64 {
 			places.Lock()
 			defer places.Unlock()
 			return maps.Clone(read)
@@ -105,19 +106,15 @@ func (l *Log) commit(ctx context.Context, r *kafka.Reader, batch []kafka.Message
 }
 
 // awaitOverrun returns once a group has to read anew, or ctx is done.
-func (l *Log) awaitOverrun(ctx context.Context, group string, lost <-chan struct{}, read func() map[int]int64) {
-	look := time.NewTicker(l.cfg.LookEvery)
-	defer look.Stop()
+func (l *Log) awaitOverrun(ctx context.Context, group string, read func() map[int]int64) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-lost:
+		case <-time.After(l.cfg.CheckEvery):
+		}
+		if over, err := l.overrun(ctx, group, read()); err == nil && len(over) > 0 {
 			return
-		case <-look.C:
-			if over, err := l.overrun(ctx, group, read()); err == nil && len(over) > 0 {
-				return
-			}
 		}
 	}
 }

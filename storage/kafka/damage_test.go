@@ -16,18 +16,18 @@ import (
 	"tidewatch/storage/kafka/segment"
 )
 
-// kept is a data folder with a broker that has stopped, and what its log held.
-type kept struct {
+// storedLog is a data folder with a broker that has stopped, and what its log held.
+type storedLog struct {
 	data   string
 	chains map[int]chain
-	bounds map[int]bound
+	ends   map[int]int64
 }
 
-func keptConfig(t *testing.T, data string) BrokerConfig {
+func storedConfig(t *testing.T, data string) BrokerConfig {
 	t.Helper()
 	cfg := brokerConfig(data)
 	var err error
-	if cfg.Prefix, err = OpenPrefix(filepath.Join(data, "caselog.json"), testLog(t)); err != nil {
+	if cfg.Prefix, err = OpenPrefix(filepath.Join(data, "case-log-prefix.json"), testLog(t)); err != nil {
 		t.Fatal(err)
 	}
 	return cfg
@@ -36,7 +36,7 @@ func keptConfig(t *testing.T, data string) BrokerConfig {
 // appendAll starts a broker, has it take events, and stops it.
 func appendAll(t *testing.T, data string, n int) {
 	t.Helper()
-	cfg := keptConfig(t, data)
+	cfg := storedConfig(t, data)
 	b, err := OpenBroker(cfg, testLog(t))
 	if err != nil {
 		t.Fatal(err)
@@ -61,17 +61,17 @@ func appendAll(t *testing.T, data string, n int) {
 	}
 }
 
-func newKept(t *testing.T) kept {
+func newStoredLog(t *testing.T) storedLog {
 	t.Helper()
-	k := kept{data: t.TempDir()}
+	k := storedLog{data: t.TempDir()}
 	appendAll(t, k.data, 40)
 	found, err := surveyLog(filepath.Join(k.data, "broker", "data"), DefaultConfig().Topic, marks{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.chains, k.bounds = found.chains, map[int]bound{}
+	k.chains, k.ends = found.chains, map[int]int64{}
 	for id, p := range found.partitions {
-		k.bounds[id] = bound{0, p.End}
+		k.ends[id] = p.End
 	}
 	return k
 }
@@ -145,7 +145,7 @@ func harm(t *testing.T, random *rand.Rand, dir string, names []string) string {
 // Whatever is done to one of its files, a broker either refuses to start and
 // leaves all messages as they are, or serves everything that was written.
 func TestNoDamageIsSilent(t *testing.T) {
-	whole := newKept(t)
+	whole := newStoredLog(t)
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(1, seed))
 	refused := 0
@@ -158,7 +158,7 @@ func TestNoDamageIsSilent(t *testing.T) {
 		names := filesIn(t, dir)
 		what := harm(t, random, dir, names)
 		before := segments(t, data)
-		b, err := OpenBroker(keptConfig(t, data), testLog(t))
+		b, err := OpenBroker(storedConfig(t, data), testLog(t))
 		var loss *Loss
 		switch {
 		case errors.As(err, &loss):
@@ -200,7 +200,7 @@ func segments(t *testing.T, data string) map[string]string {
 
 // servedBy says what a broker does not serve of what was kept, or if it takes a
 // new event elsewhere than behind all that.
-func (k kept) servedBy(t *testing.T, data string, b *Broker) error {
+func (k storedLog) servedBy(t *testing.T, data string, b *Broker) error {
 	t.Helper()
 	defer b.Close()
 	client := testConfig(t.TempDir(), b.Addr())
@@ -211,12 +211,17 @@ func (k kept) servedBy(t *testing.T, data string, b *Broker) error {
 	}
 	defer l.Close()
 	eventually(t, "the topic exists", func() bool { return l.createTopic(t.Context()) == nil })
-	bounds, err := l.bounds(t.Context())
+	is, err := l.lookUp(t.Context())
+	if err == nil {
+		err = l.measure(t.Context(), &is)
+	}
 	if err != nil {
 		return err
 	}
-	if diff := cmp.Diff(k.bounds, bounds, cmp.AllowUnexported(bound{})); diff != "" {
-		return fmt.Errorf("it reaches otherwise (-was +is):\n%s", diff)
+	for id, p := range is.partitions {
+		if p.begin != 0 || p.end != k.ends[id] {
+			return fmt.Errorf("partition %d reaches from %d to %d instead of %d", id, p.begin, p.end, k.ends[id])
+		}
 	}
 	if err := l.write(t.Context(), mustEncode(t, event("case-1", 1000))); err != nil {
 		return err
@@ -231,7 +236,7 @@ func (k kept) servedBy(t *testing.T, data string, b *Broker) error {
 	return nil
 }
 
-func marksOf(k kept) map[int]mark {
+func marksOf(k storedLog) map[int]mark {
 	of := map[int]mark{}
 	for id, c := range k.chains {
 		of[id] = mark{c, c.Next}
@@ -241,8 +246,8 @@ func marksOf(k kept) map[int]mark {
 
 // What is remembered may be damaged as well: then the log counts as it is.
 func TestDamagedPrefix(t *testing.T) {
-	whole := newKept(t)
-	path := filepath.Join(whole.data, "caselog.json")
+	whole := newStoredLog(t)
+	path := filepath.Join(whole.data, "case-log-prefix.json")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -257,14 +262,14 @@ func TestDamagedPrefix(t *testing.T) {
 	if err := os.WriteFile(path, text[:len(text)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b, err := OpenBroker(keptConfig(t, whole.data), testLog(t))
+	b, err := OpenBroker(storedConfig(t, whole.data), testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if problem := whole.servedBy(t, whole.data, b); problem != nil {
 		t.Error(problem)
 	}
-	if kept, err := os.ReadFile(path + ".bad"); err != nil || string(kept) != string(text[:len(text)/2]) {
+	if bad, err := os.ReadFile(path + ".bad"); err != nil || string(bad) != string(text[:len(text)/2]) {
 		t.Errorf("the damaged file is not kept: %v", err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"sync"
 )
 
@@ -125,15 +124,6 @@ func (p *Prefix) put(log string, m marks) {
 	p.logs[log], p.dirty = m, true
 }
 
-// count notes how many partitions a log has.
-func (p *Prefix) count(log string, partitions int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m := p.logs[log]
-	m.Partitions = partitions
-	p.logs[log], p.dirty = m, true
-}
-
 // acknowledged notes a message that Kafka has taken.
 func (p *Prefix) acknowledged(log string, partition int, offset int64, key, value []byte) {
 	if p == nil {
@@ -146,25 +136,6 @@ func (p *Prefix) acknowledged(log string, partition int, offset int64, key, valu
 		m.End = max(m.End, offset+1)
 		return m
 	})
-}
-
-// seen holds what a reader has read from the beginning of a partition against
-// what is remembered, and remembers it.
-func (p *Prefix) seen(log string, partition int, before, after chain) (err error) {
-	if p == nil {
-		return nil
-	}
-	p.change(log, partition, func(m mark) mark {
-		switch {
-		case after.Next < m.Next:
-		case before.Next < m.Next && after != m.chain:
-			err = fmt.Errorf("the events up to offset %d are not those that were written", m.Next-1)
-		default:
-			m.chain, m.End = after, max(m.End, after.Next)
-		}
-		return m
-	})
-	return err
 }
 
 func (p *Prefix) change(log string, partition int, change func(mark) mark) {
@@ -209,11 +180,5 @@ func (p *Prefix) write() error {
 	if err != nil {
 		return err
 	}
-	if err := writeSynced(p.path+".part", text); err != nil {
-		return err
-	}
-	if err := os.Rename(p.path+".part", p.path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(p.path))
+	return replaceFile(p.path, text)
 }

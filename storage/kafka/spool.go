@@ -2,9 +2,9 @@ package kafka
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,15 +23,28 @@ import (
 
 // spool is a queue of encoded events on disk, one file each: a file is there
 // whole or not at all, its name says its turn, and its first line is the SHA-256
-// of what follows.
+// of what follows. An event that was refused for itself holds up those of its own
+// case alone.
 type spool struct {
 	dir  string
 	lock *flock.Flock
 
 	mu      sync.Mutex
-	waiting []string // names, in order
-	bad     []string // names of events that are lost, as far as anybody has seen to
+	waiting []waiter // in order
+	held    map[string]refusal
+	bad     []string // names of events that are lost, until somebody has seen to it
 	next    uint64
+}
+
+type waiter struct {
+	name string
+	of   string // case; empty if the file cannot be read
+}
+
+// refusal is why a case's next event was not taken, and when it is tried again.
+type refusal struct {
+	why   error
+	again time.Time
 }
 
 const (
@@ -48,7 +61,7 @@ func openSpool(dir string) (*spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open spool %s: %w", dir, err)
 	}
-	s := &spool{dir: dir, lock: lock, next: 1}
+	s := &spool{dir: dir, lock: lock, held: map[string]refusal{}, next: 1}
 	gone, err := s.list()
 	for _, name := range gone { // so that they are not forgotten as others take their turn
 		err = errors.Join(err, writeSynced(filepath.Join(dir, name), nil))
@@ -66,7 +79,7 @@ func (s *spool) list() (gone []string, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	t, known, err := readTurns(s.dir)
+	t, err := readTurns(s.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -80,27 +93,42 @@ func (s *spool) list() (gone []string, err error) {
 		}
 		switch name {
 		case event:
-			s.waiting = append(s.waiting, name)
+			s.waiting = append(s.waiting, waiter{name, caseOf(filepath.Join(s.dir, name))})
 		case event + badSuffix:
 			s.bad = append(s.bad, name)
-		}
-		if !known {
-			t.first = min(cmp.Or(t.first, turn), turn)
 		}
 		t.next, there[turn] = max(t.next, turn+1), true
 	}
 	s.next = max(t.next, 1)
-	for turn := max(t.first, 1); turn < t.next; turn++ {
-		if !there[turn] {
-			gone = append(gone, spoolName(turn)+badSuffix)
+	for _, waiting := range t.waiting {
+		for turn := waiting.first; turn <= waiting.last; turn++ {
+			if !there[turn] {
+				gone = append(gone, spoolName(turn)+badSuffix)
+			}
 		}
 	}
 	s.bad = append(s.bad, gone...)
 	return gone, nil
 }
 
+// caseOf reads which case the event in a file belongs to.
+func caseOf(path string) string {
+	var event struct {
+		Case string `json:"case"`
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return "" // its turn tells
+	}
+	text, err := unseal(file)
+	if err != nil || json.Unmarshal(text, &event) != nil {
+		return ""
+	}
+	return event.Case
+}
+
 // put adds an event at the end; it is on the disk when put returns.
-func (s *spool) put(event []byte) error {
+func (s *spool) put(of string, event []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := spoolName(s.next)
@@ -115,7 +143,7 @@ func (s *spool) put(event []byte) error {
 		return fmt.Errorf("spool event: %w", err)
 	}
 	s.next++
-	s.waiting = append(s.waiting, name)
+	s.waiting = append(s.waiting, waiter{name, of})
 	if err := s.turns().write(s.dir); err != nil {
 		return fmt.Errorf("spool event: %w", err)
 	}
@@ -123,9 +151,11 @@ func (s *spool) put(event []byte) error {
 }
 
 func (s *spool) turns() turns {
-	t := turns{s.next, s.next}
-	if len(s.waiting) > 0 {
-		_, _ = fmt.Sscanf(s.waiting[0], "%020d", &t.first) // it is a name of ours
+	t := turns{next: s.next}
+	for _, w := range s.waiting {
+		var turn uint64
+		_, _ = fmt.Sscanf(w.name, "%020d", &turn) // it is a name of ours
+		t.add(turn)
 	}
 	return t
 }
@@ -148,27 +178,31 @@ func unseal(file []byte) ([]byte, error) {
 	return event, nil
 }
 
-// head is the file of the event whose turn it is, and false if none waits.
+// head is the file of the event whose turn it is, and false if none waits that
+// may be tried.
 func (s *spool) head() (name string, file []byte, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) == 0 {
-		return "", nil, false, nil
+	now := time.Now()
+	for _, w := range s.waiting {
+		if now.Before(s.held[w.of].again) {
+			continue
+		}
+		file, err = os.ReadFile(filepath.Join(s.dir, w.name))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) {
+			err = nil // nothing can be read of it
+		}
+		return w.name, file, true, err
 	}
-	name = s.waiting[0]
-	file, err = os.ReadFile(filepath.Join(s.dir, name))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) {
-		err = nil // nothing can be read of it
-	}
-	return name, file, true, err
+	return "", nil, false, nil
 }
 
-// done removes the event whose turn it was. If its file outlives a crash it
-// is sent again, which changes nothing.
+// done removes an event that was sent. If its file outlives a crash it is sent
+// again, which changes nothing.
 func (s *spool) done(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leave(name)
+	s.remove(name)
 	if err := s.turns().write(s.dir); err != nil {
 		return err
 	}
@@ -188,14 +222,9 @@ func (s *spool) setAside(name string) error {
 	if err != nil {
 		return err
 	}
-	s.leave(name)
+	s.remove(name)
 	s.bad = append(s.bad, name+badSuffix)
 	return s.turns().write(s.dir)
-}
-
-// leave takes an event out of the queue, whoever else has done so.
-func (s *spool) leave(name string) {
-	s.waiting = slices.DeleteFunc(s.waiting, func(n string) bool { return n == name })
 }
 
 // lost are the names of events that were set aside or are missing.
@@ -205,22 +234,55 @@ func (s *spool) lost() []string {
 	return slices.Clone(s.bad)
 }
 
+func (s *spool) remove(name string) {
+	at := slices.IndexFunc(s.waiting, func(w waiter) bool { return w.name == name })
+	if at < 0 {
+		return
+	}
+	delete(s.held, s.waiting[at].of)
+	s.waiting = slices.Delete(s.waiting, at, at+1)
+}
+
+// hold keeps a case's events back for a while.
+func (s *spool) hold(of string, why error, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[of] = refusal{why, time.Now().Add(wait)}
+}
+
+// refused is how many events wait because one of their case was refused, and
+// why one was.
+func (s *spool) refused() (events int, why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.waiting {
+		if of, is := s.held[w.of]; is {
+			events++
+			why = of.why
+		}
+	}
+	return events, why
+}
+
 func (s *spool) depth() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.waiting)
 }
 
-// awaitEmpty returns once no event waits; it fails only when ctx is done.
+// awaitEmpty returns once no event waits but those that Kafka refuses; it
+// fails only when ctx is done.
 func (s *spool) awaitEmpty(ctx context.Context) error {
-	for s.depth() > 0 {
+	for {
+		if refused, _ := s.refused(); s.depth() == refused {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return nil
 }
 
 func (s *spool) close() error { return s.lock.Unlock() }
@@ -261,10 +323,10 @@ func setAside(dir string) ([]string, error) {
 		return nil, fmt.Errorf("read the spool: %w", err)
 	}
 	names := s.bad
-	for _, name := range s.waiting {
-		if file, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+	for _, w := range s.waiting {
+		if file, err := os.ReadFile(filepath.Join(dir, w.name)); err == nil {
 			if _, err := unspool(file); err != nil {
-				names = append(names, name)
+				names = append(names, w.name)
 			}
 		}
 	}
@@ -277,8 +339,8 @@ func spooled(dir string) (events []enforce.Event, err error) {
 	if _, err := s.list(); err != nil {
 		return nil, fmt.Errorf("read the spool: %w", err)
 	}
-	for _, name := range s.waiting {
-		file, err := os.ReadFile(filepath.Join(dir, name))
+	for _, w := range s.waiting {
+		file, err := os.ReadFile(filepath.Join(dir, w.name))
 		if err != nil {
 			return nil, fmt.Errorf("read the spool: %w", err)
 		}

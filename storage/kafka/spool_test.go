@@ -13,7 +13,7 @@ import (
 // spoolOf has n events wait, and closes.
 func spoolOf(t *testing.T, dir string, n int) Config {
 	t.Helper()
-	cfg := testConfig(dir)
+	cfg := testConfig(dir, AddressOf("/nowhere"))
 	cfg.Loss = &Loss{} // nothing is sent
 	l, err := NewLog(cfg, testLog(t), prometheus.NewRegistry())
 	if err != nil {
@@ -143,7 +143,7 @@ func TestNumbersOfTurnsGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(turnsPath(filepath.Join(dir, "spool")))
-	if want := (turns{3, 3}).text(); err != nil || string(text) != want {
+	if want := (turns{next: 3}).text(); err != nil || string(text) != want {
 		t.Errorf("turns %q, %v, want %q", text, err, want)
 	}
 }
@@ -156,6 +156,17 @@ func FuzzUnseal(f *testing.F) {
 		event, err := unseal(file)
 		if err == nil && string(seal(event)) != string(file) && string(event) != string(file) {
 			t.Errorf("%q is taken for %q", file, event)
+		}
+	})
+}
+
+// FuzzTurns reads anything as turns.
+func FuzzTurns(f *testing.F) {
+	f.Add((turns{next: 9, waiting: []stretch{{3, 3}, {5, 8}}}).text())
+	f.Add("1 ")
+	f.Fuzz(func(t *testing.T, text string) {
+		if is := parseTurns(text); (is.next != 0 || is.waiting != nil) && is.text() != text {
+			t.Errorf("%q is taken for %+v", text, is)
 		}
 	})
 }

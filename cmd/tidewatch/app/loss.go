@@ -16,24 +16,25 @@ import (
 // remembered of it.
 func (a *App) brokerConfig() kafka.BrokerConfig {
 	return kafka.BrokerConfig{
-		Dir: filepath.Join(a.cfg.Data, "kafka"), Topic: a.cfg.Kafka.Topic, Prefix: a.store.prefix,
+		Dir: brokerDir(a.cfg), Topic: a.cfg.Kafka.Topic, Prefix: a.store.prefix,
 		Evidence: elsewhere{cfg: a.cfg}.count,
 	}
 }
 
 // openPrefix reads what is remembered of the case log.
 func (a *App) openPrefix() (err error) {
-	a.store.prefix, err = kafka.OpenPrefix(filepath.Join(a.cfg.Data, "caselog.json"), a.log)
+	a.store.prefix, err = kafka.OpenPrefix(filepath.Join(a.cfg.Data, "case-log-prefix.json"), a.log)
 	return err
 }
 
 // openWhole starts the embedded broker or, where its log is damaged, leaves the
 // log shut: what is new waits in the spool.
-func (a *App) openWhole(cfg *kafka.Config) error {
-	err := a.openBroker(cfg)
-	if !errors.As(err, &cfg.Loss) {
+func (a *App) openWhole(settings *kafka.Config) error {
+	err := a.openBroker(settings)
+	if !errors.As(err, &settings.Loss) {
 		return err
 	}
+	settings.Brokers = []string{kafka.AddressOf(kafka.SocketOf(brokerDir(a.cfg)))} // where nobody listens
 	return nil
 }
 
@@ -49,7 +50,7 @@ func (a *App) checkStored(ctx context.Context) error {
 			a.store.log.Shut(loss)
 		}
 	}
-	if len(a.cfg.Kafka.Brokers) == 0 && a.store.log.Lost() != nil {
+	if a.store.log.Lost() != nil {
 		a.store.missing = a.whatIsMissing(ctx)
 		a.log.Error("the case log stays as it is", "missing", a.store.missing)
 	}
@@ -121,10 +122,8 @@ func (s *store) whole() error {
 	switch {
 	case loss == nil:
 		return nil
-	case s.broker != nil && s.missing == "":
-		return fmt.Errorf("%w; what is new waits in the spool: stop Tidewatch and run tidewatch log repair", loss)
 	case s.missing == "":
-		return fmt.Errorf("%w; restore the topic, or stop Tidewatch and run tidewatch log repair", loss)
+		return fmt.Errorf("%w; what is new waits in the spool: stop Tidewatch and run tidewatch log repair", loss)
 	}
 	return fmt.Errorf("%w; %s; what is new waits in the spool and nothing is sent: stop Tidewatch and run tidewatch log repair", loss, s.missing)
 }

@@ -138,8 +138,9 @@ func (a *App) repair(ctx context.Context, r *kafka.Repair, plan *kafka.Plan, out
 	} else {
 		loss = &kafka.Loss{}
 	}
-	cfg := kafka.DefaultConfig()
-	cfg.Topic, cfg.SpoolDir, cfg.Loss = a.cfg.Kafka.Topic, a.spoolDir(), loss
+	cfg := logConfig(a.cfg)
+	cfg.Brokers = []string{kafka.AddressOf(kafka.SocketOf(brokerDir(a.cfg)))} // where nobody listens
+	cfg.SpoolDir, cfg.Loss = a.spoolDir(), loss
 	// A log that is shut puts what is appended into the spool, and the next start
 	// sends it.
 	l, err := kafka.NewLog(cfg, slog.New(slog.DiscardHandler), a.registry)

@@ -14,8 +14,9 @@ import (
 	"tidewatch/storage/kafka"
 )
 
-// repairTopic makes good what a Kafka of the operator's own has lost: what the
-// database or the evidence knows of and the topic has not is appended to it.
+// repairTopic makes good what a topic of the operator's own has lost: what the
+// database or the evidence knows of and the topic has not is appended to it. What
+// is known of the topic must be that it is ours.
 func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error {
 	if a.store.cases == nil {
 		return errors.New("without the database there is no telling what the topic had")
@@ -25,8 +26,8 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 		return fmt.Errorf("open the case log: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	settings := kafka.DefaultConfig()
-	settings.Brokers, settings.Topic, settings.SpoolDir = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic, filepath.Join(folder, "spool")
+	settings := logConfig(a.cfg)
+	settings.SpoolDir = filepath.Join(folder, "spool")
 	l, err := kafka.NewLog(settings, a.log, a.registry)
 	if err != nil {
 		return fmt.Errorf("open the case log: %w", err)
@@ -36,17 +37,13 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 	if err := toTheEnd(ctx, l, there.hear); err != nil {
 		return err
 	}
-	loss, err := l.LossBy(ctx, a.store.prefix)
-	if err != nil {
-		return err
-	}
-	if loss == nil {
-		fmt.Fprintln(out, "the case log is whole as far as it is remembered: there is nothing to do")
-		return nil
-	}
-	plan := &kafka.Plan{Loss: loss}
+	plan := &kafka.Plan{}
 	if plan.Rebuilt, err = a.lacking(ctx, there); err != nil {
 		return err
+	}
+	if len(plan.Rebuilt) == 0 {
+		fmt.Fprintln(out, "the topic has every event that database and evidence know of: there is nothing to do")
+		return nil
 	}
 	tell(out, plan)
 	if !write {
@@ -60,7 +57,7 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 		return fmt.Errorf("kafka did not take %d events: run it again when it does", n)
 	}
 	fmt.Fprintf(out, "appended to the topic: %d events; start Tidewatch again\n", len(plan.Rebuilt))
-	return l.Forget(a.store.prefix)
+	return nil
 }
 
 // heard is which events a log has.

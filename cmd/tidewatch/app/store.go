@@ -22,7 +22,8 @@ type store struct {
 	sink  *clickhouse.Sink
 	cases *clickhouse.Cases
 	group string // of the sink
-	// prefix is what is remembered of the log, and missing says what is lost of it.
+	// prefix is what is remembered of the embedded broker's log, and missing says
+	// what is lost of it.
 	prefix  *kafka.Prefix
 	missing string
 	broker  *kafka.Broker // the embedded one; nil with one of the operator's
@@ -34,7 +35,7 @@ type store struct {
 // names no others.
 func (a *App) openStore(ctx context.Context) error {
 	a.store = &store{}
-	if err := a.openLog(); err != nil {
+	if err := a.openLog(ctx); err != nil {
 		return err
 	}
 	if err := a.openDatabase(ctx); err != nil {
@@ -52,47 +53,6 @@ func (a *App) openStore(ctx context.Context) error {
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	a.watchStore()
 	return a.checkStored(ctx)
-}
-
-func (a *App) openLog() error {
-	cfg := kafka.DefaultConfig()
-	cfg.Brokers, cfg.Topic = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic
-	cfg.SpoolDir = a.spoolDir()
-	if err := a.openPrefix(); err != nil {
-		return err
-	}
-	cfg.Prefix = a.store.prefix
-	if len(cfg.Brokers) == 0 {
-		if err := a.openWhole(&cfg); err != nil {
-			return err
-		}
-	}
-	log, err := kafka.NewLog(cfg, a.log, a.registry)
-	if err != nil {
-		return fmt.Errorf("open the case log: %w", err)
-	}
-	a.later(log.Close)
-	a.store.log = log
-	return nil
-}
-
-// openBroker starts the embedded broker and says how to reach it, to other
-// commands too.
-func (a *App) openBroker(cfg *kafka.Config) error {
-	broker, err := kafka.OpenBroker(a.brokerConfig(), a.log)
-	if err != nil {
-		return err
-	}
-	a.later(broker.Close)
-	a.store.broker = broker
-	cfg.Brokers = []string{broker.Addr()}
-	cfg.Username, cfg.Password = broker.Credentials()
-	entry := access{Address: broker.Addr(), Username: cfg.Username, Password: cfg.Password}
-	if err := entry.save(a.cfg.Data); err != nil {
-		return err
-	}
-	a.later(func() error { return removeAccess(a.cfg.Data) })
-	return nil
 }
 
 func (a *App) openDatabase(ctx context.Context) error {
@@ -120,6 +80,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
 	cfg := clickhouse.DefaultEngineConfig()
 	cfg.Dir = filepath.Join(a.cfg.Data, "clickhouse")
+	cfg.AllowUnconfined = a.cfg.ClickHouse.AllowUnconfined
 	var err error
 	if cfg.Library, err = a.cfg.Assets.Library("libchdb.so"); err != nil {
 		return nil, err
@@ -145,9 +106,13 @@ func (s *store) run(ctx context.Context) error {
 // watchStore says what can be wrong with the store.
 func (a *App) watchStore() {
 	a.system.watch("database", grave, a.store.database)
-	a.system.watch("case_log", grave, func(context.Context) error { return a.store.written() })
+	if a.store.engine != nil {
+		a.system.watch("database_confinement", minor, func(context.Context) error { return a.store.engine.Unconfined() })
+	}
+	a.system.watch("case_log", grave, func(context.Context) error { return a.store.log.Health() })
 	a.system.watch("case_log_damage", grave, func(context.Context) error { return a.store.whole() })
 	a.system.watch("spool", grave, func(context.Context) error { return a.store.spooled() })
+	a.system.watch("case_log_keeping", minor, func(context.Context) error { return a.store.log.Concern() })
 }
 
 // database says why the database cannot be asked just now.
@@ -158,16 +123,4 @@ func (s *store) database(ctx context.Context) error {
 		}
 	}
 	return s.db.Ping(ctx)
-}
-
-// written says why what was judged and decided is not in the case log yet.
-func (s *store) written() error {
-	n := s.log.Waiting()
-	if n > 0 && s.log.Lost() != nil {
-		return fmt.Errorf("the case log is damaged: %d events wait", n)
-	}
-	if n > 0 {
-		return fmt.Errorf("kafka cannot be reached: %d events wait", n)
-	}
-	return nil
 }
