@@ -24,12 +24,17 @@ func Write(dir string, batches func(yield func(raw []byte) error) error) (err er
 	if err := writeFile(first+".tmp", batches); err != nil {
 		return fmt.Errorf("write a partition: %w", err)
 	}
+	if info, err := os.Stat(first); err == nil && info.IsDir() {
+		if err := os.RemoveAll(first); err != nil {
+			return fmt.Errorf("write a partition: %w", err)
+		}
+	}
 	if err := os.Rename(first+".tmp", first); err != nil {
 		return fmt.Errorf("write a partition: %w", err)
 	}
 	for _, name := range old {
 		if name != filepath.Base(first) {
-			err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
 		}
 	}
 	return errors.Join(err, syncDir(dir), syncDir(filepath.Dir(dir)))
