@@ -22,6 +22,11 @@ type store struct {
 	sink  *clickhouse.Sink
 	cases *clickhouse.Cases
 	group string // of the sink
+	// prefix is what is remembered of the embedded broker's log, and missing says
+	// what is lost of it.
+	prefix  *kafka.Prefix
+	missing string
+	broker  *kafka.Broker // the embedded one; nil with one of the operator's
 	// engine is the embedded one; nil with a server of the operator's.
 	engine *clickhouse.Engine
 }
@@ -47,7 +52,7 @@ func (a *App) openStore(ctx context.Context) error {
 	a.store.sink = clickhouse.NewSink(a.store.db, a.registry)
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	a.watchStore()
-	return nil
+	return a.checkStored(ctx)
 }
 
 func (a *App) openDatabase(ctx context.Context) error {
@@ -94,6 +99,7 @@ func (s *store) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
 	group.Go(func() error { return s.log.Consume(ctx, s.group, s.sink.Store) })
+	group.Go(func() error { return s.lookAtFiles(ctx, lookEvery) })
 	return group.Wait()
 }
 
@@ -104,6 +110,8 @@ func (a *App) watchStore() {
 		a.system.watch("database_confinement", minor, func(context.Context) error { return a.store.engine.Unconfined() })
 	}
 	a.system.watch("case_log", grave, func(context.Context) error { return a.store.log.Health() })
+	a.system.watch("case_log_damage", grave, func(context.Context) error { return a.store.whole() })
+	a.system.watch("spool", grave, func(context.Context) error { return a.store.spooled() })
 	a.system.watch("case_log_keeping", minor, func(context.Context) error { return a.store.log.Concern() })
 }
 
