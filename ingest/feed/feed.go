@@ -121,11 +121,13 @@ func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, n
 
 // Run pulls the camera's streams until ctx is done, and returns ctx's error.
 func (f *Feed) Run(ctx context.Context) error {
+	if f.sub != nil {
+		now := f.now()
+		f.sub.arrived.Store(&now) // it has its patience from now; the main stream asks at once
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return f.main.supervisor.Run(ctx, f.main.source, f.receiveMain) })
 	if f.sub != nil {
-		now := f.now()
-		f.sub.arrived.Store(&now) // it has its patience from now
 		group.Go(func() error { return f.sub.supervisor.Run(ctx, f.sub.source, f.receiveSub) })
 	}
 	return group.Wait()

@@ -228,3 +228,20 @@ func TestFeedCountsWhatNobodyTook(t *testing.T) {
 		}
 	})
 }
+
+// TestAMainStreamThatIsQuick brings a key unit before Run has got any further:
+// the smaller stream still has its patience.
+func TestAMainStreamThatIsQuick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFeed("KK", "KK", 0)
+		f.now = func() time.Time {
+			defer time.Sleep(time.Hour) // whatever has been started works meanwhile
+			return time.Now()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+		defer cancel()
+		if err := f.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}
