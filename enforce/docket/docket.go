@@ -162,7 +162,7 @@ func (d *Docket) Settled() bool {
 // afterwards.
 func (d *Docket) Drain(ctx context.Context) error {
 	var failed error
-	for _, m := range d.matters {
+	for _, m := range d.inOrder() {
 		if m.opening == nil {
 			continue
 		}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/transparency-dev/tessera/api/layout"
 
@@ -116,8 +118,8 @@ func (x Export) prove(ctx context.Context, dir string, c enforce.Case) error {
 			leaves[role], places[role] = leaf, at
 		}
 	}
-	for role, leaf := range leaves {
-		if err := x.proveLeaf(ctx, dir, role, leaf, places[role]); err != nil {
+	for _, role := range slices.Sorted(maps.Keys(leaves)) {
+		if err := x.proveLeaf(ctx, dir, role, leaves[role], places[role]); err != nil {
 			return err
 		}
 	}
