@@ -12,12 +12,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"golang.org/x/sync/errgroup"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
@@ -26,6 +26,7 @@ import (
 	"tidewatch/enforce/review"
 	"tidewatch/enforce/typeface"
 	"tidewatch/ingest/feed"
+	"tidewatch/rescue"
 	"tidewatch/storage/blob"
 )
 
@@ -45,9 +46,11 @@ type App struct {
 	store    *store
 	officers *review.Officers
 	password string // of the officer's account, if it was made just now
-	cameras  []*camera
-	police   *policeLink // nil without a platform
-	custody  custody
+	cameras  []*post
+	police   atomic.Pointer[policeLink] // nil without a platform
+	upload   work                       // of the link
+	custody  work
+	panics   *prometheus.CounterVec
 	pages    net.Listener
 
 	closers []func() error // run in reverse order
@@ -59,6 +62,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 	feed.CollectOften()
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
 	a.system = newConditions(log, a.registry)
+	a.panics = newPanics(a.registry)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{
 		a.openData, // what is quick to fail comes first
@@ -199,17 +203,17 @@ func (a *App) Run(ctx context.Context) error {
 		cameras = append(cameras, c.run)
 	}
 	desk := []work{a.serve, a.system.run}
-	if a.police != nil {
-		desk = append(desk, func(ctx context.Context) error { return a.police.run(ctx, a.store) })
+	if a.upload != nil {
+		desk = append(desk, a.upload)
 	}
 	if a.exempt != nil {
 		desk = append(desk, a.exempt.Run)
 	}
 	stages := []*stage{
-		begin(ctx, end, "cameras", cameras...),
-		begin(ctx, end, "officers and police", desk...),
-		begin(ctx, end, "custody of evidence", a.custody.run),
-		begin(ctx, end, "storage", a.store.run),
+		a.begin(ctx, end, "cameras", cameras...),
+		a.begin(ctx, end, "officers and police", desk...),
+		a.begin(ctx, end, "custody of evidence", a.custody),
+		a.begin(ctx, end, "storage", a.store.run),
 	}
 	a.log.Info("watching", "cameras", len(a.cameras), "version", a.version)
 	<-ctx.Done()
@@ -227,17 +231,24 @@ type work func(ctx context.Context) error
 // stage is parts of the flow that end together.
 type stage struct {
 	name   string
-	group  *errgroup.Group
+	group  rescue.Group
 	cancel context.CancelFunc
 }
 
 // begin starts a stage that outlives ctx until it is stopped; failed is called
-// if it ends before.
-func begin(ctx context.Context, failed context.CancelFunc, name string, parts ...work) *stage {
+// if it ends before. A panic that no part of it has dealt with ends all stages
+// in good order: what the others have in memory is sound.
+func (a *App) begin(ctx context.Context, failed context.CancelFunc, name string, parts ...work) *stage {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := rescue.WithContext(ctx)
 	for _, part := range parts {
-		group.Go(func() error { return part(ctx) })
+		group.Go(func() error {
+			err := rescue.Do(func() error { return part(ctx) })
+			if rescue.From(err) != nil {
+				tellPanic(a.log.With("stage", name), "a stage failed, which ends the process", err, a.panics.WithLabelValues(name, ""))
+			}
+			return err
+		})
 	}
 	context.AfterFunc(ctx, failed)
 	return &stage{name, group, cancel}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/rescue"
 )
 
 // grade says what follows from a condition that is not well.
@@ -90,7 +92,7 @@ func (c *conditions) look(ctx context.Context) []state {
 	defer c.mu.Unlock()
 	bad := []state{}
 	for _, one := range c.list {
-		c.note(one, one.check(ctx))
+		c.note(one, rescue.Do(func() error { return one.check(ctx) }))
 		if one.why != nil {
 			bad = append(bad, state{one.name, bool(one.grade), one.since.UTC(), one.why.Error()})
 		}

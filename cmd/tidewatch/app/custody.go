@@ -5,11 +5,12 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence/stamp"
 	"tidewatch/enforce/retention"
+	"tidewatch/rescue"
 	"tidewatch/storage/kafka"
 )
 
@@ -21,26 +22,32 @@ type custody struct {
 	sweeper *retention.Sweeper
 }
 
-func (a *App) openCustody(context.Context) error {
-	a.custody = custody{log: a.store.log}
-	a.custody.sweeper = retention.New(a.cfg.Retention, retention.Dependencies{
+func (a *App) openCustody(context.Context) (err error) {
+	a.custody, err = a.openPart("custody", minor, a.newCustody)
+	return err
+}
+
+// newCustody makes what learns from the case log which evidence there is.
+func (a *App) newCustody(reg prometheus.Registerer) (work, error) {
+	c := custody{log: a.store.log}
+	c.sweeper = retention.New(a.cfg.Retention, retention.Dependencies{
 		Files: a.files, Leaves: a.seal.log, Events: a.store.log,
-		Log: logDir(a.cfg), Keys: a.seal.keys.Public, Now: time.Now, Logger: a.log, Metrics: a.registry,
+		Log: logDir(a.cfg), Keys: a.seal.keys.Public, Now: time.Now, Logger: a.log, Metrics: reg,
 	})
 	if a.cfg.Evidence.TimestampURL == "" {
-		return nil
+		return c.run, nil
 	}
-	a.custody.stamper = stamp.New(
+	c.stamper = stamp.New(
 		stamp.Authority{URL: a.cfg.Evidence.TimestampURL, Roots: a.cfg.Evidence.TimestampRoots, HTTP: &http.Client{}},
 		stamp.Dependencies{
-			Files: a.files, Leaves: a.seal.log, Events: a.store.log, Now: time.Now, Logger: a.log, Metrics: a.registry,
+			Files: a.files, Leaves: a.seal.log, Events: a.store.log, Now: time.Now, Logger: a.log, Metrics: reg,
 		})
-	return nil
+	return c.run, nil
 }
 
 // run follows the case log until ctx is done.
 func (c custody) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := rescue.WithContext(ctx)
 	caughtUp := c.sweeper.CaughtUp
 	if c.stamper != nil {
 		group.Go(func() error { return c.stamper.Run(ctx) })

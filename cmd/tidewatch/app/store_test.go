@@ -98,6 +98,7 @@ func openStores(t *testing.T, data string, brokers ...string) *App {
 		registry: prometheus.NewRegistry(),
 	}
 	a.system = newConditions(a.log, a.registry)
+	a.panics = newPanics(a.registry)
 	t.Cleanup(func() { _ = a.Close() })
 	if err := a.openStore(t.Context()); err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func (a *App) serve(ctx context.Context) error {
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("GET /cameras.json", cameras.report)
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: a.rescued(mux), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -69,9 +69,9 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := unready(answer.System); err != nil {
 		answer.Ready, answer.Why = false, err.Error()
 	}
-	answer.Police = a.police.state()
+	answer.Police = a.police.Load().state()
 	for _, c := range a.cameras {
-		answer.Cameras[c.ID] = c.feed.Health()
+		answer.Cameras[c.ID] = c.Health()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if !answer.Ready {

@@ -24,6 +24,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tidewatch/enforce/proof"
+	"tidewatch/rescue"
 )
 
 const (
@@ -101,7 +102,6 @@ func (l *Log) Append(ctx context.Context, leaf proof.Leaf) (uint64, error) {
 	if !l.begin() {
 		return 0, ErrClosed
 	}
-	future := l.add(context.WithoutCancel(ctx), tessera.NewEntry(text))
 	type answer struct {
 		index tessera.Index
 		err   error
@@ -109,7 +109,11 @@ func (l *Log) Append(ctx context.Context, leaf proof.Leaf) (uint64, error) {
 	answers := make(chan answer, 1)
 	go func() {
 		defer l.under.Done()
-		index, err := future()
+		var index tessera.Index
+		err := rescue.Do(func() (err error) {
+			index, err = l.add(context.WithoutCancel(ctx), tessera.NewEntry(text))()
+			return err
+		})
 		if err == nil {
 			l.holds(index.Index + 1)
 		}
