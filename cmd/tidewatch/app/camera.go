@@ -30,7 +30,7 @@ import (
 type camera struct {
 	ingest.Camera
 	feed    *feed.Feed
-	decoder *decode.Pool
+	decoder looks
 	finder  *model.Camera
 	watcher *watch.Watcher
 	docket  *docket.Docket
@@ -40,6 +40,12 @@ type camera struct {
 
 	size      image.Point           // of pictures of the smaller stream; zero before any
 	undecoded map[ingest.Stream]int // pictures in a row that could not be decoded
+}
+
+// looks decodes what is looked at.
+type looks interface {
+	decoder
+	DecodeTo(ctx context.Context, u *ingest.Unit, size image.Point) (*decode.Picture, error)
 }
 
 // lookLimit bounds the pictures that are looked at: detection and stillness
