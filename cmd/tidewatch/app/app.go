@@ -28,6 +28,7 @@ import (
 	"tidewatch/ingest/feed"
 	"tidewatch/rescue"
 	"tidewatch/storage/blob"
+	"tidewatch/storage/space"
 )
 
 // App is one running Tidewatch.
@@ -38,6 +39,7 @@ type App struct {
 	registry *prometheus.Registry
 	system   *conditions
 
+	space    *space.Watch
 	font     *typeface.Font // that evidence is written in
 	vision   vision
 	files    *blob.Dir
@@ -66,6 +68,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{
 		a.openData, // what is quick to fail comes first
+		a.openSpace,
 		a.openPages,
 		a.openFiles,
 		a.openSeal,
@@ -132,6 +135,21 @@ func (a *App) openData(context.Context) error {
 	a.later(lock.Unlock)
 	return nil
 }
+
+// openSpace watches what the data folder lies on. A disk that is full at the
+// start is told of like one that fills later.
+func (a *App) openSpace(context.Context) error {
+	cfg := space.DefaultConfig()
+	cfg.Dir, cfg.Folders = a.cfg.Data, dataFolders
+	a.space = space.New(cfg, a.log, a.registry)
+	a.system.watch("disk", grave, func(context.Context) error { return a.space.Health() })
+	a.system.watch("disk_days", minor, func(context.Context) error { return a.space.Low() })
+	return nil
+}
+
+// dataFolders are the folders of the data folder that may lie on disks of their
+// own.
+var dataFolders = []string{"files", "kafka", "clickhouse", "log", "stops", "spool", "keys"}
 
 // openFiles opens what lies in the data folder as plain files.
 func (a *App) openFiles(context.Context) (err error) {
@@ -202,7 +220,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, c := range a.cameras {
 		cameras = append(cameras, c.run)
 	}
-	desk := []work{a.serve, a.system.run}
+	desk := []work{a.serve, a.system.run, a.space.Run}
 	if a.upload != nil {
 		desk = append(desk, a.upload)
 	}

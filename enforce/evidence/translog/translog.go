@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,10 +22,17 @@ import (
 	"github.com/transparency-dev/tessera/api/layout"
 	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 
 	"tidewatch/enforce/proof"
 	"tidewatch/rescue"
+)
+
+// Where the library keeps its lock, in the log's folder.
+const (
+	stateDir = ".state"
+	treeLock = "treeState.lock"
 )
 
 const (
@@ -68,7 +76,11 @@ func Open(dir string, signer note.Signer, log *slog.Logger, reg prometheus.Regis
 		WithCheckpointSigner(signer).
 		WithCheckpointInterval(publish).
 		WithBatching(layout.EntryBundleWidth, gather)
-	appender, _, _, err := tessera.NewAppender(ctx, driver, options)
+	var appender *tessera.Appender
+	err = rescue.Do(func() (err error) {
+		appender, _, _, err = tessera.NewAppender(ctx, driver, options)
+		return err
+	})
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("open log of evidence in %s: %w", dir, err)
@@ -98,6 +110,9 @@ func (l *Log) Append(ctx context.Context, leaf proof.Leaf) (uint64, error) {
 	text, err := leaf.Encode()
 	if err != nil {
 		return 0, err
+	}
+	if err := l.writable(); err != nil {
+		return 0, fmt.Errorf("append %s of case %s to the log of evidence: %w", leaf.Kind, leaf.Case, err)
 	}
 	if !l.begin() {
 		return 0, ErrClosed
@@ -129,6 +144,26 @@ func (l *Log) Append(ctx context.Context, leaf proof.Leaf) (uint64, error) {
 		l.appended.Inc()
 		return a.index.Index, nil
 	}
+}
+
+// writable says why a leaf would not be written. The library panics, on a
+// goroutine of its own, where it cannot open its lock: on a disk that has become
+// read-only, say, or without a descriptor left. A disk that becomes so within the
+// milliseconds after this still ends the process, which loses nothing: no event
+// refers to the leaf yet.
+func (l *Log) writable() error {
+	dir := filepath.Join(l.dir, stateDir)
+	opened, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	for _, path := range []string{dir, filepath.Join(dir, treeLock)} {
+		if err := unix.Access(path, unix.W_OK); err != nil {
+			return &fs.PathError{Op: "write", Path: path, Err: err}
+		}
+	}
+	return nil
 }
 
 func (l *Log) begin() bool {
