@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"tidewatch/enforce"
 )
 
 // spool is a queue of encoded events on disk, one file each: a file is there
@@ -148,4 +151,21 @@ func ignoreMissing(err error) error {
 		return nil
 	}
 	return err
+}
+
+// Spooled are the events that wait in a folder, as far as they can be read. The
+// process whose spool it is may be taking them out meanwhile.
+func Spooled(dir string) (events []enforce.Event) {
+	paths, _ := filepath.Glob(filepath.Join(dir, "*"+spoolSuffix))
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		var e enforce.Event
+		if json.Unmarshal(text, &e) == nil {
+			events = append(events, e)
+		}
+	}
+	return events
 }

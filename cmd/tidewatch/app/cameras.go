@@ -109,14 +109,14 @@ func (a *App) newCamera(source ingest.Camera, metrics cameraMetrics, models []pr
 	}
 	c.docket = &docket.Docket{
 		Camera: source, Zones: zones, Policies: a.cfg.Policies, Exemptions: a.exemptions(),
-		Recorder: &evidence.Recorder{
+		Recorder: enteredRecorder{&evidence.Recorder{
 			Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
 			Clips: clips{c.feed.Ring(), c.patience}, Files: a.files,
 			Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
 			Models: models, Seal: a.seal.recorder(a.files), Now: time.Now,
 			Log: log, Metrics: metrics.evidence,
-		},
-		Log: a.store.log, Cases: a.store.cases,
+		}, openingDir(a.cfg)},
+		Log: enteredLog{a.store.log, openingDir(a.cfg)}, Cases: a.store.cases,
 		Now: time.Now, Logger: log, Metrics: metrics.docket,
 	}
 	return c, nil

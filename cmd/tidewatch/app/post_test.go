@@ -18,6 +18,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
@@ -107,7 +108,7 @@ func (d badDecoder) DecodeWithin(ctx context.Context, u *ingest.Unit, limit imag
 }
 
 type badRecorder struct {
-	*evidence.Recorder
+	docket.Recorder
 	*fault
 }
 
@@ -137,7 +138,7 @@ func TestAPanicEndsOneCamerasWorkAlone(t *testing.T) {
 		c, err := make()
 		if err == nil {
 			c.decoder = badDecoder{c.decoder, &look}
-			c.docket.Recorder = badRecorder{c.docket.Recorder.(*evidence.Recorder), &recorder}
+			c.docket.Recorder = badRecorder{c.docket.Recorder, &recorder}
 		}
 		return c, err
 	}
