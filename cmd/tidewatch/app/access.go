@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tidewatch/secret"
 )
 
 // access is how other commands of this machine reach the embedded broker while
@@ -31,7 +33,7 @@ func (a access) save(data string) error {
 }
 
 func loadAccess(data string) (a access, err error) {
-	text, err := os.ReadFile(accessPath(data))
+	text, err := secret.Read(accessPath(data))
 	if err == nil {
 		err = json.Unmarshal(text, &a)
 	}

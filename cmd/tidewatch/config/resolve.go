@@ -20,6 +20,7 @@ import (
 	"tidewatch/enforce/police/viid"
 	"tidewatch/enforce/publish"
 	"tidewatch/ingest"
+	"tidewatch/secret"
 )
 
 var (
@@ -157,7 +158,7 @@ func (r *resolver) password(path string, s secretYAML) string {
 		}
 		return value
 	case s.PasswordFile != "":
-		text, err := os.ReadFile(s.PasswordFile)
+		text, err := secret.Read(s.PasswordFile)
 		if err != nil {
 			r.wrong(path+".password_file", "%v", err)
 		}
