@@ -135,6 +135,21 @@ func (s *Sweeper) snapshot() []enforce.Case {
 	})
 }
 
+// IDs are those of all cases, in order.
+func (s *Sweeper) IDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.cases))
+}
+
+// Case is a case as it is now.
+func (s *Sweeper) Case(id string) (c enforce.Case, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, known = s.cases[id]
+	return c, known
+}
+
 // current is a case as it is now.
 func (s *Sweeper) current(id string) enforce.Case {
 	s.mu.Lock()

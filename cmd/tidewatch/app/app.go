@@ -22,6 +22,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/enforce/evidence/audit"
 	"tidewatch/enforce/exempt"
 	"tidewatch/enforce/review"
 	"tidewatch/enforce/typeface"
@@ -52,6 +53,7 @@ type App struct {
 	police   atomic.Pointer[policeLink] // nil without a platform
 	upload   work                       // of the link
 	custody  work
+	auditor  atomic.Pointer[audit.Auditor]
 	panics   *prometheus.CounterVec
 	pages    net.Listener
 

@@ -26,6 +26,8 @@ type Evidence struct {
 	TimestampURL string
 	// TimestampRoots are who must have signed its certificate; nil: anybody.
 	TimestampRoots *x509.CertPool
+	// CheckRate is how fast stored evidence is gone over, in bytes a second.
+	CheckRate int
 }
 
 type evidenceYAML struct {
@@ -34,6 +36,7 @@ type evidenceYAML struct {
 	SigningKeyFile  string `yaml:"signing_key_file,omitempty"`
 	TimestampURL    string `yaml:"timestamp_url,omitempty"`
 	TimestampCAFile string `yaml:"timestamp_ca_file,omitempty"`
+	CheckRate       int    `yaml:"check_mb_per_second"`
 }
 
 type retentionYAML struct {
@@ -50,7 +53,7 @@ type ruleYAML struct {
 
 func evidenceDefaults() (evidenceYAML, retentionYAML) {
 	own := retention.DefaultConfig()
-	return evidenceYAML{Origin: "tidewatch/evidence"}, retentionYAML{Every: own.Every.String(), Orphans: own.Orphans.String()}
+	return evidenceYAML{Origin: "tidewatch/evidence", CheckRate: 4}, retentionYAML{Every: own.Every.String(), Orphans: own.Orphans.String()}
 }
 
 // originForm is what a key can be named: it stands in checkpoints, before a +.
@@ -64,8 +67,12 @@ func (r *resolver) evidence(y evidenceYAML) Evidence {
 		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
 		r.wrong("evidence.timestamp_url", "want http://HOST/PATH or https://HOST/PATH, without credentials")
 	}
+	if y.CheckRate < 1 || y.CheckRate > 10_000 {
+		r.wrong("evidence.check_mb_per_second", "%d: want 1 to 10000", y.CheckRate)
+	}
 	return Evidence{
-		Origin: y.Origin, SigningKey: r.signingKey(y),
+		CheckRate: y.CheckRate * 1_000_000,
+		Origin:    y.Origin, SigningKey: r.signingKey(y),
 		TimestampURL: y.TimestampURL, TimestampRoots: r.timestampRoots(y.TimestampCAFile),
 	}
 }
