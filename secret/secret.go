@@ -3,6 +3,7 @@
 package secret
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,26 +12,48 @@ import (
 	"syscall"
 )
 
-// Read reads a file. It must be owned by the user of this process or by root,
-// and be closed to all others; root alone may open it to a group, which is how it
-// hands a file to a service. Nobody else may write to its folder.
+// Read reads a file that Check finds closed.
 func Read(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
+	return io.ReadAll(file)
+}
+
+// Check says why a file is no place for a secret. It must be owned by the user
+// of this process or by root, and be closed to all others; root alone may open it
+// to a group, which is how it hands a file to a service. Nobody else may write to
+// its folder.
+func Check(path string) error {
+	file, err := open(path)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// open opens a file and looks at what it has opened.
+func open(path string) (*os.File, error) {
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := closed(path, info, os.Geteuid()); err != nil {
-		return nil, err
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		return file, nil // whoever reads it says that it is a folder
 	}
-	if err := guarded(path); err != nil {
-		return nil, err
+	if err == nil {
+		err = closed(path, info, os.Geteuid())
 	}
-	return io.ReadAll(file)
+	if err == nil {
+		err = guarded(path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // closed says who else may read or change a file.
@@ -39,11 +62,11 @@ func closed(path string, info fs.FileInfo, us int) error {
 	if known && owner != 0 && owner != us {
 		return fmt.Errorf("%s belongs to user %d: it must be yours or root's; chown it", path, owner)
 	}
-	open := fs.FileMode(0o077)
+	others := fs.FileMode(0o077)
 	if known && owner == 0 && us != 0 {
-		open = 0o037 // root lets a group read it
+		others = 0o037 // root lets a group read it
 	}
-	if mode := info.Mode().Perm(); mode&open != 0 {
+	if mode := info.Mode().Perm(); mode&others != 0 {
 		return fmt.Errorf("%s is open to other users (mode %04o): chmod 600 %s, and change the secret if it was so for long", path, mode, path)
 	}
 	return nil
