@@ -11,21 +11,24 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"golang.org/x/sync/errgroup"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/enforce/evidence/audit"
 	"tidewatch/enforce/exempt"
 	"tidewatch/enforce/typeface"
 	"tidewatch/enforce/web"
 	"tidewatch/ingest/feed"
+	"tidewatch/rescue"
 	"tidewatch/storage/blob"
+	"tidewatch/storage/space"
 )
 
 // App is one running Tidewatch.
@@ -38,15 +41,19 @@ type App struct {
 
 	webMetrics *web.Metrics
 
+	space   *space.Watch
 	font    *typeface.Font // that evidence is written in
 	vision  vision
 	files   *blob.Dir
 	seal    seal
 	exempt  *exempt.List // nil: no vehicle is exempt
 	store   *store
-	cameras []*camera
-	police  *policeLink // nil without a platform
-	custody custody
+	cameras []*post
+	police  atomic.Pointer[policeLink] // nil without a platform
+	upload  work                       // of the link
+	custody work
+	auditor atomic.Pointer[audit.Auditor]
+	panics  *prometheus.CounterVec
 	desk    desk
 
 	closers []func() error // run in reverse order
@@ -61,9 +68,11 @@ func Open(
 	feed.CollectOften()
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
 	a.system, a.webMetrics = newConditions(log, a.registry), web.NewMetrics(a.registry)
+	a.panics = newPanics(a.registry)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{
 		a.openData, // what is quick to fail comes first
+		a.openSpace,
 		a.openPages,
 		a.openOps,
 		a.openFiles,
@@ -116,6 +125,21 @@ func (a *App) openData(context.Context) error {
 	a.later(lock.Unlock)
 	return nil
 }
+
+// openSpace watches what the data folder lies on. A disk that is full at the
+// start is told of like one that fills later.
+func (a *App) openSpace(context.Context) error {
+	cfg := space.DefaultConfig()
+	cfg.Dir, cfg.Folders = a.cfg.Data, dataFolders
+	a.space = space.New(cfg, a.log, a.registry)
+	a.system.watch("disk", grave, func(context.Context) error { return a.space.Health() })
+	a.system.watch("disk_days", minor, func(context.Context) error { return a.space.Low() })
+	return nil
+}
+
+// dataFolders are the folders of the data folder that may lie on disks of their
+// own.
+var dataFolders = []string{"files", "kafka", "clickhouse", "log", "stops", "spool", "keys"}
 
 // openFiles opens what lies in the data folder as plain files.
 func (a *App) openFiles(context.Context) (err error) {
@@ -180,18 +204,18 @@ func (a *App) Run(ctx context.Context) error {
 	for _, c := range a.cameras {
 		cameras = append(cameras, c.run)
 	}
-	desk := []work{a.serve, a.serveOps, a.desk.record.Run, a.system.run}
-	if a.police != nil {
-		desk = append(desk, func(ctx context.Context) error { return a.police.run(ctx, a.store) })
+	desk := []work{a.serve, a.serveOps, a.desk.record.Run, a.system.run, a.space.Run}
+	if a.upload != nil {
+		desk = append(desk, a.upload)
 	}
 	if a.exempt != nil {
 		desk = append(desk, a.exempt.Run)
 	}
 	stages := []*stage{
-		begin(ctx, end, "cameras", cameras...),
-		begin(ctx, end, "officers and police", desk...),
-		begin(ctx, end, "custody of evidence", a.custody.run),
-		begin(ctx, end, "storage", a.store.run),
+		a.begin(ctx, end, "cameras", cameras...),
+		a.begin(ctx, end, "officers and police", desk...),
+		a.begin(ctx, end, "custody of evidence", a.custody),
+		a.begin(ctx, end, "storage", a.store.run),
 	}
 	a.log.Info("watching", "cameras", len(a.cameras), "version", a.version)
 	<-ctx.Done()
@@ -209,17 +233,24 @@ type work func(ctx context.Context) error
 // stage is parts of the flow that end together.
 type stage struct {
 	name   string
-	group  *errgroup.Group
+	group  rescue.Group
 	cancel context.CancelFunc
 }
 
 // begin starts a stage that outlives ctx until it is stopped; failed is called
-// if it ends before.
-func begin(ctx context.Context, failed context.CancelFunc, name string, parts ...work) *stage {
+// if it ends before. A panic that no part of it has dealt with ends all stages
+// in good order: what the others have in memory is sound.
+func (a *App) begin(ctx context.Context, failed context.CancelFunc, name string, parts ...work) *stage {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := rescue.WithContext(ctx)
 	for _, part := range parts {
-		group.Go(func() error { return part(ctx) })
+		group.Go(func() error {
+			err := rescue.Do(func() error { return part(ctx) })
+			if rescue.From(err) != nil {
+				tellPanic(a.log.With("stage", name), "a stage failed, which ends the process", err, a.panics.WithLabelValues(name, ""))
+			}
+			return err
+		})
 	}
 	context.AfterFunc(ctx, failed)
 	return &stage{name, group, cancel}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/rescue"
 )
 
 // grade says what follows from a condition that is not well.
@@ -94,7 +96,7 @@ func (c *conditions) look(ctx context.Context) []state {
 	list := slices.Clone(c.list)
 	c.mu.Unlock()
 	for _, one := range list {
-		c.note(one, one.check(ctx))
+		c.note(one, rescue.Do(func() error { return one.check(ctx) }))
 	}
 	return c.known()
 }

@@ -50,7 +50,7 @@ func (a *App) serveOps(ctx context.Context) error {
 	handler := web.Whole(a.opsRoutes(), 0, func(w http.ResponseWriter, _ *http.Request, status int) {
 		http.Error(w, http.StatusText(status), status)
 	})
-	return web.NewServer(cfg, a.desk.ops, handler, a.log, a.webMetrics).Run(ctx)
+	return web.NewServer(cfg, a.desk.ops, a.rescued(handler), a.log, a.webMetrics).Run(ctx)
 }
 
 func (a *App) opsRoutes() http.Handler {
@@ -83,9 +83,9 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := unready(answer.System); err != nil {
 		answer.Ready, answer.Why = false, err.Error()
 	}
-	answer.Police = a.police.state()
+	answer.Police = a.police.Load().state()
 	for _, c := range a.cameras {
-		answer.Cameras[c.ID] = c.feed.Health()
+		answer.Cameras[c.ID] = c.Health()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -75,7 +75,7 @@ func (a *App) serve(ctx context.Context) error {
 		Cameras: newFleet(a.cfg, a.cameras, a.vision.decoders), System: a.troubles, Gate: a.desk.gate,
 		Previews: decode.Previewer{}, Logger: a.log, Metrics: a.registry,
 	})
-	return web.NewServer(a.webConfig("pages"), a.desk.pages, pages.Handler(), a.log, a.webMetrics).Run(ctx)
+	return web.NewServer(a.webConfig("pages"), a.desk.pages, a.rescued(pages.Handler()), a.log, a.webMetrics).Run(ctx)
 }
 
 // webConfig are the limits of a listener.
