@@ -60,7 +60,7 @@ func (c *verifyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	cases, err := app.AllCases(ctx, cfg, log)
+	cases, strangers, err := app.AllCases(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (c *verifyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := app.Verify(ctx, cfg, checker, cases, c.All, old); err != nil {
+	if err := app.Verify(ctx, cfg, checker, cases, strangers, c.All, old); err != nil {
 		return err
 	}
 	return c.Print(os.Stdout, checker.Report)
@@ -104,10 +104,13 @@ func (c *verifyCmd) checkpoints() (map[string][]byte, error) {
 	return old, nil
 }
 
-// logCmd groups the commands about the log of evidence.
+// logCmd groups the commands about the log of evidence and the case log.
 type logCmd struct {
 	Checkpoint checkpointCmd `cmd:"" help:"Print the newest signed checkpoint of the log, to keep it elsewhere."`
 	Keys       keysCmd       `cmd:"" help:"Print the public keys of the system, to give to whoever shall check its packages."`
+
+	Acknowledge acknowledgeCmd `cmd:"" help:"Note that what strangers wrote to the case log is known: ends the alarm until they write again."`
+	Adopt       adoptCmd       `cmd:"" help:"Take the case log as it is, after the keys of its events were lost."`
 }
 
 // checkpointCmd exports a checkpoint.
@@ -125,6 +128,41 @@ func (c *checkpointCmd) Run() error {
 	}
 	_, err = os.Stdout.Write(text)
 	return err
+}
+
+// acknowledgeCmd ends the alarm about strangers in the case log.
+type acknowledgeCmd struct{ configFlag }
+
+// Run prints how many there are.
+func (c *acknowledgeCmd) Run(ctx context.Context, log *slog.Logger) error {
+	cfg, err := config.LoadRules(c.Config)
+	if err != nil {
+		return err
+	}
+	n, err := app.Acknowledge(ctx, cfg, log)
+	if err == nil {
+		fmt.Printf("%d messages in the case log were not written by this system. They are void and stay so\n", n)
+	}
+	return err
+}
+
+// adoptCmd makes everything in the case log count.
+type adoptCmd struct {
+	configFlag
+	Trust bool `name:"trust-all-events" required:"" help:"Yes: every event in the case log shall count, whoever wrote it."`
+}
+
+// Run does it.
+func (c *adoptCmd) Run(ctx context.Context, log *slog.Logger) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if err := app.Adopt(ctx, cfg, log); err != nil {
+		return err
+	}
+	fmt.Println("what the case log holds now counts; what is written from now on must be signed")
+	return nil
 }
 
 // keysCmd exports the public keys.

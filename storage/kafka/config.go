@@ -10,6 +10,8 @@ import (
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
+
+	"tidewatch/enforce/authors"
 )
 
 // Config says where the case log is and how it is written and read.
@@ -23,6 +25,9 @@ type Config struct {
 	// logs in. The password is never logged, never in an error.
 	Username string
 	Password string
+
+	// Authors sign what is appended, and tell who wrote what is read.
+	Authors *authors.Authors
 
 	// SpoolDir takes events while Kafka cannot be reached.
 	SpoolDir string
@@ -41,7 +46,7 @@ type Config struct {
 	SessionTimeout time.Duration
 }
 
-// DefaultConfig leaves brokers and spool directory to be filled in.
+// DefaultConfig leaves brokers, authors and spool directory to be filled in.
 func DefaultConfig() Config {
 	return Config{
 		Topic: "tidewatch.cases", Partitions: 8, Replication: -1,
@@ -69,6 +74,8 @@ func (c Config) validate() error {
 		return errors.New("kafka: partitions must be 1 or more")
 	case c.Replication < 1 && c.Replication != -1:
 		return errors.New("kafka: replication must be 1 or more, or -1")
+	case c.Authors == nil:
+		return errors.New("kafka: it is not configured who may write to the case log")
 	case c.SpoolDir == "":
 		return errors.New("kafka: no spool directory is configured")
 	case c.BatchSize < 1:

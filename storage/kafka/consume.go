@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"tidewatch/enforce"
 )
 
 // Consume hands the log's events to handle in batches, as a member of a
@@ -14,9 +16,9 @@ import (
 // after handle has returned nil for it; after an error the same batch comes
 // again, so what handle does must bear repetition. A group's first member
 // begins with the log's first event. Events of a case come in order.
-func (l *Log) Consume(ctx context.Context, group string, handle func(context.Context, []Message) error) error {
-	if err := l.awaitTopic(ctx); err != nil {
-		return err
+func (l *Log) Consume(ctx context.Context, group string, handle func(context.Context, []enforce.Checked) error) error {
+	if err := l.meet(ctx); err != nil {
+		return fmt.Errorf("consume the case log: %w", err)
 	}
 	cfg := l.readerConfig()
 	cfg.GroupID = group
@@ -76,10 +78,10 @@ func (l *Log) fetch(ctx context.Context, r fetcher) ([]kafka.Message, error) {
 }
 
 // handle decodes a batch and calls handle until it succeeds or ctx is done.
-func (l *Log) handle(ctx context.Context, batch []kafka.Message, handle func(context.Context, []Message) error) error {
-	var messages []Message
+func (l *Log) handle(ctx context.Context, batch []kafka.Message, handle func(context.Context, []enforce.Checked) error) error {
+	var messages []enforce.Checked
 	for _, m := range batch {
-		message, err := decode(m)
+		message, err := l.check(m)
 		if err != nil {
 			l.reject(m, err)
 			continue

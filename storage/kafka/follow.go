@@ -14,17 +14,17 @@ import (
 // until ctx is done or apply fails. It calls caughtUp once, when it has passed
 // what was in the log, or in the spool, at its start; so Run must run. Calls
 // are never concurrent; events of a case come in order, those of different
-// cases in any.
-func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Event, Position) error) error {
+// cases in any. Those that nobody of this system wrote come too, unproven.
+func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Checked) error) error {
 	if err := l.spool.awaitEmpty(ctx); err != nil {
+		return fmt.Errorf("follow the case log: %w", err)
+	}
+	if err := l.meet(ctx); err != nil {
 		return fmt.Errorf("follow the case log: %w", err)
 	}
 	var partitions []int
 	var behind map[int]int64 // partitions not caught up with, and their ends
 	err := l.insist(ctx, func() (err error) {
-		if err = l.createTopic(ctx); err != nil {
-			return err
-		}
 		if partitions, err = l.partitions(ctx); err != nil {
 			return err
 		}
@@ -63,13 +63,13 @@ func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Ev
 	return readers.Wait()
 }
 
-func (l *Log) applyOne(m kafka.Message, apply func(enforce.Event, Position) error) error {
-	message, err := decode(m)
+func (l *Log) applyOne(m kafka.Message, apply func(enforce.Checked) error) error {
+	message, err := l.check(m)
 	if err != nil {
 		l.reject(m, err)
 		return nil
 	}
-	return apply(message.Event, message.Position)
+	return apply(message)
 }
 
 // read sends every message of a partition, from its first.
@@ -102,11 +102,4 @@ func (l *Log) readerConfig() kafka.ReaderConfig {
 			l.log.Debug("kafka reader says", "line", fmt.Sprintf(format, args...))
 		}),
 	}
-}
-
-// reject passes over a message that is no event. It stays in the log, where
-// its position finds it.
-func (l *Log) reject(m kafka.Message, err error) {
-	l.metrics.rejected.Inc()
-	l.log.Warn("a message of the case log is no event", "partition", m.Partition, "offset", m.Offset, "error", err)
 }

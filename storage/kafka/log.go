@@ -24,6 +24,8 @@ type Log struct {
 	spooled   chan struct{} // has a token when there may be something to drain
 	transport *kafka.Transport
 	writer    *kafka.Writer
+	met       chan bool // holds whether Authors have met the log
+	strangers strangers
 }
 
 // NewLog opens the spool; Kafka itself need not be there yet. Run must run for
@@ -39,19 +41,19 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 	// The transport looks for brokers anew once in this time, and not before.
 	transport := &kafka.Transport{ClientID: "tidewatch", MetadataTTL: 2 * time.Second, SASL: cfg.login()}
 	l := &Log{
-		cfg: cfg, log: log, spool: spool, spooled: make(chan struct{}, 1), transport: transport,
+		cfg: cfg, log: log, spool: spool, spooled: make(chan struct{}, 1), met: make(chan bool, 1), transport: transport,
 		writer: &kafka.Writer{
 			Addr: kafka.TCP(cfg.Brokers...), Topic: cfg.Topic, Transport: transport,
-			// The hash of Java's own producer, so that any producer agrees on
-			// the partition of a case.
-			Balancer:     kafka.Murmur2Balancer{Consistent: true},
 			RequiredAcks: kafka.RequireAll,
 			MaxAttempts:  3,
 			BatchTimeout: time.Millisecond,
 			WriteTimeout: cfg.WriteTimeout, ReadTimeout: cfg.WriteTimeout,
 		},
 	}
+	l.met <- false
+	l.writer.Balancer = kafka.BalancerFunc(l.balance)
 	l.metrics = newMetrics(reg, spool.depth)
+	l.strangers = strangers{log: log, counter: l.metrics.strangers, met: map[enforce.Position]Stranger{}}
 	l.outage = &outage{log: log, errors: l.metrics.errors}
 	return l, nil
 }
@@ -64,7 +66,7 @@ func (l *Log) Append(ctx context.Context, events ...enforce.Event) error {
 	messages := make([]kafka.Message, len(events))
 	for i, e := range events {
 		var err error
-		if messages[i], err = encode(e); err != nil {
+		if messages[i], err = l.encode(e); err != nil {
 			return fmt.Errorf("append to the case log: %w", err)
 		}
 	}
@@ -143,7 +145,7 @@ func (l *Log) drain(ctx context.Context) error {
 		if !ok || err != nil {
 			return err
 		}
-		m, err := unspool(event)
+		m, err := l.unspool(event)
 		if err != nil {
 			l.metrics.setAside.Inc()
 			l.log.Error("a spooled event cannot be read and is set aside", "file", name+".bad", "error", err)
@@ -162,13 +164,18 @@ func (l *Log) drain(ctx context.Context) error {
 	}
 }
 
-// unspool reads a spooled event.
-func unspool(event []byte) (kafka.Message, error) {
+// unspool reads a spooled event. One that was spooled before events were signed,
+// or before a key was replaced, is signed now: it is this system's.
+func (l *Log) unspool(event []byte) (kafka.Message, error) {
 	var e enforce.Event
 	if err := json.Unmarshal(event, &e); err != nil {
 		return kafka.Message{}, err
 	}
-	return encode(e)
+	value, err := l.cfg.Authors.SignAnew(event)
+	if err != nil {
+		return kafka.Message{}, err
+	}
+	return kafka.Message{Key: []byte(e.Case), Value: value}, nil
 }
 
 // Close frees connections and the spool's directory. Events still in the

@@ -8,7 +8,6 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/police"
 	"tidewatch/enforce/police/viid"
-	"tidewatch/storage/kafka"
 )
 
 // policeLink is the way of confirmed cases to the police platform.
@@ -34,7 +33,7 @@ func (a *App) openPolice(context.Context) error {
 	a.police = &policeLink{
 		client: client,
 		uploader: police.New(police.DefaultConfig(), police.Dependencies{
-			Platform: client, Log: a.store.log, Logger: a.log, Metrics: a.registry,
+			Platform: client, Log: a.store.log, Authors: a.seal.authors, Logger: a.log, Metrics: a.registry,
 		}),
 	}
 	return nil
@@ -62,7 +61,7 @@ func (p *policeLink) run(ctx context.Context, s *store) error {
 		return p.uploader.Run(ctx)
 	})
 	group.Go(func() error {
-		return s.log.Follow(ctx, p.uploader.CaughtUp, func(e enforce.Event, _ kafka.Position) error {
+		return s.log.Follow(ctx, p.uploader.CaughtUp, func(e enforce.Checked) error {
 			p.uploader.Apply(e)
 			return nil
 		})

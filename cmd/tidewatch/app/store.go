@@ -59,6 +59,7 @@ func (a *App) openLog() error {
 			return err
 		}
 	}
+	cfg.Authors = a.seal.authors
 	log, err := kafka.NewLog(cfg, a.log, a.registry)
 	if err != nil {
 		return fmt.Errorf("open the case log: %w", err)
@@ -136,6 +137,7 @@ func (s *store) run(ctx context.Context) error {
 func (a *App) watchStore() {
 	a.system.watch("database", grave, a.store.database)
 	a.system.watch("case_log", grave, func(context.Context) error { return a.store.written() })
+	a.watchStrangers()
 }
 
 // database says why the database cannot be asked just now.

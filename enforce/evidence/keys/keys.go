@@ -111,7 +111,7 @@ func (cfg Config) secret(public proof.Keys) (string, error) {
 
 // enter brings the key in use into the list.
 func (r *Ring) enter(dir, secret string, now time.Time) error {
-	text, err := publicOf(secret)
+	text, err := PublicOf(secret)
 	if err != nil {
 		return err
 	}
@@ -157,8 +157,8 @@ func save(path, text string, mode fs.FileMode) error {
 	return nil
 }
 
-// publicOf is the public key of a signing key, PRIVATE+KEY+NAME+ID+SEED.
-func publicOf(secret string) (string, error) {
+// PublicOf is the public key of a signing key, PRIVATE+KEY+NAME+ID+SEED.
+func PublicOf(secret string) (string, error) {
 	fields := strings.SplitN(secret, "+", 5)
 	if len(fields) != 5 {
 		return "", errNoSecret
