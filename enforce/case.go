@@ -180,7 +180,7 @@ type Case struct {
 	Receipt *Receipt
 
 	Hold    *Hold      // while the evidence must not be deleted
-	Holds   []string   // IDs of the events that held or released it: none of them counts twice
+	HoldAt  time.Time  // when it was last held or released: what was decided before counts no more
 	Deleted []FileName // files of the evidence that are deleted by a rule
 }
 
@@ -297,14 +297,13 @@ func (c Case) keep(e Event) (Case, Outcome) {
 }
 
 func (c Case) hold(e Event) (Case, Outcome) {
-	if held := c.Hold != nil; held == (e.Type == Held) || slices.Contains(c.Holds, e.ID) {
+	if held := c.Hold != nil; held == (e.Type == Held) || !e.At.After(c.HoldAt) {
 		return c, Repeated
 	}
-	c.Hold = nil
+	c.Hold, c.HoldAt = nil, e.At
 	if e.Type == Held {
 		c.Hold = e.Hold
 	}
-	c.Holds = slices.Concat(c.Holds, []string{e.ID})
 	return c, Applied
 }
 

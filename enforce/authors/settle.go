@@ -58,10 +58,11 @@ func (a *Authors) meet(ctx context.Context, l CaseLog) (proof.LogRecord, error) 
 	foreign := 0
 	err := l.Read(ctx, func(raw []byte, at enforce.Position) {
 		e, err := parse(raw)
-		if err == nil {
-			_, err = a.keys.Check(e, raw)
+		if err != nil {
+			return // it is no event
 		}
-		signed := proof.SignedBy(raw) != ""
+		_, err = a.keys.Check(e, raw)
+		signed := !errors.Is(err, proof.ErrUnsigned)
 		switch {
 		case err == nil: // it counts by its signature
 		case a.cfg.Adopt || upgrade && !signed:

@@ -129,19 +129,6 @@ func partEvent(raw []byte) (p parted, err error) {
 
 var errForm = errors.New("is not in the form in which events are signed")
 
-// SignedBy is the name and ID of the key that an event says it is signed with;
-// empty if it has no signature.
-func SignedBy(raw []byte) string {
-	p, err := partEvent(raw)
-	if errors.Is(err, ErrUnsigned) {
-		return ""
-	}
-	if err != nil {
-		return "unknown"
-	}
-	return p.by.Key
-}
-
 // SignAnew signs an event, given as the case log has it, whatever signature it
 // has. Whoever calls it vouches that this system wrote the event.
 func SignAnew(signer note.Signer, raw []byte) ([]byte, error) {

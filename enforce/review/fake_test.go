@@ -14,6 +14,7 @@ import (
 	"tidewatch/detect"
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 )
 
 // bureau stands for the case log, the views of it and the evidence store.
@@ -68,7 +69,7 @@ func (b *bureau) Append(_ context.Context, events ...enforce.Event) error {
 func (b *bureau) apply(e enforce.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, outcome := b.ledger.Apply(e)
+	_, outcome := b.ledger.Apply(sim.Proven(e))
 	b.history[e.Case] = append(b.history[e.Case], enforce.Recorded{Event: e, Outcome: outcome})
 	if e.Type == enforce.Suspected && outcome == enforce.Applied {
 		b.order = append(b.order, e.Case)

@@ -27,7 +27,7 @@ type casePayload struct {
 	Receipt *enforce.Receipt `json:"receipt,omitempty"`
 
 	Hold    *enforce.Hold      `json:"hold,omitempty"`
-	Holds   []string           `json:"holds,omitempty"`
+	HoldAt  time.Time          `json:"hold_at,omitzero"`
 	Deleted []enforce.FileName `json:"deleted,omitempty"`
 }
 

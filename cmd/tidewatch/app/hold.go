@@ -55,14 +55,19 @@ func (h Hold) append(ctx context.Context, l *kafka.Log) (enforce.Outcome, error)
 	case (c.Hold != nil) == (h.Kind == enforce.Held):
 		return enforce.Repeated, nil
 	}
-	err = l.Append(ctx, h.event(time.Now()))
+	err = l.Append(ctx, h.event(c, time.Now()))
 	if err == nil && l.Waiting() > 0 { // the spool goes with this command
 		err = errors.New("kafka did not take the event; nothing is recorded, try again")
 	}
 	return enforce.Applied, err
 }
 
-func (h Hold) event(now time.Time) enforce.Event {
+// event is the decision. It is later than the one before it, whatever the clock
+// says.
+func (h Hold) event(c enforce.Case, now time.Time) enforce.Event {
+	if !now.After(c.HoldAt.Add(time.Millisecond)) {
+		now = c.HoldAt.Add(time.Millisecond)
+	}
 	return enforce.Event{
 		ID: rand.Text(), Case: h.Case, Type: h.Kind, At: now.UTC().Truncate(time.Microsecond),
 		Actor: "officer/" + h.Officer, Via: enforce.ViaCommandLine, Hold: &enforce.Hold{Reason: h.Reason},
