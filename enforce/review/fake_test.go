@@ -66,10 +66,13 @@ func (b *bureau) Append(_ context.Context, events ...enforce.Event) error {
 	return nil
 }
 
-func (b *bureau) apply(e enforce.Event) {
+func (b *bureau) apply(e enforce.Event) { b.take(sim.Proven(e)) }
+
+func (b *bureau) take(checked enforce.Checked) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, outcome := b.ledger.Apply(sim.Proven(e))
+	_, outcome := b.ledger.Apply(checked)
+	e := checked.Claim()
 	b.history[e.Case] = append(b.history[e.Case], enforce.Recorded{Event: e, Outcome: outcome})
 	if e.Type == enforce.Suspected && outcome == enforce.Applied {
 		b.order = append(b.order, e.Case)
