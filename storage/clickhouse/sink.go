@@ -73,21 +73,21 @@ type folded struct {
 	changed map[string]enforce.Position
 }
 
-// fold applies a batch to the cases as stored. An event at or below the offset
+// fold applies a batch to the cases as stored. An event at or before the place
 // stored with its case is one that came before.
 func fold(known map[string]stored, batch []enforce.Checked) folded {
 	work := folded{cases: map[string]enforce.Case{}, changed: map[string]enforce.Position{}}
 	for _, m := range batch {
 		id := m.Claim().Case
-		before, exists := known[id]
-		if exists && m.Offset <= before.offset {
+		before := known[id]
+		if before.holds(m.Position) {
 			work.known++
 			continue
 		}
 		after, outcome := before.Apply(m)
 		work.messages, work.outcomes = append(work.messages, m), append(work.outcomes, outcome)
 		if outcome == enforce.Applied {
-			known[id] = stored{after, m.Offset}
+			known[id] = stored{after, m.Position}
 			work.cases[after.ID], work.changed[after.ID] = after, m.Position
 		}
 	}
