@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -332,10 +333,19 @@ func (s *street) checkRecord(id string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	out, err := s.command("verify", "--keys="+trusted, dir)
-	if err == nil || !strings.Contains(out, "confirmed by officer/officer, has a signature") || !strings.Contains(out, "seals another record") {
-		s.t.Errorf("verify of an altered record: %v\n%s", err, out)
+	check := func(what string, want ...string) {
+		out, err := s.command("verify", "--keys="+trusted, dir)
+		for _, text := range want {
+			if err == nil || !strings.Contains(out, text) {
+				s.t.Errorf("verify %s: %v\n%s\nwant %q", what, err, out, text)
+			}
+		}
 	}
+	check("an altered record", "confirmed by officer/officer, has a signature", "seals another record")
+	if err := errors.Join(os.Remove(filepath.Join(dir, "roster")), os.Remove(filepath.Join(dir, "events.note"))); err != nil {
+		s.t.Fatal(err)
+	}
+	check("a record without what proves it", "roster: is not there")
 }
 
 // seesStrangers looks at a case whose record holds what others wrote.
