@@ -107,6 +107,7 @@ func TestWhatAWriterToKafkaCanDo(t *testing.T) {
 	spaced := strings.Replace(string(genuine), `{"actor"`, `{ "actor"`, 1)
 	doubled := strings.Replace(string(genuine), `{"actor"`, `{"actor":"officer/wang","actor"`, 1)
 	capital := strings.Replace(string(genuine), `{"actor"`, `{"Actor":"officer/wang","actor"`, 1)
+	within := strings.Replace(string(genuine), `{"plate"`, `{"Plate":"川B99999","plate"`, 1)
 	tests := map[string]struct {
 		raw       []byte
 		partition int
@@ -123,7 +124,8 @@ func TestWhatAWriterToKafkaCanDo(t *testing.T) {
 			"does not hold for it"},
 		"in other words":        {[]byte(spaced), home, "not in the form"},
 		"with a member twice":   {[]byte(doubled), home, "not in the form"},
-		"with a member alike":   {[]byte(capital), home, "does not hold for it"},
+		"with a member alike":   {[]byte(capital), home, "not in the form"},
+		"with one alike within": {[]byte(within), home, "does not hold for it"},
 		"in another partition":  {genuine, 1 - home, "its case in"},
 		"with half a signature": {[]byte(strings.Replace(string(genuine), `"ed25519":"`, `"ed25519":"AAAA`, 1)), home, "does not hold"},
 		"with no object for it": {[]byte(strings.Replace(string(plain(t, confirmed("a", 1))), `{`, `{"signature":7,`, 1)), home, "not in the form"},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"golang.org/x/mod/sumdb/note"
@@ -99,35 +100,83 @@ func keyName(k named) string { return fmt.Sprintf("%s+%08x", k.Name(), k.KeyHash
 
 // parted is a signed event taken apart.
 type parted struct {
-	text []byte // without the signature, canonical
+	text []byte // without the signature
 	by   eventSignature
 }
 
-// partEvent takes an event apart. There is one form that its bytes can have.
+var errForm = errors.New("is not in the form in which events are signed")
+
+// partEvent takes an event apart: the text that is signed is what the bytes are
+// without the signature. There is one form that they can have around it.
 func partEvent(raw []byte) (p parted, err error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return p, fmt.Errorf("is no event: %w", err)
+	members, err := membersOf(raw)
+	if err != nil {
+		return p, err
 	}
-	signature, signed := members[signatureMember]
-	if !signed {
+	at := slices.IndexFunc(members, func(m member) bool { return m.name == signatureMember })
+	if at < 0 {
 		return p, ErrUnsigned
 	}
-	if whole, err := canonical(members); err != nil || !bytes.Equal(whole, raw) {
-		return p, errForm
-	}
-	if json.Unmarshal(signature, &p.by) != nil {
+	signature := members[at].value
+	if !bytes.Equal(object(members), raw) || json.Unmarshal(signature, &p.by) != nil {
 		return p, errForm
 	}
 	if again, err := canonical(p.by); err != nil || !bytes.Equal(again, signature) {
 		return p, errForm
 	}
-	delete(members, signatureMember)
-	p.text, err = canonical(members)
-	return p, err
+	p.text = object(slices.Delete(members, at, at+1))
+	return p, nil
 }
 
-var errForm = errors.New("is not in the form in which events are signed")
+// member is a member of an object, as it is written.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// membersOf are the members of an object.
+func membersOf(raw []byte) (members []member, err error) {
+	in := json.NewDecoder(bytes.NewReader(raw))
+	if start, err := in.Token(); err != nil || start != json.Delim('{') {
+		return nil, errForm
+	}
+	for in.More() {
+		name, err := in.Token()
+		text, isText := name.(string)
+		if err != nil || !isText {
+			return nil, errForm
+		}
+		m := member{name: text}
+		if in.Decode(&m.value) != nil {
+			return nil, errForm
+		}
+		members = append(members, m)
+	}
+	return members, nil
+}
+
+// memberForm is how members of events are named, for good.
+var memberForm = regexp.MustCompile(`^[a-z0-9_]+$`)
+
+// object writes members as canonical JSON does, if they are in its order.
+func object(members []member) []byte {
+	var text []byte
+	before := ""
+	for i, m := range members {
+		if m.name <= before || !memberForm.MatchString(m.name) {
+			return nil
+		}
+		separator := byte(',')
+		if i == 0 {
+			separator = '{'
+		}
+		text = append(text, separator, '"')
+		text = append(append(text, m.name...), '"', ':')
+		text = append(text, m.value...)
+		before = m.name
+	}
+	return append(text, '}')
+}
 
 // SignAnew signs an event, given as the case log has it, whatever signature it
 // has. Whoever calls it vouches that this system wrote the event.
