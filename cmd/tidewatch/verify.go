@@ -60,12 +60,12 @@ func (c *verifyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	cases, strangers, err := app.AllCases(ctx, cfg, log)
+	found, err := app.ReadCaseLog(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	if !c.All {
-		if cases, err = c.chosen(cases); err != nil {
+		if found.Cases, err = c.chosen(found.Cases); err != nil {
 			return err
 		}
 	}
@@ -73,7 +73,7 @@ func (c *verifyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := app.Verify(ctx, cfg, checker, cases, strangers, c.All, old); err != nil {
+	if err := app.Verify(ctx, cfg, checker, found, c.All, old); err != nil {
 		return err
 	}
 	return c.Print(os.Stdout, checker.Report)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
 	"tidewatch/enforce"
 )
@@ -58,6 +59,18 @@ func (x *earlier) holds(at enforce.Position, raw []byte) bool {
 		return false
 	}
 	return bytes.Equal(p.Sums[i*sumSize:(i+1)*sumSize], sumOf(raw))
+}
+
+// count is how many places it lists.
+func (x *earlier) count() (n int) {
+	for _, p := range x.Partitions {
+		for sum := range slices.Chunk(p.Sums, sumSize) {
+			if !bytes.Equal(sum, make([]byte, sumSize)) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // earlierPath is where a list lies, named by its hash.

@@ -104,6 +104,14 @@ func (a *Authors) bound(record *proof.LogRecord, ends []int64, known bool) (chan
 	return changed
 }
 
+// Earlier is how many events count in the log although they are not signed with
+// a key of this system.
+func (a *Authors) Earlier() int {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.earlier.count()
+}
+
 // Partitions is in how many partitions cases have their places; 0 while the log
 // has not been met.
 func (a *Authors) Partitions() int {

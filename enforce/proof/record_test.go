@@ -159,7 +159,7 @@ func TestRecordOfAPackage(t *testing.T) {
 			[]string{"is said to be applied and must have been void", "seals another record"}},
 		"a stranger made to count": {func(t *testing.T, r recorded) { r.change(t, `"outcome": "unproven"`, `"outcome": "applied"`) },
 			[]string{"warned by officer/zhao, is not signed", "seals another record"}},
-		"no seal": {func(t *testing.T, r recorded) { r.remove(t, "events.note") }, []string{"events.note"}},
+		"no seal":   {func(t *testing.T, r recorded) { r.remove(t, "events.note") }, []string{"events.note"}},
 		"no roster": {func(t *testing.T, r recorded) { r.remove(t, "roster") }, nil},
 		"a roster of another system": {func(t *testing.T, r recorded) {
 			r.put(t, "roster", newRecordedRoster(t))

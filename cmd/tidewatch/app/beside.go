@@ -80,18 +80,28 @@ func (a *App) reachBroker(ctx context.Context, settings *kafka.Config) error {
 // broker answering.
 const gathering = 10 * time.Minute
 
-// AllCases reads every case from the case log, by ID, and what in it this system
-// did not write.
-func AllCases(ctx context.Context, cfg *config.Config, log *slog.Logger) (cases []enforce.Case, strangers []kafka.Stranger, err error) {
-	err = withCaseLog(ctx, cfg, log, func(ctx context.Context, l *kafka.Log) error {
+// Contents is what a case log holds.
+type Contents struct {
+	Cases     []enforce.Case   // by ID
+	Strangers []kafka.Stranger // what this system did not write
+	Earlier   int              // events that count although they are not signed
+}
+
+// ReadCaseLog reads the case log to its end.
+func ReadCaseLog(ctx context.Context, cfg *config.Config, log *slog.Logger) (c Contents, err error) {
+	who, err := readAuthors(cfg)
+	if err != nil {
+		return c, err
+	}
+	err = withCaseLogOf(ctx, cfg, who, log, func(ctx context.Context, l *kafka.Log) error {
 		found, err := gather(ctx, l)
 		for _, id := range slices.Sorted(maps.Keys(found)) {
-			cases = append(cases, found[id])
+			c.Cases = append(c.Cases, found[id])
 		}
-		strangers = l.Met()
+		c.Strangers, c.Earlier = l.Met(), who.Earlier()
 		return err
 	})
-	return cases, strangers, err
+	return c, err
 }
 
 // gather reads all cases from the log.
@@ -146,12 +156,13 @@ func Checkpoint(cfg *config.Config) ([]byte, error) {
 	return text, nil
 }
 
-// Verify checks the evidence of cases, as the case log has them, and the log of
-// evidence. With all of the cases it looks for evidence of others too.
-func Verify(ctx context.Context, cfg *config.Config, checker *proof.Checker, cases []enforce.Case, strangers []kafka.Stranger, all bool, old map[string][]byte) error {
-	if err := reportStrangers(cfg, checker.Report, cases, all, strangers); err != nil {
+// Verify checks cases, as the case log has them, with their evidence, and the log
+// of evidence. With all of the cases it looks for evidence of others too.
+func Verify(ctx context.Context, cfg *config.Config, checker *proof.Checker, of Contents, all bool, old map[string][]byte) error {
+	if err := reportAuthors(cfg, checker.Report, of, all); err != nil {
 		return err
 	}
+	cases := of.Cases
 	log, err := readLog(ctx, cfg, checker, cases)
 	if err != nil {
 		return err

@@ -53,12 +53,12 @@ func readSeen(cfg *config.Config) (seen map[int]int64, err error) {
 // Acknowledge notes that all strangers in the case log are known, and returns
 // how many there are.
 func Acknowledge(ctx context.Context, cfg *config.Config, log *slog.Logger) (int, error) {
-	_, strangers, err := AllCases(ctx, cfg, log)
+	found, err := ReadCaseLog(ctx, cfg, log)
 	if err != nil {
 		return 0, err
 	}
 	seen := map[int]int64{}
-	for _, one := range strangers {
+	for _, one := range found.Strangers {
 		seen[one.Partition] = max(seen[one.Partition], one.Offset+1)
 	}
 	text, err := json.Marshal(seen)
@@ -68,18 +68,22 @@ func Acknowledge(ctx context.Context, cfg *config.Config, log *slog.Logger) (int
 	if err != nil {
 		return 0, fmt.Errorf("acknowledge strangers: %w", err)
 	}
-	return len(strangers), nil
+	return len(found.Strangers), nil
 }
 
-// reportStrangers adds what this system did not write to a report: that of the cases
+// reportAuthors adds to a report what this system did not write: of the cases
 // that are checked, or all of it.
-func reportStrangers(cfg *config.Config, report *proof.Report, cases []enforce.Case, all bool, strangers []kafka.Stranger) error {
+func reportAuthors(cfg *config.Config, report *proof.Report, of Contents, all bool) error {
 	seen, err := readSeen(cfg)
 	if err != nil {
 		return err
 	}
-	for _, one := range strangers {
-		if !all && !slices.ContainsFunc(cases, func(c enforce.Case) bool { return c.ID == one.Claim.Case }) {
+	if all && of.Earlier > 0 {
+		report.Add("", "case log", proof.Unsigned, fmt.Sprintf("holds %d events from before events were signed", of.Earlier),
+			"They count where and as they stood then; nothing else shows who wrote them")
+	}
+	for _, one := range of.Strangers {
+		if !all && !slices.ContainsFunc(of.Cases, func(c enforce.Case) bool { return c.ID == one.Claim.Case }) {
 			continue
 		}
 		problem := proof.Unproven
