@@ -364,7 +364,6 @@ func TestSinkStoresRedeliveredEventsOnce(t *testing.T) {
 	defer broker.Close()
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers, cfg.SpoolDir = []string{broker.Addr()}, filepath.Join(t.TempDir(), "spool")
-	cfg.Username, cfg.Password = broker.Credentials()
 	signed, err := sim.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,8 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/segmentio/kafka-go"
 
@@ -10,9 +10,12 @@ import (
 	"tidewatch/enforce/authors"
 )
 
-// meet tells those who know the keys which log is read, once. It waits for Kafka
-// until ctx is done.
+// meet tells those who know the keys which log is read, once. It waits until the
+// log can be read, and is ours, or ctx is done.
 func (l *Log) meet(ctx context.Context) error {
+	if err := l.awaitOwn(ctx); err != nil {
+		return err
+	}
 	met := false
 	select { // whoever is not the first waits for the one who is
 	case met = <-l.met:
@@ -42,36 +45,32 @@ func (l *Log) meet(ctx context.Context) error {
 }
 
 func (l *Log) asItStands(ctx context.Context) (found authors.CaseLog, err error) {
-	answer, err := l.client().Metadata(ctx, &kafka.MetadataRequest{Topics: []string{l.cfg.Topic}})
-	if err != nil {
-		return found, fmt.Errorf("look up topic %s: %w", l.cfg.Topic, err)
+	seen, err := l.lookUp(ctx)
+	if err == nil {
+		err = l.measure(ctx, &seen)
 	}
-	partitions, err := l.partitions(ctx)
-	if err != nil {
-		return found, err
-	}
-	ends, err := l.ends(ctx, partitions)
 	if err != nil {
 		return found, err
 	}
 	found = authors.CaseLog{
-		Cluster: answer.ClusterID, Topic: l.cfg.Topic, Ends: make([]int64, len(partitions)), Home: home,
+		Cluster: seen.cluster, Topic: l.cfg.Topic, Home: home,
 		Read: func(ctx context.Context, visit func([]byte, enforce.Position)) error {
-			return l.readAll(ctx, ends, visit)
+			return l.readAll(ctx, seen, visit)
 		},
 	}
-	for p, end := range ends {
-		if p < len(found.Ends) {
-			found.Ends[p] = end
-		}
+	for _, p := range seen.partitions {
+		found.Ends = append(found.Ends, p.end)
 	}
 	return found, nil
 }
 
 // readAll visits all messages up to the ends, partition by partition.
-func (l *Log) readAll(ctx context.Context, ends map[int]int64, visit func([]byte, enforce.Position)) error {
-	for p, end := range ends {
-		if err := l.readTo(ctx, p, end, visit); err != nil {
+func (l *Log) readAll(ctx context.Context, seen topic, visit func([]byte, enforce.Position)) error {
+	for i, p := range seen.partitions {
+		if p.begin == p.end {
+			continue
+		}
+		if err := l.readTo(ctx, i, p.end, visit); err != nil {
 			return err
 		}
 	}
@@ -110,8 +109,5 @@ func home(violation string, partitions int) int {
 // balance puts a message where its case has its place. Partitions that were
 // added to the topic later stay empty: what moved would lose its order.
 func (l *Log) balance(m kafka.Message, partitions ...int) int {
-	if n := l.cfg.Authors.Partitions(); n > 0 {
-		return home(string(m.Key), n)
-	}
-	return home(string(m.Key), len(partitions))
+	return home(string(m.Key), cmp.Or(l.cfg.Authors.Partitions(), l.watcher.spread(), len(partitions)))
 }

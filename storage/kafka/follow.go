@@ -48,6 +48,9 @@ func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Ch
 			case <-ctx.Done():
 				return ctx.Err()
 			case m := <-messages:
+				if err := l.awaitOwn(ctx); err != nil { // what follows may be acted upon
+					return err
+				}
 				if err := l.applyOne(m, apply); err != nil {
 					return err
 				}
@@ -93,8 +96,10 @@ func (l *Log) read(ctx context.Context, partition int, messages chan<- kafka.Mes
 
 func (l *Log) readerConfig() kafka.ReaderConfig {
 	return kafka.ReaderConfig{
-		Brokers: l.cfg.Brokers, Topic: l.cfg.Topic,
-		Dialer:        &kafka.Dialer{ClientID: "tidewatch", SASLMechanism: l.cfg.login()},
+		Brokers: l.cfg.addresses(), Topic: l.cfg.Topic,
+		Dialer: &kafka.Dialer{
+			ClientID: "tidewatch", DialFunc: l.cfg.dial, TLS: l.transport.TLS, SASLMechanism: l.transport.SASL,
+		},
 		QueueCapacity: l.cfg.BatchSize,
 		MinBytes:      1, MaxBytes: 4 << 20, MaxWait: l.cfg.FetchWait,
 		ErrorLogger: kafka.LoggerFunc(func(format string, args ...any) {

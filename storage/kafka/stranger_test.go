@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/authors"
@@ -174,10 +175,7 @@ func TestCasesKeepTheirPlace(t *testing.T) {
 	l := openLog(t, cfg)
 	eventually(t, "the topic exists", func() bool { return l.createTopic(t.Context()) == nil })
 	read(t, l)
-	_, err := l.client().CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{
-		Topics: []kafka.TopicPartitionsConfig{{Name: cfg.Topic, Count: 5}},
-	})
-	if err != nil {
+	if _, err := kadm.NewClient(l.admin).UpdatePartitions(t.Context(), 5, cfg.Topic); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]bool{}
