@@ -120,11 +120,8 @@ func (b *stranger) withSignature(e enforce.Event, of []byte) []byte {
 	b.t.Helper()
 	var members, other map[string]json.RawMessage
 	text, err := json.Marshal(e)
-	if err == nil {
-		err = json.Unmarshal(text, &members)
-	}
-	if err == nil {
-		err = json.Unmarshal(of, &other)
+	if err := errors.Join(err, json.Unmarshal(text, &members), json.Unmarshal(of, &other)); err != nil {
+		b.t.Fatal(err)
 	}
 	members["signature"] = other["signature"]
 	if text, err = json.Marshal(members); err != nil {
@@ -187,7 +184,7 @@ func (b *stranger) attack(waits, rejected enforce.Case) (n int) {
 		write(waits.ID, b.withSignature(forge(waits.ID, enforce.Confirmed, 1), signature), nil)
 		write(rejected.ID, b.withSignature(forge(rejected.ID, enforce.Confirmed, 2), signature), nil)
 	}
-	again := bytes.Replace(desk, []byte(rejected.ID), []byte(waits.ID), -1)
+	again := bytes.ReplaceAll(desk, []byte(rejected.ID), []byte(waits.ID))
 	write(waits.ID, again, nil)
 	write(rejected.ID, bytes.Replace(desk, []byte(`"revision":1`), []byte(`"revision":2`), 1), nil)
 	b.write(waits.ID, 1, worker) // where it might be read before what followed it

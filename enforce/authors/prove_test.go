@@ -120,8 +120,10 @@ func TestWhatAWriterToKafkaCanDo(t *testing.T) {
 		"a receipt signed by the desk":  {by(t, s, proof.Desk, receipt("a")), home, "is signed by the desk, which may not write receipt"},
 		"a stop signed by the uploader": {by(t, s, proof.Uploader, suspected("a")), home, "which may not write suspected"},
 		"signed by another system":      {sign(t, other, confirmed("a", 1)), home, "is no key of this system"},
-		"altered": {[]byte(strings.Replace(string(genuine), "川A12345", "川B99999", 1)), home,
-			"does not hold for it"},
+		"altered": {
+			[]byte(strings.Replace(string(genuine), "川A12345", "川B99999", 1)), home,
+			"does not hold for it",
+		},
 		"in other words":        {[]byte(spaced), home, "not in the form"},
 		"with a member twice":   {[]byte(doubled), home, "not in the form"},
 		"with a member alike":   {[]byte(capital), home, "not in the form"},

@@ -50,18 +50,10 @@ func recordStatement(record, violation string) string {
 func EncodeRecord(history []enforce.Recorded) ([]byte, error) {
 	all := []map[string]json.RawMessage{}
 	for _, e := range history {
-		raw := e.Raw
-		if len(raw) == 0 {
-			var err error
-			if raw, err = json.Marshal(e.Event); err != nil {
-				return nil, fmt.Errorf("write record: %w", err)
-			}
-		}
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &members); err != nil {
+		members, err := membersAndOutcome(e)
+		if err != nil {
 			return nil, fmt.Errorf("write record: %w", err)
 		}
-		members[outcomeMember], _ = json.Marshal(e.Outcome) //nolint:errchkjson // a string
 		all = append(all, members)
 	}
 	text, err := json.MarshalIndent(all, "", "  ")
@@ -72,6 +64,20 @@ func EncodeRecord(history []enforce.Recorded) ([]byte, error) {
 }
 
 const outcomeMember = "outcome"
+
+func membersAndOutcome(e enforce.Recorded) (members map[string]json.RawMessage, err error) {
+	raw := e.Raw
+	if len(raw) == 0 {
+		if raw, err = json.Marshal(e.Event); err != nil {
+			return nil, err
+		}
+	}
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
+	}
+	members[outcomeMember], err = json.Marshal(e.Outcome)
+	return members, err
+}
 
 // stated is an event of a record: its bytes, and what it is said to have done.
 type stated struct {

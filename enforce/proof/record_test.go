@@ -151,22 +151,32 @@ func TestRecordOfAPackage(t *testing.T) {
 		want   []string // of what is wrong
 	}{
 		"sound": {func(*testing.T, recorded) {}, nil},
-		"an altered decision": {func(t *testing.T, r recorded) { r.change(t, "川A12345", "川B99999") },
-			[]string{"confirmed by officer/li, has a signature", "seals another record"}},
-		"a decision in another's name": {func(t *testing.T, r recorded) { r.change(t, "officer/li", "officer/wang") },
-			[]string{"has a signature", "seals another record"}},
-		"another outcome": {func(t *testing.T, r recorded) { r.change(t, `"outcome": "void"`, `"outcome": "applied"`) },
-			[]string{"is said to be applied and must have been void", "seals another record"}},
-		"a stranger made to count": {func(t *testing.T, r recorded) { r.change(t, `"outcome": "unproven"`, `"outcome": "applied"`) },
-			[]string{"warned by officer/zhao, is not signed", "seals another record"}},
+		"an altered decision": {
+			func(t *testing.T, r recorded) { r.change(t, "川A12345", "川B99999") },
+			[]string{"confirmed by officer/li, has a signature", "seals another record"},
+		},
+		"a decision in another's name": {
+			func(t *testing.T, r recorded) { r.change(t, "officer/li", "officer/wang") },
+			[]string{"has a signature", "seals another record"},
+		},
+		"another outcome": {
+			func(t *testing.T, r recorded) { r.change(t, `"outcome": "void"`, `"outcome": "applied"`) },
+			[]string{"is said to be applied and must have been void", "seals another record"},
+		},
+		"a stranger made to count": {
+			func(t *testing.T, r recorded) { r.change(t, `"outcome": "unproven"`, `"outcome": "applied"`) },
+			[]string{"warned by officer/zhao, is not signed", "seals another record"},
+		},
 		"no seal":   {func(t *testing.T, r recorded) { r.remove(t, "events.note") }, []string{"events.note"}},
 		"no roster": {func(t *testing.T, r recorded) { r.remove(t, "roster") }, nil},
 		"a roster of another system": {func(t *testing.T, r recorded) {
 			r.put(t, "roster", newRecordedRoster(t))
 		}, []string{"roster: is signed by none of the trusted keys"}},
 		"no record": {func(t *testing.T, r recorded) { r.remove(t, proof.RecordFile) }, []string{"events.json"}},
-		"no JSON": {func(t *testing.T, r recorded) { r.put(t, proof.RecordFile, []byte("[{]")) },
-			[]string{"is not a record", "seals another record"}},
+		"no JSON": {
+			func(t *testing.T, r recorded) { r.put(t, proof.RecordFile, []byte("[{]")) },
+			[]string{"is not a record", "seals another record"},
+		},
 		"an event left out": {func(t *testing.T, r recorded) {
 			var all []json.RawMessage
 			if err := json.Unmarshal(r.get(t, proof.RecordFile), &all); err != nil {
