@@ -143,7 +143,7 @@ func (e Event) Validate() error {
 	case e.Hold != nil && strings.TrimSpace(e.Hold.Reason) == "":
 		return fmt.Errorf("event %s of case %s: a hold, or its end, needs a reason", e.Type, e.Case)
 	}
-	return nil
+	return e.written()
 }
 
 // State is where a case stands.

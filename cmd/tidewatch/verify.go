@@ -73,7 +73,7 @@ func (c *verifyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := app.Verify(ctx, cfg, checker, cases, c.All, old); err != nil {
+	if err := app.Verify(ctx, cfg, log, checker, cases, c.All, old); err != nil {
 		return err
 	}
 	return c.Print(os.Stdout, checker.Report)

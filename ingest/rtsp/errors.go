@@ -13,6 +13,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
 	"tidewatch/ingest"
+	"tidewatch/rescue"
 )
 
 // What can be wrong with a camera, besides ingest.ErrUnauthorized.
@@ -63,7 +64,7 @@ func classify(err error) error {
 	var network net.Error
 	var operation *net.OpError
 	switch {
-	case errors.As(err, &fault):
+	case errors.As(err, &fault), rescue.From(err) != nil:
 		return err
 	case errors.As(err, &status):
 		return classifyStatus(status.Code)

@@ -20,6 +20,7 @@ import (
 	"github.com/pion/rtp"
 
 	"tidewatch/ingest"
+	"tidewatch/rescue"
 )
 
 // Config holds the patience of a connection.
@@ -73,7 +74,7 @@ func (s *Source) Run(ctx context.Context, emit func(*ingest.Unit)) error {
 		s.udp = true
 		err = s.run(ctx, address, emit)
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && rescue.From(err) == nil {
 		return ctx.Err()
 	}
 	if s.camera.Transport == ingest.TransportAuto {
@@ -99,7 +100,8 @@ func (s *Source) address() (*base.URL, error) {
 }
 
 func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.Unit)) error {
-	access := access{basic: s.camera.AllowBasic || address.Scheme == "rtsps"}
+	watch := newWatch(s.cfg.UnitTimeout, s.cfg.KeyTimeout)
+	access := access{basic: s.camera.AllowBasic || address.Scheme == "rtsps", fail: watch.fail}
 	line := &line{patience: s.cfg.AnswerTimeout}
 	client, err := s.client(address, &access, line)
 	if err != nil {
@@ -126,7 +128,6 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 	if _, err := client.Setup(stream.BaseURL, track.media, 0, 0); err != nil {
 		return access.explain(err)
 	}
-	watch := newWatch(s.cfg.UnitTimeout, s.cfg.KeyTimeout)
 	s.receive(client, track, s.assembler(track, watch, emit), watch)
 	if _, err := client.Play(nil); err != nil {
 		return access.explain(err)
@@ -150,15 +151,24 @@ func (s *Source) assembler(track *track, watch *watch, emit func(*ingest.Unit)) 
 }
 
 // receive has the units of a track put together as packets come. They all come
-// on one goroutine of the client's.
+// on one goroutine of the client's, whose panics nobody else can catch. After
+// one, what takes the units may be half changed, and no more of them follow.
 func (s *Source) receive(client *gortsplib.Client, track *track, units *assembler, watch *watch) {
+	broken := false
 	client.OnPacketRTP(track.media, track.rtp, func(pkt *rtp.Packet) {
-		stamp := ingest.Stamp{Arrival: s.now()}
-		// A sender report without a clock says 1900.
-		if ntp, known := client.PacketNTP(track.media, pkt); known && ntp.Unix() > 0 {
-			stamp.Camera = ntp
+		if broken {
+			return
 		}
-		if err := units.packet(pkt, stamp); err != nil {
+		err := rescue.Do(func() error {
+			stamp := ingest.Stamp{Arrival: s.now()}
+			// A sender report without a clock says 1900.
+			if ntp, known := client.PacketNTP(track.media, pkt); known && ntp.Unix() > 0 {
+				stamp.Camera = ntp
+			}
+			return units.packet(pkt, stamp)
+		})
+		if err != nil {
+			broken = rescue.From(err) != nil
 			watch.fail(err)
 		}
 	})
@@ -207,25 +217,39 @@ func (s *Source) security() (*tls.Config, error) {
 // the clear, and tells one that is wrong from a challenge that has run out. It
 // is used by the client's goroutine, and by ours while that waits for nothing.
 type access struct {
-	basic    bool // the password may be sent as it is
-	withheld bool // it was asked for so, and was not sent
-	opened   bool // the camera asks for credentials at all
-	accepted bool // a request with them was let in
-	refused  bool // the newest answer is a 401
-	stale    bool // and says that the challenge has run out
+	fail     func(error) // ends the session
+	basic    bool        // the password may be sent as it is
+	withheld bool        // it was asked for so, and was not sent
+	opened   bool        // the camera asks for credentials at all
+	accepted bool        // a request with them was let in
+	refused  bool        // the newest answer is a 401
+	stale    bool        // and says that the challenge has run out
 }
 
 // asked looks at a request before it is sent. Whoever answers at a camera's
 // address could ask for the password as it is, instead of a digest of it.
 func (a *access) asked(req *base.Request) {
-	credentials := req.Header["Authorization"]
-	if !a.basic && len(credentials) > 0 && strings.HasPrefix(credentials[0], "Basic ") {
-		delete(req.Header, "Authorization")
-		a.withheld = true
+	a.rescued(func() {
+		credentials := req.Header["Authorization"]
+		if !a.basic && len(credentials) > 0 && strings.HasPrefix(credentials[0], "Basic ") {
+			delete(req.Header, "Authorization")
+			a.withheld = true
+		}
+	})
+}
+
+// rescued does what the client asks for on its goroutine, and ends the session
+// if that panics.
+func (a *access) rescued(do func()) {
+	if err := rescue.Do(func() error { do(); return nil }); err != nil {
+		a.fail(err)
 	}
 }
 
-func (a *access) answered(res *base.Response) {
+func (a *access) answered(res *base.Response) { a.rescued(func() { a.learn(res) }) }
+
+// learn takes what an answer says about our credentials.
+func (a *access) learn(res *base.Response) {
 	a.refused = res.StatusCode == base.StatusUnauthorized
 	switch {
 	case a.refused:

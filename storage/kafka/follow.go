@@ -6,9 +6,9 @@ import (
 	"fmt"
 
 	"github.com/segmentio/kafka-go"
-	"golang.org/x/sync/errgroup"
 
 	"tidewatch/enforce"
+	"tidewatch/rescue"
 )
 
 // Follow applies every event of the log from its beginning, then each new one,
@@ -41,7 +41,7 @@ func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Ev
 	if len(behind) == 0 {
 		caughtUp()
 	}
-	readers, ctx := errgroup.WithContext(ctx)
+	readers, ctx := rescue.WithContext(ctx)
 	messages := make(chan kafka.Message)
 	for _, p := range partitions {
 		readers.Go(func() error { return l.read(ctx, p, messages) })

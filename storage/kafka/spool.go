@@ -333,6 +333,13 @@ func setAside(dir string) ([]string, error) {
 	return names, nil
 }
 
+// Spooled are the events that wait in a folder, as far as they can be read. The
+// process whose spool it is may be taking them out meanwhile.
+func Spooled(dir string) []enforce.Event {
+	events, _ := spooled(dir)
+	return events
+}
+
 // spooled are the events that wait in a spool, whether it is open or not.
 func spooled(dir string) (events []enforce.Event, err error) {
 	s := spool{dir: dir}
@@ -341,8 +348,11 @@ func spooled(dir string) (events []enforce.Event, err error) {
 	}
 	for _, w := range s.waiting {
 		file, err := os.ReadFile(filepath.Join(dir, w.name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it has been taken out
+		}
 		if err != nil {
-			return nil, fmt.Errorf("read the spool: %w", err)
+			return events, fmt.Errorf("read the spool: %w", err)
 		}
 		if event, err := unseal(file); err == nil {
 			if e, ok := eventOf(event); ok {

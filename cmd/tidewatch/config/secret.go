@@ -1,10 +1,13 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"regexp"
 	"strings"
 
 	"tidewatch/enforce/written"
+	"tidewatch/secret"
 )
 
 // variableForm is how environment variables are named, here. Whatever else
@@ -66,15 +69,16 @@ func (r *resolver) variable(path, name string) string {
 }
 
 func (r *resolver) secretFile(path, file string) string {
+	if err := secret.Check(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.wrong(path, "%v", err)
+		return ""
+	}
 	value, err := written.Secret(file)
 	switch {
 	case err != nil:
 		r.missing(path, "%v", err)
 	case strings.TrimSpace(value) != value:
 		r.doubt(path, "%s: what it holds begins or ends with a blank, which counts", file)
-	}
-	if written.Exposed(file) {
-		r.doubt(path, "%s: everybody on this machine can read it: chmod o= %s", file, file)
 	}
 	return value
 }

@@ -31,8 +31,8 @@ func TestSecrets(t *testing.T) {
 		"of two lines":        {"password_env: BROKEN", "", 0, "environment variable BROKEN holds U+000A, a control character; remove it", "mistake", false},
 		"a file":              {"password_file: FILE", "s3cret\r\n", 0o600, "", "", false},
 		"a file with a mark":  {"password_file: FILE", "\ufeffs3cret\n", 0o600, "", "", false},
-		"a file for a group":  {"password_file: FILE", "s3cret\n", 0o640, "", "", false},
-		"a file for everyone": {"password_file: FILE", "s3cret\n", 0o644, "FILE: everybody on this machine can read it: chmod o= FILE", "warning", false},
+		"a file for a group":  {"password_file: FILE", "s3cret\n", 0o640, "FILE is open to other users (mode 0640): chmod 600 FILE, and change the secret if it was so for long", "mistake", false},
+		"a file for everyone": {"password_file: FILE", "s3cret\n", 0o644, "FILE is open to other users (mode 0644): chmod 600 FILE, and change the secret if it was so for long", "mistake", false},
 		"an empty file":       {"password_file: FILE", "\n", 0o600, "FILE: is empty", "mistake", true},
 		"lines":               {"password_file: FILE", "s3cret\nmore\n", 0o600, "FILE: holds more than one line", "mistake", true},
 		"not UTF-8":           {"password_file: FILE", "s3cr\xe9t\n", 0o600, "FILE:1: is not UTF-8: save it as UTF-8; it looks like GBK or GB18030", "mistake", true},
@@ -110,7 +110,7 @@ func TestASigningKeyOfEverybodyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(path)
-	if err == nil || !strings.HasSuffix(err.Error(), "everybody on this machine can read it, and sign with it: chmod o= "+key) {
+	if err == nil || !strings.Contains(err.Error(), "evidence.signing_key_file: "+key+" is open to other users") {
 		t.Errorf("error %v", err)
 	}
 }
