@@ -87,7 +87,7 @@ func TestRepair(t *testing.T) {
 		"emptied":              {func(dir string) error { return os.Truncate(filepath.Join(dir, "0.dat"), 0) }, last},
 		"cut in a batch":       {func(dir string) error { return os.Truncate(filepath.Join(dir, "0.dat"), int64(size/2)) }, last},
 		"garbage at the end":   {func(dir string) error { return appendTo(dir, []byte("garbage")) }, 0},
-		"another's events":     {func(dir string) error { return takeOver(dir) }, last},
+		"another's events":     {takeOver, last},
 		"without the folder":   {os.RemoveAll, last},
 		"a file in its place": {func(dir string) error {
 			return errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Join(dir, "0.dat"), 0o700))
