@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -24,8 +23,8 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence/audit"
 	"tidewatch/enforce/exempt"
-	"tidewatch/enforce/review"
 	"tidewatch/enforce/typeface"
+	"tidewatch/enforce/web"
 	"tidewatch/ingest/feed"
 	"tidewatch/rescue"
 	"tidewatch/storage/blob"
@@ -40,38 +39,42 @@ type App struct {
 	registry *prometheus.Registry
 	system   *conditions
 
-	space    *space.Watch
-	font     *typeface.Font // that evidence is written in
-	vision   vision
-	files    *blob.Dir
-	seal     seal
-	exempt   *exempt.List // nil: no vehicle is exempt
-	store    *store
-	officers *review.Officers
-	password string // of the officer's account, if it was made just now
-	cameras  []*post
-	police   atomic.Pointer[policeLink] // nil without a platform
-	upload   work                       // of the link
-	custody  work
-	auditor  atomic.Pointer[audit.Auditor]
-	panics   *prometheus.CounterVec
-	pages    net.Listener
+	webMetrics *web.Metrics
+
+	space   *space.Watch
+	font    *typeface.Font // that evidence is written in
+	vision  vision
+	files   *blob.Dir
+	seal    seal
+	exempt  *exempt.List // nil: no vehicle is exempt
+	store   *store
+	cameras []*post
+	police  atomic.Pointer[policeLink] // nil without a platform
+	upload  work                       // of the link
+	custody work
+	auditor atomic.Pointer[audit.Auditor]
+	panics  *prometheus.CounterVec
+	desk    desk
 
 	closers []func() error // run in reverse order
 }
 
 // Open makes everything that the configuration asks for. Nothing is watched
-// before Run.
-func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) (*App, error) {
+// before Run. Where the officer's account is made, which comes last, show is
+// given its password, which nothing keeps.
+func Open(
+	ctx context.Context, cfg *config.Config, version string, log *slog.Logger, show func(name, password string) error,
+) (*App, error) {
 	feed.CollectOften()
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
-	a.system = newConditions(log, a.registry)
+	a.system, a.webMetrics = newConditions(log, a.registry), web.NewMetrics(a.registry)
 	a.panics = newPanics(a.registry)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{
 		a.openData, // what is quick to fail comes first
 		a.openSpace,
 		a.openPages,
+		a.openOps,
 		a.openFiles,
 		a.openSeal,
 		a.openFont,
@@ -82,6 +85,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		a.openCameras,
 		a.openPolice,
 		a.openCustody,
+		func(context.Context) error { return a.openGate(show) },
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -101,22 +105,6 @@ func (a *App) Close() error {
 	}
 	a.closers = nil
 	return failed
-}
-
-// openPages takes the port of the officers' pages.
-func (a *App) openPages(context.Context) error {
-	listener, err := net.Listen("tcp", a.cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("open the review pages: %w; choose another address (listen)", err)
-	}
-	a.pages = listener
-	a.later(func() error {
-		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		return nil
-	})
-	return nil
 }
 
 var errInUse = errors.New("is in use by another tidewatch")
@@ -158,10 +146,6 @@ func (a *App) openFiles(context.Context) (err error) {
 	if a.files, err = blob.NewDir(filepath.Join(a.cfg.Data, "files")); err != nil {
 		return fmt.Errorf("open the evidence folder: %w", err)
 	}
-	a.officers, a.password, err = review.OpenOfficers(filepath.Join(a.cfg.Data, "officers.json"))
-	if err != nil {
-		return fmt.Errorf("open the officers' accounts: %w", err)
-	}
 	return nil
 }
 
@@ -201,13 +185,6 @@ func (a *App) exemptions() func() enforce.Exemptions {
 	return a.exempt.Current
 }
 
-// Address is the host and port of the officers' pages.
-func (a *App) Address() string { return a.pages.Addr().String() }
-
-// FirstPassword is the password of the officer's account if Open has just made
-// it, else empty.
-func (a *App) FirstPassword() string { return a.password }
-
 // FirstCase is the ID of a case that the pages show, or empty while there is
 // none.
 func (a *App) FirstCase(ctx context.Context) (string, error) {
@@ -227,7 +204,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, c := range a.cameras {
 		cameras = append(cameras, c.run)
 	}
-	desk := []work{a.serve, a.system.run, a.space.Run}
+	desk := []work{a.serve, a.serveOps, a.desk.record.Run, a.system.run, a.space.Run}
 	if a.upload != nil {
 		desk = append(desk, a.upload)
 	}

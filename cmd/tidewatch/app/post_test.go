@@ -73,7 +73,7 @@ func openStreets(t *testing.T, log *slog.Logger) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := Open(t.Context(), cfg, "test", log)
+	a, err := Open(t.Context(), cfg, "test", log, func(string, string) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,11 @@ type store struct {
 	sink  work // carries the log into the database
 	cases *clickhouse.Cases
 	group string // of the sink
+	// prefix is what is remembered of the embedded broker's log, and missing says
+	// what is lost of it.
+	prefix  *kafka.Prefix
+	missing string
+	broker  *kafka.Broker // the embedded one; nil with one of the operator's
 	// engine is the embedded one; nil with a server of the operator's.
 	engine *clickhouse.Engine
 }
@@ -47,8 +52,10 @@ func (a *App) openStore(ctx context.Context) error {
 	a.store.group = sinkGroup + id
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	a.watchStore()
-	a.store.sink, err = a.openPart("sink", grave, a.newSink)
-	return err
+	if a.store.sink, err = a.openPart("sink", grave, a.newSink); err != nil {
+		return err
+	}
+	return a.checkStored(ctx)
 }
 
 func (a *App) newSink(reg prometheus.Registerer) (work, error) {
@@ -100,6 +107,7 @@ func (s *store) run(ctx context.Context) error {
 	group, ctx := rescue.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
 	group.Go(func() error { return s.sink(ctx) })
+	group.Go(func() error { return s.lookAtFiles(ctx, lookEvery) })
 	return group.Wait()
 }
 
@@ -110,6 +118,8 @@ func (a *App) watchStore() {
 		a.system.watch("database_confinement", minor, func(context.Context) error { return a.store.engine.Unconfined() })
 	}
 	a.system.watch("case_log", grave, func(context.Context) error { return a.store.log.Health() })
+	a.system.watch("case_log_damage", grave, func(context.Context) error { return a.store.whole() })
+	a.system.watch("spool", grave, func(context.Context) error { return a.store.spooled() })
 	a.system.watch("case_log_keeping", minor, func(context.Context) error { return a.store.log.Concern() })
 }
 

@@ -88,6 +88,16 @@ func (a *App) ready(t *testing.T) error {
 // openStores opens the parts of an app that keep cases.
 func openStores(t *testing.T, data string, brokers ...string) *App {
 	t.Helper()
+	a := newStores(t, data, brokers...)
+	if err := a.openStore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// newStores is an app whose parts are not opened yet.
+func newStores(t *testing.T, data string, brokers ...string) *App {
+	t.Helper()
 	files, err := assets.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -100,9 +110,6 @@ func openStores(t *testing.T, data string, brokers ...string) *App {
 	a.system = newConditions(a.log, a.registry)
 	a.panics = newPanics(a.registry)
 	t.Cleanup(func() { _ = a.Close() })
-	if err := a.openStore(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return a
 }
 
