@@ -134,7 +134,7 @@ func TestVoidEventsStayInTheRecord(t *testing.T) {
 func TestStrangersAreShownInTheRecord(t *testing.T) {
 	b := newBureau(t, suspected(1, accepted))
 	b.take(sim.Stranger(decided(1, 1, enforce.Confirmed, enforce.Decision{Plate: "川A99999"})))
-	long := decided(1, 1, enforce.Rejected, enforce.Decision{Reason: "<b>" + strings.Repeat("长", 5000)})
+	long := decided(1, 1, enforce.Rejected, enforce.Decision{Reason: "<b>" + strings.Repeat("长", 900)})
 	b.take(sim.Stranger(long))
 	d := signedIn(t, b)
 	page := d.get("/cases/" + caseID(1))
