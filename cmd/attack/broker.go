@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,11 +88,20 @@ func stillSlim(_ context.Context, s *site) result {
 }
 
 func (a access) transport() *kafka.Transport {
-	t := &kafka.Transport{DialTimeout: 3 * time.Second}
+	t := &kafka.Transport{DialTimeout: 3 * time.Second, Dial: a.dial}
 	if a.Username != "" {
 		t.SASL = plain.Mechanism{Username: a.Username, Password: a.Password}
 	}
 	return t
+}
+
+// dial connects to the broker, whatever address it tells of itself.
+func (a access) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	d := door{Network: "tcp", Address: a.Address}
+	if strings.HasPrefix(a.Address, "/") {
+		d.Network = "unix"
+	}
+	return d.open(ctx)
 }
 
 // reach lists the topics of a broker.

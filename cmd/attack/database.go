@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -73,7 +74,7 @@ func dialer(dsn string) func(context.Context, string) (net.Conn, error) {
 func database(w *world) []attempt {
 	var all []attempt
 	for _, user := range []string{"default", "tidewatch", "analyst", "root", "admin", ""} {
-		for _, password := range []string{"", "wrong", user} {
+		for _, password := range []string{"", "wrong", "clickhouse"} {
 			a := account{by: stranger, user: user, password: password}
 			all = append(all, attempt{
 				name: fmt.Sprintf("database: sign in as %q with %q", user, password),
@@ -122,9 +123,9 @@ func (a account) as(ctx context.Context, w *world, do func(driver.Conn) result) 
 // reading are attempts to read each secret with the function file.
 func (a account) reading(w *world) (all []attempt) {
 	for _, s := range w.Secrets {
-		for _, path := range spellings(w, s.Path) {
+		for way, path := range spellings(w, s.Path) {
 			all = append(all, attempt{
-				name: fmt.Sprintf("database: %s reads %s", a.name, path), by: a.by,
+				name: fmt.Sprintf("database: %s reads %s %s", a.name, s.Name, way), by: a.by,
 				try: func(ctx context.Context, w *world) result {
 					return a.as(ctx, w, func(c driver.Conn) result {
 						return loot(ctx, c, w, "SELECT file("+quote(path)+")")
@@ -137,15 +138,11 @@ func (a account) reading(w *world) (all []attempt) {
 }
 
 // spellings are ways to write a path.
-func spellings(w *world, path string) []string {
-	ways := []string{path, "/proc/self/root" + path}
-	if within, err := filepath.Rel(filepath.Join(w.Data, "clickhouse", "data", "user_files"), path); err == nil {
-		ways = append(ways, within)
+func spellings(w *world, path string) func(yield func(way, path string) bool) {
+	return func(yield func(way, path string) bool) {
+		within, _ := filepath.Rel(filepath.Join(w.Data, "clickhouse", "data", "user_files"), path)
+		_ = yield("by its path", path) && yield("through /proc", "/proc/self/root"+path) && yield("from its own folder", within)
 	}
-	if strings.HasPrefix(path, "/proc/") {
-		ways = append(ways, "/proc/self/environ")
-	}
-	return ways
 }
 
 func quote(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'" }
@@ -207,9 +204,11 @@ func databaseDenial() []attempt {
 			return refused("%v", last)
 		}},
 		{name: "database: 50 broken greetings", try: eachDoor(func(ctx context.Context, d door) {
+			var group sync.WaitGroup
 			for range 50 {
-				_, _ = ask(ctx, door{Network: d.Network, Address: d.Address}, []byte("\x00\x05hello\xff\xff\xff\xff\xff\xff"))
+				group.Go(func() { _, _ = ask(ctx, d, []byte("\x00\x05hello\xff\xff\xff\xff\xff\xff")) })
 			}
+			group.Wait()
 		})},
 		{name: "database: 200 connections that say nothing", try: eachDoor(func(ctx context.Context, d door) {
 			for range 200 {

@@ -48,8 +48,6 @@ func (s *site) genuine(ctx context.Context) error {
 			return fmt.Errorf("%w: the answer was %d, the case is %s: %s", err, answer.Status, s.state(ctx, id), short(answer.Body))
 		}
 	}
-	s.world.PIDs = family(s.system.Process.Process.Pid)
-	s.world.leaked()
 	var err error
 	s.world.Genuine, err = s.world.find(ctx, s.world.Cases[confirmedCase], enforce.Confirmed)
 	return err
@@ -73,7 +71,7 @@ var errNotFound = errors.New("not in the case log")
 func (w *world) eachEvent(ctx context.Context, enough func([]byte) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	dialer := &kafka.Dialer{Timeout: 3 * time.Second, SASLMechanism: w.Broker.transport().SASL}
+	dialer := &kafka.Dialer{Timeout: 3 * time.Second, SASLMechanism: w.Broker.transport().SASL, DialFunc: w.Broker.dial}
 	for partition := range 8 {
 		conn, err := dialer.DialLeader(ctx, "tcp", w.Broker.Address, w.Topic, partition)
 		if err != nil {

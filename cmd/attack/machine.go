@@ -26,10 +26,8 @@ func machine(w *world) []attempt {
 		{name: "machine: find a password in a command line", try: commandLines},
 		{name: "machine: end or stop a process of the system", try: func(_ context.Context, w *world) result {
 			for _, pid := range w.PIDs {
-				for _, signal := range []syscall.Signal{syscall.SIGCONT, 0} { // harmless where it succeeds
-					if syscall.Kill(pid, signal) == nil {
-						return gotIn("may send signals to process %d", pid)
-					}
+				if syscall.Kill(pid, 0) == nil {
+					return gotIn("may send signals to process %d", pid)
 				}
 			}
 			return refused("%d processes", len(w.PIDs))
@@ -120,10 +118,10 @@ func enterNetworks(_ context.Context, w *world) result {
 // doors are what listens.
 func doors(w *world) []attempt {
 	var all []attempt
-	for _, d := range w.Doors {
-		name := fmt.Sprintf("door %s: ", d)
+	for i, d := range w.Doors {
+		name := fmt.Sprintf("door %d, %s: ", i+1, d.Network)
 		if d.Apart {
-			name = fmt.Sprintf("door %s in a network of its own: ", d)
+			name = fmt.Sprintf("door %d, %s in a network of its own: ", i+1, d.Network)
 		}
 		if d.Network == "tcp" && strings.HasSuffix(w.Pages, d.Address) || strings.HasSuffix(w.Ops, d.Address) {
 			continue // they are tried by name

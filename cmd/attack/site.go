@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"tidewatch/cmd/trialrig"
@@ -43,7 +42,8 @@ func (c *attackCmd) attack(ctx context.Context, owner uint32, log *slog.Logger) 
 	}
 	defer s.close()
 	s.verbose = c.Verbose
-	for _, a := range attempts(s.world) {
+	for i := 0; i < len(attempts(s.world)); i++ {
+		a := attempts(s.world)[i] // what the world has become
 		if ctx.Err() != nil || !strings.Contains(a.name, c.Only) {
 			continue
 		}
@@ -57,8 +57,54 @@ func (c *attackCmd) attack(ctx context.Context, owner uint32, log *slog.Logger) 
 		if r.Got != "" {
 			sum.GotIn++
 		}
+		if err := s.mend(ctx); err != nil {
+			return sum, fmt.Errorf("after %s: %w", a.name, err)
+		}
 	}
 	return sum, ctx.Err()
+}
+
+// mend starts the system anew where an attempt has broken it, so that what
+// follows is tried on a whole one.
+func (s *site) mend(ctx context.Context) error {
+	if s.watch.isPaused() {
+		return nil
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(lookEvery) {
+		if s.system.Ended() {
+			break
+		}
+		if s.system.Ready() == nil {
+			return nil
+		}
+	}
+	fmt.Fprintln(os.Stderr, "attack: the system is broken and is started anew")
+	s.watch.pause()
+	s.system.Stop(terminate)
+	return s.begin(ctx)
+}
+
+// begin starts the system and looks at what is there to take.
+func (s *site) begin(ctx context.Context) (err error) {
+	if s.system, err = s.town.Run(ctx); err != nil {
+		return err
+	}
+	s.world.Pages, s.world.Ops = s.system.Pages, s.system.Ops
+	s.officer = &trialrig.Officer{Pages: s.world.Pages}
+	if s.password == "" {
+		if s.password, err = s.system.FirstPassword(ctx); err != nil {
+			return err
+		}
+	}
+	if in, err := s.officer.SignIn(ctx, "officer", s.password); !in {
+		return fmt.Errorf("the officer cannot sign in: %w", err)
+	}
+	s.world.PIDs = family(s.system.Process.Process.Pid)
+	s.world.Doors = listening(s.world.PIDs)
+	s.world.leaked()
+	s.watch = watchOver(ctx, s.system)
+	s.resident = resident(s.world.PIDs)
+	return nil
 }
 
 // one tries one thing and looks at what became of the system.
@@ -98,22 +144,19 @@ func open(ctx context.Context, o trialrig.Options, log *slog.Logger) (_ *site, e
 	if s.town, err = trialrig.New(ctx, o); err != nil {
 		return nil, err
 	}
-	if s.system, err = s.town.Run(ctx); err != nil {
+	s.world.Police, s.world.Data, s.world.Config = s.town.PoliceURL, s.town.Data, s.town.Config
+	if err = s.begin(ctx); err != nil {
 		return nil, err
 	}
-	s.world.Pages, s.world.Ops, s.world.Police = s.system.Pages, s.system.Ops, s.town.PoliceURL
-	s.world.Data, s.world.Config = s.town.Data, s.town.Config
 	if err = s.prepare(ctx); err != nil {
 		return nil, err
 	}
-	s.watch = watchOver(ctx, s.system)
-	s.resident = resident(s.world.PIDs)
 	s.intruder, err = startIntruder(s.world.Loot)
 	return s, err
 }
 
-// prepare has an officer work for a while, then looks at what is there to take.
-func (s *site) prepare(ctx context.Context) (err error) {
+// prepare has an officer work for a while.
+func (s *site) prepare(ctx context.Context) error {
 	s.world.Loot = filepath.Join(s.town.Dir, "loot")
 	if err := os.Mkdir(s.world.Loot, 0o700); err != nil {
 		return err
@@ -121,26 +164,13 @@ func (s *site) prepare(ctx context.Context) (err error) {
 	if err := os.Chmod(s.world.Loot, 0o777|os.ModeSticky); err != nil { //nolint:gosec // the stranger lives there
 		return err
 	}
-	if s.password, err = s.system.FirstPassword(ctx); err != nil {
-		return err
-	}
-	s.officer = &trialrig.Officer{Pages: s.world.Pages}
-	if in, err := s.officer.SignIn(ctx, "officer", s.password); !in {
-		return fmt.Errorf("the officer cannot sign in: %w", err)
-	}
 	if err := trialrig.Until(ctx, "cases", func() bool {
 		s.world.Cases, _ = s.officer.Cases(ctx, "suspected")
 		return len(s.world.Cases) >= 2*cameras
 	}); err != nil {
 		return fmt.Errorf("%w: %d of them are there", err, len(s.world.Cases))
 	}
-	if err := s.genuine(ctx); err != nil {
-		return err
-	}
-	s.world.PIDs = family(s.system.Process.Process.Pid)
-	s.world.Doors = listening(s.world.PIDs)
-	s.world.leaked()
-	return nil
+	return s.genuine(ctx)
 }
 
 func (s *site) close() {
@@ -176,4 +206,4 @@ func resident(pids []int) (sum int64) {
 }
 
 // stop ends the system and tells how long that took.
-func (s *site) stop() time.Duration { return s.system.Stop(syscall.SIGTERM) }
+func (s *site) stop() time.Duration { return s.system.Stop(terminate) }

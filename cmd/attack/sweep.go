@@ -119,7 +119,9 @@ func (a account) sweep(ctx context.Context, w *world, functions []string, calls 
 		}
 		return refused("all of them")
 	})
-	r.Tries = len(functions)
+	if strings.HasPrefix(r.Why, "all") {
+		r.Tries = len(functions)
+	}
 	if len(got) > 0 {
 		r.Got = short(strings.Join(got, ", "))
 	}

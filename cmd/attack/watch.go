@@ -61,6 +61,12 @@ func (w *watch) pause() {
 	w.paused = true
 }
 
+func (w *watch) isPaused() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.paused
+}
+
 // end tells whether the system stood an attempt. It looks a moment longer:
 // what was broken may take a while to show.
 func (w *watch) end() result {

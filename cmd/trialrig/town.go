@@ -140,6 +140,7 @@ func (t *Town) start(user uint32, env []string, name string, args ...string) (*P
 var configuration = template.Must(template.New("").Parse(`
 data: {{.Data}}
 listen: 127.0.0.1:0
+listen_ops: 127.0.0.1:0
 assets: {{.Assets}}
 secure_cookies: true
 cameras:
@@ -214,7 +215,9 @@ func (t *Town) Run(ctx context.Context) (*System, error) {
 	if s.Pages, err = p.says(ctx, `review page: (https?://\S+?)/?\s`); err != nil {
 		return nil, err
 	}
-	s.Ops = s.Pages
+	if s.Ops, err = p.says(ctx, `ops:\s+(http://[^/\s]+)`); err != nil {
+		return nil, err
+	}
 	if err := Until(ctx, "readiness", func() bool { return s.Ready() == nil || p.Ended() }); err != nil {
 		return nil, fmt.Errorf("%w: %w; it said:\n%s", err, s.Ready(), tail(p.Output()))
 	}
