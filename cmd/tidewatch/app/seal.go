@@ -31,6 +31,9 @@ func (a *App) openSeal(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, amiss := range a.seal.keys.Amiss {
+		a.log.Warn("the keys were not whole", "what", amiss)
+	}
 	a.seal.log, err = translog.Open(logDir(a.cfg), a.seal.keys.Signer, a.log, a.registry)
 	if err != nil {
 		return err
