@@ -125,9 +125,9 @@ func (c *child) failure() error {
 	case strings.Contains(said, "Address already in use"):
 		return ErrPortTaken
 	case said == "":
-		return fmt.Errorf("the engine's process ended: %w", c.err)
+		return fmt.Errorf("%w: %v", ErrEnded, c.cmd.ProcessState)
 	}
-	return fmt.Errorf("the engine's process ended: %w: %s", c.err, said)
+	return fmt.Errorf("%w: %v: %s", ErrEnded, c.cmd.ProcessState, said)
 }
 
 // output takes what the process prints: into the log, the last lines kept.

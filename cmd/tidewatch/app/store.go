@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"tidewatch/storage/clickhouse"
@@ -19,9 +21,10 @@ const sinkGroup = "tidewatch-sink-"
 type store struct {
 	log   *kafka.Log
 	db    clickhouse.Conn
-	sink  *clickhouse.Sink
+	sink  work // carries the log into the database
 	cases *clickhouse.Cases
 	group string // of the sink
+	rows  rows
 	// engine is the embedded one; nil with a server of the operator's.
 	engine *clickhouse.Engine
 }
@@ -36,15 +39,12 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.openDatabase(ctx); err != nil {
 		return err
 	}
-	if err := clickhouse.Migrate(ctx, a.store.db); err != nil {
-		return fmt.Errorf("bring the database up to date: %w", err)
-	}
-	id, err := clickhouse.DatabaseID(ctx, a.store.db)
-	if err != nil {
+	if err := a.prepareDatabase(ctx); err != nil {
 		return err
 	}
-	a.store.group = sinkGroup + id
-	a.store.sink = clickhouse.NewSink(a.store.db, a.registry)
+	a.store.sink = func(ctx context.Context) error {
+		return a.carry(ctx, clickhouse.NewSink(a.store.db, a.registry).Store)
+	}
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	a.watchStore()
 	return nil
@@ -115,7 +115,7 @@ func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
 	if cfg.Library, err = a.cfg.Assets.Library("libchdb.so"); err != nil {
 		return nil, err
 	}
-	engine, err := clickhouse.StartEngine(ctx, cfg, a.log, a.registry)
+	engine, err := a.startEngine(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -124,17 +124,41 @@ func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
 	return engine, nil
 }
 
+// startEngine starts the embedded database. One that cannot start on its files
+// starts without them.
+func (a *App) startEngine(ctx context.Context, cfg clickhouse.EngineConfig) (*clickhouse.Engine, error) {
+	metrics := prometheus.NewRegistry()
+	engine, err := clickhouse.StartEngine(ctx, cfg, a.log, metrics)
+	if err == nil {
+		return engine, a.registry.Register(metrics)
+	}
+	if !errors.Is(err, clickhouse.ErrEnded) {
+		return nil, err
+	}
+	restore, failed := setAside(cfg.Dir)
+	if failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	a.log.Warn("the embedded database cannot start on its files, which are set aside: it is built anew from the case log", "error", err)
+	engine, again := clickhouse.StartEngine(ctx, cfg, a.log, a.registry)
+	if again != nil {
+		return nil, errors.Join(err, restore()) // it was not the files
+	}
+	return engine, nil
+}
+
 // run carries the log into the database until ctx is done.
 func (s *store) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
-	group.Go(func() error { return s.log.Consume(ctx, s.group, s.sink.Store) })
+	group.Go(func() error { return s.sink(ctx) })
 	return group.Wait()
 }
 
 // watchStore says what can be wrong with the store.
 func (a *App) watchStore() {
 	a.system.watch("database", grave, a.store.database)
+	a.system.watch("database_rows", grave, func(context.Context) error { return a.store.rows.Health() })
 	a.system.watch("case_log", grave, func(context.Context) error { return a.store.written() })
 }
 
