@@ -12,6 +12,9 @@ type attempt struct {
 	name string
 	// by is who tries it.
 	by role
+	// instead names an account of the database: where a stranger came in by that,
+	// trying the same from within tells nothing new.
+	instead string
 	// try does it. It runs in a process of its own for a stranger.
 	try func(context.Context, *world) result
 	// during runs beside it, on the system's side, and tells what came of it.

@@ -19,6 +19,7 @@ import (
 // account is a way to sign in to the database.
 type account struct {
 	name           string // for people
+	instead        string // name of the account that is the same from outside
 	by             role
 	user, password string // empty with dsn
 	leaked         bool   // what is written down for an analyst
@@ -27,8 +28,8 @@ type account struct {
 var (
 	strangerDefault = account{name: "the engine's own user", by: stranger, user: "default"}
 	strangerLeaked  = account{name: "a stranger with the analyst's address", by: stranger, leaked: true}
-	insiderDefault  = account{name: "the engine's own user, within", by: insider, user: "default"}
-	analyst         = account{name: "an analyst", by: insider, leaked: true}
+	insiderDefault  = account{name: "the engine's own user, within", by: insider, user: "default", instead: strangerDefault.name}
+	analyst         = account{name: "an analyst", by: insider, leaked: true, instead: strangerLeaked.name}
 )
 
 // personas are those who try every function and statement.
@@ -125,7 +126,7 @@ func (a account) reading(w *world) (all []attempt) {
 	for _, s := range w.Secrets {
 		for way, path := range spellings(w, s.Path) {
 			all = append(all, attempt{
-				name: fmt.Sprintf("database: %s reads %s %s", a.name, s.Name, way), by: a.by,
+				name: fmt.Sprintf("database: %s reads %s %s", a.name, s.Name, way), by: a.by, instead: a.instead,
 				try: func(ctx context.Context, w *world) result {
 					return a.as(ctx, w, func(c driver.Conn) result {
 						return loot(ctx, c, w, "SELECT file("+quote(path)+")")
@@ -164,9 +165,14 @@ func loot(ctx context.Context, conn driver.Conn, w *world, query string) result 
 }
 
 // fetch is all that a query gives, as text.
-func fetch(ctx context.Context, conn driver.Conn, query string) (string, error) {
+func fetch(ctx context.Context, conn driver.Conn, query string) (_ string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	defer func() { // the client does not know every type that functions give
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("the client: %v", panicked)
+		}
+	}()
 	rows, err := conn.Query(ctx, query)
 	if err != nil {
 		return "", err

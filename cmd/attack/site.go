@@ -23,6 +23,7 @@ type site struct {
 	world    *world
 	watch    *watch
 	verbose  bool
+	came     map[string]bool // accounts of the database by which a stranger came in
 	resident int64 // bytes that the system used before anything was tried
 }
 
@@ -44,7 +45,7 @@ func (c *attackCmd) attack(ctx context.Context, owner uint32, log *slog.Logger) 
 	s.verbose = c.Verbose
 	for i := 0; i < len(attempts(s.world)); i++ {
 		a := attempts(s.world)[i] // what the world has become
-		if ctx.Err() != nil || !strings.Contains(a.name, c.Only) {
+		if ctx.Err() != nil || !strings.Contains(a.name, c.Only) || a.instead != "" && s.came[a.instead] {
 			continue
 		}
 		begin := time.Now()
@@ -53,6 +54,7 @@ func (c *attackCmd) attack(ctx context.Context, owner uint32, log *slog.Logger) 
 			return sum, fmt.Errorf("%s: %w", a.name, err)
 		}
 		r.print(a.name, time.Since(begin))
+		s.noteSignIn(a, r)
 		sum.Tried += max(1, r.Tries)
 		if r.Got != "" {
 			sum.GotIn++
@@ -62,6 +64,15 @@ func (c *attackCmd) attack(ctx context.Context, owner uint32, log *slog.Logger) 
 		}
 	}
 	return sum, ctx.Err()
+}
+
+// noteSignIn remembers by which accounts of the database a stranger came in.
+func (s *site) noteSignIn(a attempt, r result) {
+	for _, persona := range personas {
+		if a.by == stranger && strings.HasPrefix(a.name, "database: "+persona.name) && !strings.HasPrefix(r.Why, "sign-in: ") {
+			s.came[persona.name] = true
+		}
+	}
 }
 
 // mend starts the system anew where an attempt has broken it, so that what
@@ -132,7 +143,7 @@ func (s *site) one(ctx context.Context, a attempt) (r result, err error) {
 
 // open sets a system up with cases to be fought over.
 func open(ctx context.Context, o trialrig.Options, log *slog.Logger) (_ *site, err error) {
-	s := &site{world: &world{Topic: "tidewatch-cases"}}
+	s := &site{world: &world{Topic: "tidewatch-cases"}, came: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			s.close()

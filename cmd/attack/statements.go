@@ -69,7 +69,7 @@ func (a account) stating(w *world) []attempt {
 	var all []attempt
 	for _, statement := range statements {
 		all = append(all, attempt{
-			name: fmt.Sprintf("database: %s: %s", a.name, statement), by: a.by,
+			name: fmt.Sprintf("database: %s: %s", a.name, statement), by: a.by, instead: a.instead,
 			try: func(ctx context.Context, w *world) result {
 				return a.as(ctx, w, func(c driver.Conn) result { return state(ctx, c, w, statement) })
 			},

@@ -56,10 +56,10 @@ func sweeps(*world) []attempt {
 	var all []attempt
 	for _, a := range personas {
 		all = append(all,
-			attempt{name: "database: every function as " + a.name, by: a.by, try: func(ctx context.Context, w *world) result {
+			attempt{name: "database: every function as " + a.name, by: a.by, instead: a.instead, try: func(ctx context.Context, w *world) result {
 				return a.sweep(ctx, w, w.Functions, scalarCalls)
 			}},
-			attempt{name: "database: every table function as " + a.name, by: a.by, try: func(ctx context.Context, w *world) result {
+			attempt{name: "database: every table function as " + a.name, by: a.by, instead: a.instead, try: func(ctx context.Context, w *world) result {
 				return a.sweep(ctx, w, w.TableFunctions, tableCalls)
 			}},
 		)
