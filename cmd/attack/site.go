@@ -24,7 +24,7 @@ type site struct {
 	watch    *watch
 	verbose  bool
 	came     map[string]bool // accounts of the database by which a stranger came in
-	resident int64 // bytes that the system used before anything was tried
+	resident int64           // bytes that the system used before anything was tried
 }
 
 // cameras give two cases each.

@@ -173,24 +173,41 @@ police:
   password_env: POLICE_PASSWORD
 `))
 
-// configure writes the configuration. Its tidal window is closed now.
+// configure writes the configuration of the system.
 func (t *Town) configure() error {
+	text, err := t.configuration(t.Data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(t.Config, []byte(text), 0o600),
+		os.Chown(t.Config, int(t.Owner), int(t.Owner)),
+	)
+}
+
+// ConfigFor writes a configuration for a copy of the data folder.
+func (t *Town) ConfigFor(data string) (path string, err error) {
+	text, err := t.configuration(data)
+	if err != nil {
+		return "", err
+	}
+	path = data + ".yaml"
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}
+
+// configuration has a tidal window that is closed now.
+func (t *Town) configuration(data string) (string, error) {
 	var names []string
 	for i := range t.Cameras {
 		names = append(names, cameraName(i))
 	}
 	var text strings.Builder
 	opens := time.Now().UTC().Add(4 * time.Hour)
-	if err := configuration.Execute(&text, map[string]any{
-		"Data": t.Data, "Assets": t.Assets, "CameraURL": t.CameraURL, "PoliceURL": t.PoliceURL, "Names": names,
+	err := configuration.Execute(&text, map[string]any{
+		"Data": data, "Assets": t.Assets, "CameraURL": t.CameraURL, "PoliceURL": t.PoliceURL, "Names": names,
 		"From": opens.Format("15:04"), "Until": opens.Add(8 * time.Hour).Format("15:04"),
-	}); err != nil {
-		return err
-	}
-	return errors.Join(
-		os.WriteFile(t.Config, []byte(text.String()), 0o600),
-		os.Chown(t.Config, int(t.Owner), int(t.Owner)),
-	)
+	})
+	return text.String(), err
 }
 
 // System is a Tidewatch that runs.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -158,3 +160,6 @@ func createOfficers(path, password string) ([]byte, error) {
 	}
 	return data, os.Rename(file.Name(), path)
 }
+
+// Names are the names of all accounts, in order.
+func (o *Officers) Names() []string { return slices.Sorted(maps.Keys(o.accounts)) }

@@ -84,11 +84,20 @@ func (a *App) carry(ctx context.Context, store func(context.Context, []kafka.Mes
 		if ctx.Err() != nil || damage == nil {
 			return err
 		}
-		a.log.Warn("the embedded database is not whole and is built anew from the case log", "error", damage)
-		if err := errors.Join(clickhouse.Empty(ctx, a.store.db), a.migrateDatabase(ctx)); err != nil {
-			return fmt.Errorf("build the database anew: %w; stop Tidewatch, remove %s, and start it", err, filepath.Join(a.cfg.Data, "clickhouse"))
+		if err := a.rebuildDatabase(ctx, damage); err != nil {
+			return err
 		}
 	}
+}
+
+// rebuildDatabase empties the embedded database, whose place in the case log is
+// then its beginning.
+func (a *App) rebuildDatabase(ctx context.Context, damage error) error {
+	a.log.Warn("the embedded database is not whole and is built anew from the case log", "error", damage)
+	if err := errors.Join(clickhouse.Empty(ctx, a.store.db), a.migrateDatabase(ctx)); err != nil {
+		return fmt.Errorf("build the database anew: %w; stop Tidewatch, remove %s, and start it", err, filepath.Join(a.cfg.Data, "clickhouse"))
+	}
+	return nil
 }
 
 // watchRows checks the database at once and then daily. It returns what an
