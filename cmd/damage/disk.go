@@ -16,10 +16,11 @@ import (
 type disk struct {
 	dir, older string
 	kinds      map[string][]string // files, under the folder, by what they are
+	areas      map[string][]string // kinds, by the folder that they are in
 }
 
 func newDisk(dir, older, only string) (*disk, error) {
-	d := &disk{dir: dir, older: older, kinds: map[string][]string{}}
+	d := &disk{dir: dir, older: older, kinds: map[string][]string{}, areas: map[string][]string{}}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
@@ -32,6 +33,10 @@ func newDisk(dir, older, only string) (*disk, error) {
 	})
 	if len(d.kinds) == 0 {
 		err = errors.Join(err, errors.New("there is nothing to damage"))
+	}
+	for _, kind := range sorted(d.kinds) {
+		area, _, _ := strings.Cut(kind, "/")
+		d.areas[area] = append(d.areas[area], kind)
 	}
 	return d, err
 }

@@ -98,7 +98,7 @@ func (c *command) where() string {
 	return ""
 }
 
-// damage does all damages, on all cores.
+// damage does all damages, some beside each other.
 func (c *command) damage(ctx context.Context, b *bench) (sum tally, err error) {
 	if err := b.learn(ctx); err != nil {
 		return sum, err
@@ -106,7 +106,7 @@ func (c *command) damage(ctx context.Context, b *bench) (sum tally, err error) {
 	numbers := make(chan int)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
-	for range runtime.NumCPU() {
+	for range 2 * runtime.NumCPU() { // they wait for much
 		workers.Go(func() {
 			for n := range numbers {
 				random := rand.New(rand.NewPCG(c.Seed, uint64(n))) //nolint:gosec // n is small, and nothing depends on its being guessed

@@ -65,7 +65,7 @@ func (v *verdict) judge(b *bench, l look, copied string) {
 func derived(name string) bool {
 	base := filepath.Base(name)
 	return strings.HasPrefix(name, "clickhouse/") || strings.HasPrefix(name, "kafka/") || strings.HasPrefix(name, "stops/") ||
-		base == "lock" || strings.Contains(name, "incoming")
+		strings.HasSuffix(base, "lock") || strings.Contains(name, "incoming")
 }
 
 // altered tells whether a file is still not what it was.

@@ -100,11 +100,13 @@ func random(r *rand.Rand, n int) []byte {
 	return b
 }
 
-// damage does one damage to a copy of the disk, at random: a kind of file, one
-// of that kind, and a way. Now and then it takes a whole folder away.
+// damage does one damage to a copy of the disk, at random: an area, a kind of
+// file in it, one of that kind, and a way. Now and then it takes a whole folder
+// away.
 func (d *disk) damage(r *rand.Rand, in string) (name, how string, err error) {
-	kinds := sorted(d.kinds)
+	areas := sorted(d.areas)
 	for {
+		kinds := d.areas[areas[r.IntN(len(areas))]]
 		kind := d.kinds[kinds[r.IntN(len(kinds))]]
 		name = kind[r.IntN(len(kind))]
 		path := filepath.Join(in, name)
