@@ -48,6 +48,7 @@ func (s *site) genuine(ctx context.Context) error {
 			return fmt.Errorf("%w: the answer was %d, the case is %s: %s", err, answer.Status, s.state(ctx, id), short(answer.Body))
 		}
 	}
+	s.sent = 1
 	var err error
 	s.world.Genuine, err = s.world.find(ctx, s.world.Cases[confirmedCase], enforce.Confirmed)
 	return err
@@ -172,8 +173,11 @@ func moved(ctx context.Context, s *site, id string) string {
 	if state := s.state(ctx, id); state != string(enforce.StateSuspected) {
 		return fmt.Sprintf("case %s is %s", id, state)
 	}
-	if sent, err := trialrig.AtThePolice(s.world.Police); err == nil && len(sent) > 1 {
-		return fmt.Sprintf("the police have %d cases", len(sent))
+	sent, err := trialrig.AtThePolice(s.world.Police)
+	if err == nil && len(sent) > s.sent {
+		before := s.sent
+		s.sent = len(sent)
+		return fmt.Sprintf("the police have %d cases, before %d", len(sent), before)
 	}
 	return ""
 }
@@ -208,8 +212,10 @@ func sentTwice(_ context.Context, s *site, id string) string {
 	if err != nil {
 		return ""
 	}
-	if len(sent) > 1 || len(sent) == 1 && sent[0].Received > 1 {
-		return fmt.Sprintf("case %s: the police have %v", id, sent)
+	for _, one := range sent {
+		if one.Received > 1 {
+			return fmt.Sprintf("case %s: the police have one case %d times", id, one.Received)
+		}
 	}
 	return ""
 }

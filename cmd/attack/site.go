@@ -23,6 +23,7 @@ type site struct {
 	world    *world
 	watch    *watch
 	verbose  bool
+	sent     int             // cases that the police have
 	came     map[string]bool // accounts of the database by which a stranger came in
 	resident int64           // bytes that the system used before anything was tried
 }
