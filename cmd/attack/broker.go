@@ -21,7 +21,7 @@ func broker() []attempt {
 		all = append(all, attempt{
 			name: fmt.Sprintf("broker: announce %d bytes before signing in", size),
 			try: eachDoor(func(ctx context.Context, d door) {
-				announce(ctx, d, binary.BigEndian.AppendUint32(nil, uint32(size)), 64<<20) //nolint:gosec // what is negative is meant
+				announce(ctx, d, binary.BigEndian.AppendUint32(nil, uint32(size)), 64<<20)
 			}),
 			after: stillSlim,
 		})

@@ -79,7 +79,7 @@ func database(w *world) []attempt {
 			a := account{by: stranger, user: user, password: password}
 			all = append(all, attempt{
 				name: fmt.Sprintf("database: sign in as %q with %q", user, password),
-				try:  func(ctx context.Context, w *world) result { return a.signIn(ctx, w) },
+				try:  a.signIn,
 			})
 		}
 	}

@@ -127,10 +127,7 @@ func forged(*world) []attempt {
 		for _, f := range forgeries() {
 			all = append(all, attempt{
 				name: fmt.Sprintf("case log: %s appends %s", who, f.name), by: by,
-				try: func(ctx context.Context, w *world) result { return f.append(ctx, w) },
-				after: func(ctx context.Context, s *site) result {
-					return f.look(ctx, s)
-				},
+				try: f.append, after: f.look,
 			})
 		}
 	}

@@ -101,7 +101,7 @@ func closed(conn net.Conn) bool {
 	for part := make([]byte, 4096); ; {
 		if _, err := conn.Read(part); err != nil {
 			var timeout net.Error
-			return !(asTimeout(err, &timeout) && timeout.Timeout())
+			return !asTimeout(err, &timeout) || !timeout.Timeout()
 		}
 	}
 }

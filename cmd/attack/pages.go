@@ -75,10 +75,17 @@ func pages() []attempt {
 
 // oddPlates are none, however sure an officer is.
 var oddPlates = []struct{ what, plate string }{
-	{"a mark that turns the writing around", "川A\u202e54321"}, {"a mark for left to right", "\u200e川A12345"},
-	{"a NUL", "川A\x0012345"}, {"a line break", "川A\n12345"}, {"a byte that is no text", "川A\xff1234"},
-	{"an invisible space", "川A\u200b12345"}, {"a combining mark", "川A1\u0301234"}, {"emoji", "川A🚗12"},
-	{"markup", "<b>川A</b>"}, {"a quote", `川A"1'23`}, {"a full-width semicolon", "川A；1234"},
+	{"a mark that turns the writing around", "川A\u202e54321"},
+	{"a mark for left to right", "\u200e川A12345"},
+	{"a NUL", "川A\x0012345"},
+	{"a line break", "川A\n12345"},
+	{"a byte that is no text", "川A\xff1234"},
+	{"an invisible space", "川A\u200b12345"},
+	{"a combining mark", "川A1\u0301234"},
+	{"emoji", "川A🚗12"},
+	{"markup", "<b>川A</b>"},
+	{"a quote", `川A"1'23`},
+	{"a full-width semicolon", "川A；1234"},
 }
 
 // oddPlate confirms a plate that is none.

@@ -109,7 +109,7 @@ func (c *command) damage(ctx context.Context, b *bench) (sum tally, err error) {
 	for range 2 * runtime.NumCPU() { // they wait for much
 		workers.Go(func() {
 			for n := range numbers {
-				random := rand.New(rand.NewPCG(c.Seed, uint64(n))) //nolint:gosec // n is small, and nothing depends on its being guessed
+				random := rand.New(rand.NewPCG(c.Seed, uint64(n)))
 				one := b.one(ctx, n, random)
 				mu.Lock()
 				if ctx.Err() == nil {

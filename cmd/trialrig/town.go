@@ -88,7 +88,7 @@ func share(from, to string) error {
 		case entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), "."):
 			return filepath.SkipDir
 		case entry.IsDir():
-			return os.MkdirAll(filepath.Join(to, name), 0o755)
+			return os.MkdirAll(filepath.Join(to, name), 0o755) //nolint:gosec // another user runs what is in it
 		case os.Link(path, filepath.Join(to, name)) == nil:
 			return nil
 		}

@@ -109,7 +109,7 @@ func (w Writer) fill(ctx context.Context, dir string, c enforce.Case, history []
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, RecordFile), record, 0o640),
 		os.WriteFile(filepath.Join(dir, PrintedFile), printed, 0o640),
-		os.Chmod(dir, 0o750),
+		os.Chmod(dir, 0o750), //nolint:gosec // a folder
 	)
 }
 

@@ -147,7 +147,7 @@ func Stored(ctx context.Context, conn Conn) (map[int]Extent, error) {
 	}
 	stored := map[int]Extent{}
 	for _, row := range rows {
-		stored[int(row.Partition)] = Extent{int64(row.Last), Digest{row.Events, row.IDs}} //nolint:gosec // offsets have 63 bits
+		stored[int(row.Partition)] = Extent{int64(row.Last), Digest{row.Events, row.IDs}}
 	}
 	return stored, nil
 }

@@ -109,7 +109,7 @@ func (a *App) watchRows(ctx context.Context) error {
 		a.store.rows.set(nil)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // nobody waits for it any more
 		case errors.Is(err, clickhouse.ErrNotWhole) && a.store.engine != nil:
 			return err
 		case errors.Is(err, clickhouse.ErrNotWhole):
