@@ -24,6 +24,7 @@ require (
 	github.com/gowebpki/jcs v1.0.1
 	github.com/icholy/digest v1.1.0
 	github.com/kerberos-io/onvif v1.0.0
+	github.com/landlock-lsm/go-landlock v0.11.2
 	github.com/pion/rtcp v1.2.17
 	github.com/pion/rtp v1.10.5
 	github.com/prometheus/client_golang v1.25.0
@@ -44,6 +45,7 @@ require (
 	golang.org/x/text v0.43.0
 	google.golang.org/protobuf v1.36.12
 	k8s.io/klog/v2 v2.130.1
+	kernel.org/pub/linux/libs/security/libcap/psx v1.2.78
 )
 
 require (

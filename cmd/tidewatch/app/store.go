@@ -111,6 +111,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
 	cfg := clickhouse.DefaultEngineConfig()
 	cfg.Dir = filepath.Join(a.cfg.Data, "clickhouse")
+	cfg.AllowUnconfined = a.cfg.ClickHouse.AllowUnconfined
 	var err error
 	if cfg.Library, err = a.cfg.Assets.Library("libchdb.so"); err != nil {
 		return nil, err
@@ -158,6 +159,9 @@ func (s *store) run(ctx context.Context) error {
 // watchStore says what can be wrong with the store.
 func (a *App) watchStore() {
 	a.system.watch("database", grave, a.store.database)
+	if a.store.engine != nil {
+		a.system.watch("database_confinement", minor, func(context.Context) error { return a.store.engine.Unconfined() })
+	}
 	a.system.watch("database_rows", grave, func(context.Context) error { return a.store.rows.Health() })
 	a.system.watch("case_log", grave, func(context.Context) error { return a.store.written() })
 }

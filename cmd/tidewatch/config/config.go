@@ -82,6 +82,8 @@ type ClickHouse struct {
 	Password string
 	TLS      bool
 	CAFile   string // PEM of the server's authority; empty: the system's
+
+	AllowUnconfined bool // start the embedded engine also where it cannot be confined
 }
 
 // Police says where confirmed cases go (GA/T 1400).

@@ -114,6 +114,10 @@ func TestMistakesAreNamedWithLineAndPath(t *testing.T) {
 			strings.Replace(small, "{id: gate,", "{id: gate, section: nowhere,", 1),
 			[]string{`t.yaml:3: cameras[0].section: "nowhere": no such section`},
 		},
+		"confinement of a server": {
+			small + "\nclickhouse: {address: 'db.example:9000', allow_unconfined: true}\n",
+			[]string{"t.yaml:9: clickhouse.allow_unconfined: is for the embedded engine alone: remove it, or clickhouse.address"},
+		},
 		"device ID": {
 			strings.Replace(small, "{id: gate,", "{id: gate, device_id: '123',", 1),
 			[]string{`t.yaml:3: cameras[0].device_id: "123": want 20 digits`},

@@ -186,6 +186,8 @@ type clickhouseYAML struct {
 	Secret   secretYAML `yaml:",inline"`
 	TLS      bool       `yaml:"tls"`
 	CAFile   string     `yaml:"ca_file,omitempty"`
+
+	AllowUnconfined bool `yaml:"allow_unconfined,omitempty"`
 }
 
 type policeYAML struct {

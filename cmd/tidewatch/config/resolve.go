@@ -324,9 +324,13 @@ func (r *resolver) clickhouse(c *Config, y clickhouseYAML) {
 	c.ClickHouse = ClickHouse{
 		Address: y.Address, Database: y.Database, Username: y.Username,
 		Password: r.password("clickhouse", y.Secret), TLS: y.TLS, CAFile: y.CAFile,
+		AllowUnconfined: y.AllowUnconfined,
 	}
 	if y.Address == "" {
 		return
+	}
+	if y.AllowUnconfined {
+		r.wrong("clickhouse.allow_unconfined", "is for the embedded engine alone: remove it, or clickhouse.address")
 	}
 	if _, _, err := net.SplitHostPort(y.Address); err != nil {
 		r.wrong("clickhouse.address", "%q: want HOST:PORT of the native protocol, such as db.example:9000", y.Address)
