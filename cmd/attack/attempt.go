@@ -39,6 +39,8 @@ type result struct {
 	Got   string `json:"got,omitempty"`
 	Why   string `json:"why,omitempty"`
 	Tries int    `json:"tries,omitempty"` // how many were tried, if not one
+	// Pointless says that it was not tried: what it needs was refused before.
+	Pointless bool `json:"pointless,omitempty"`
 }
 
 func refused(format string, args ...any) result {

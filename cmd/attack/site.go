@@ -54,6 +54,9 @@ func (c *attackCmd) attack(ctx context.Context, owner uint32, log *slog.Logger) 
 		if err != nil {
 			return sum, fmt.Errorf("%s: %w", a.name, err)
 		}
+		if r.Pointless && r.Got == "" {
+			continue
+		}
 		r.print(a.name, time.Since(begin))
 		s.noteSignIn(a, r)
 		sum.Tried += max(1, r.Tries)
@@ -138,6 +141,9 @@ func (s *site) one(ctx context.Context, a attempt) (r result, err error) {
 	r = r.and(seen)
 	if err == nil && a.after != nil {
 		r = r.and(a.after(ctx, s))
+	}
+	if r.Pointless {
+		return r, err
 	}
 	return r.and(s.watch.end()), err
 }
