@@ -54,7 +54,7 @@ func CheckUp(ctx context.Context, cfg *config.Config, version string, log *slog.
 	if look.Database {
 		steps = append(steps, a.openStore)
 	} else {
-		steps = append(steps, func(context.Context) error { return a.openLog() })
+		steps = append(steps, a.openLog)
 	}
 	for _, open := range steps {
 		if err := open(ctx); err != nil {

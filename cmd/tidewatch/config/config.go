@@ -68,12 +68,6 @@ type Detector struct {
 // DetectorFamilies are the kinds of network that can be configured.
 var DetectorFamilies = []string{"yolox", "yolov8"}
 
-// Kafka says where the case log is.
-type Kafka struct {
-	Brokers []string // none: the embedded broker
-	Topic   string
-}
-
 // ClickHouse says where the database is.
 type ClickHouse struct {
 	Address  string // empty: the embedded engine

@@ -174,11 +174,6 @@ type bayYAML struct {
 	Arrow   []float64   `yaml:"arrow,omitempty"`
 }
 
-type kafkaYAML struct {
-	Brokers []string `yaml:"brokers,omitempty"`
-	Topic   string   `yaml:"topic"`
-}
-
 type clickhouseYAML struct {
 	Address  string     `yaml:"address,omitempty"`
 	Database string     `yaml:"database,omitempty"`
@@ -263,6 +258,7 @@ func (f *file) fill() {
 	if f.Police != nil {
 		f.Police.Pictures.fill()
 	}
+	f.Kafka.fill()
 	f.ClickHouse.Database = cmp.Or(f.ClickHouse.Database, "tidewatch")
 	f.ClickHouse.Username = cmp.Or(f.ClickHouse.Username, "tidewatch")
 }

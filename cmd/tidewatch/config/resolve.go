@@ -57,7 +57,7 @@ func (r *resolver) config(f *file) *Config {
 		Assets:   assets.Dir(f.Assets),
 		Detector: r.detector(f.Detector),
 		Policies: enforce.Policies{}, Geometries: map[string]publish.Geometry{},
-		Kafka: Kafka{f.Kafka.Brokers, f.Kafka.Topic},
+		Kafka: r.kafka(f.Kafka),
 	}
 	c.Clip = r.clip(f.Clip, c.RingKeep)
 	if f.Data == "" {
