@@ -193,8 +193,8 @@ func (c *child) failure() error {
 		return ErrInUse
 	case strings.Contains(said, "Address already in use"):
 		return ErrPortTaken
-	case c.err == nil:
-		return fmt.Errorf("the engine's process ended: %s", said)
+	case c.err == nil && said != "":
+		return fmt.Errorf("%w: %s", ErrEnded, said)
 	case said == "":
 		return fmt.Errorf("%w: %v", ErrEnded, c.cmd.ProcessState)
 	}
