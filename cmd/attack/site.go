@@ -94,6 +94,9 @@ func (s *site) mend(ctx context.Context) error {
 		}
 	}
 	fmt.Fprintln(os.Stderr, "attack: the system is broken and is started anew")
+	if s.verbose {
+		fmt.Fprintln(os.Stderr, s.system.Output())
+	}
 	s.watch.pause()
 	s.system.Stop(terminate)
 	return s.begin(ctx)
