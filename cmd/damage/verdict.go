@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -45,7 +46,7 @@ func (v *verdict) judge(b *bench, l look, copied string) {
 		return
 	}
 	v.why = b.differ(l)
-	if v.why == "" && !derived(v.name) {
+	if v.why == "" && !derived(v.name) && !b.disk.superseded(v.name) {
 		v.why = b.altered(v.name, copied)
 	}
 	switch {
@@ -65,7 +66,24 @@ func (v *verdict) judge(b *bench, l look, copied string) {
 func derived(name string) bool {
 	base := filepath.Base(name)
 	return strings.HasPrefix(name, "clickhouse/") || strings.HasPrefix(name, "kafka/") || strings.HasPrefix(name, "stops/") ||
-		strings.HasSuffix(base, "lock") || strings.Contains(name, "incoming")
+		strings.HasSuffix(base, "lock") || base == "officers.sum" || strings.Contains(name, "incoming")
+}
+
+// superseded tells whether a file is part of a tile of the log of evidence as it
+// was while it was shorter: nobody reads that any more.
+func (d *disk) superseded(name string) bool {
+	folder := filepath.Dir(name)
+	if !strings.HasSuffix(folder, ".p") {
+		return false
+	}
+	size, err := strconv.Atoi(filepath.Base(name))
+	entries, _ := os.ReadDir(filepath.Join(d.dir, folder))
+	for _, e := range entries {
+		if longer, failed := strconv.Atoi(e.Name()); err == nil && failed == nil && longer > size {
+			return true
+		}
+	}
+	return false
 }
 
 // altered tells whether a file is still not what it was.

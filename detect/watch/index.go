@@ -29,7 +29,7 @@ func (s *store) openIndex() error {
 	}
 	if err == nil {
 		var content []byte
-		if s.number, content, err = unseal(indexName, text); err == nil {
+		if s.number, content, err = unseal(s.sealed(indexName), text); err == nil {
 			err = json.Unmarshal(content, &s.index)
 		}
 	}
@@ -81,7 +81,7 @@ func (s *store) enter(name string, number uint64) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", indexName, err)
 	}
-	return s.place(indexName, seal(indexName, s.number, content))
+	return s.place(indexName, seal(s.sealed(indexName), s.number, content))
 }
 
 // current says whether a file with a number is the newest that was written.

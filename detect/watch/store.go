@@ -24,6 +24,7 @@ type store struct {
 
 	index  index
 	number uint64 // of the file that was written last
+	gone   error  // the whole folder was taken away
 }
 
 const (
@@ -56,7 +57,8 @@ func openStore(dir string) (*store, error) {
 	if dir == "" {
 		return s, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	var err error
+	if s.gone, err = openFolder(dir); err != nil {
 		return nil, fmt.Errorf("open folder of stops: %w", err)
 	}
 	return s, nil
@@ -69,7 +71,7 @@ func (s *store) load() ([]detect.Place, map[string]*reading, error) {
 	if s.dir == "" {
 		return nil, readings, nil
 	}
-	broken := []error{s.openIndex(), s.missing()}
+	broken := []error{s.gone, s.openIndex(), s.missing()}
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read folder of stops: %w", err)
@@ -230,6 +232,9 @@ func (s *store) sweep() error {
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 
+// sealed is the name under which a file is sealed: another camera's has another.
+func (s *store) sealed(name string) string { return filepath.Base(s.dir) + "/" + name }
+
 // encode writes a file in one step: whole, or not at all.
 func (s *store) encode(name string, value any) error {
 	var text bytes.Buffer
@@ -237,7 +242,7 @@ func (s *store) encode(name string, value any) error {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	s.number++
-	return s.place(name, seal(name, s.number, text.Bytes()))
+	return s.place(name, seal(s.sealed(name), s.number, text.Bytes()))
 }
 
 func (s *store) place(name string, text []byte) error {
@@ -277,7 +282,7 @@ func (s *store) decode(name string, value any) error {
 
 // open reads what a file holds, if it is the one that was written last.
 func (s *store) open(name string, data []byte, value any) error {
-	number, content, err := unseal(name, data)
+	number, content, err := unseal(s.sealed(name), data)
 	if err != nil {
 		return err
 	}

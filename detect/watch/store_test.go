@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,7 +173,7 @@ func TestStoreAfterACrash(t *testing.T) {
 // or a person would.
 func TestEveryDamageToWhatIsKeptShows(t *testing.T) {
 	anchor := picture.Anchor{Width: 128, Height: 96, Grey: make([]byte, 128*96), Motion: [4]float64{1, 0, 0, 0}}
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "kerb")
 	s := newStore(t, dir)
 	for n := range 2 { // so that there is an older copy of each
 		if n == 1 {
@@ -208,7 +209,7 @@ func TestEveryDamageToWhatIsKeptShows(t *testing.T) {
 				if name == "an older copy" && (file == indexName || strings.HasSuffix(file, unitSuffix)) {
 					continue // nothing is lost by the first, and the others never change
 				}
-				damaged := t.TempDir()
+				damaged := filepath.Join(t.TempDir(), "kerb")
 				copyFiles(t, dir, damaged)
 				path := filepath.Join(damaged, file)
 				text, err := os.ReadFile(path)
@@ -226,6 +227,36 @@ func TestEveryDamageToWhatIsKeptShows(t *testing.T) {
 	}
 }
 
+func TestAFolderThatWasTakenAwayIsMissed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kerb")
+	s := newStore(t, dir)
+	if err := errors.Join(s.save(keptPlace("a", keptUnit(1)), nil), os.RemoveAll(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := newStore(t, dir).load(); err == nil || !strings.Contains(err.Error(), "was taken away") {
+		t.Errorf("error %v", err)
+	}
+	if _, _, err := newStore(t, dir).load(); err != nil {
+		t.Errorf("it is said twice: %v", err)
+	}
+}
+
+func TestAnotherCamerasFileIsNotTaken(t *testing.T) {
+	dir := t.TempDir()
+	east, west := newStore(t, filepath.Join(dir, "east")), newStore(t, filepath.Join(dir, "west"))
+	for _, s := range []*store{east, west} {
+		if err := s.saveMemory("drawn", picture.Memory{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(east.path(memoryName), west.path(memoryName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newStore(t, west.dir).loadMemory("drawn"); err == nil {
+		t.Error("another camera's memory is taken")
+	}
+}
+
 // TestFilesOfBeforeSealsAreRead takes up a folder that an older version left.
 func TestFilesOfBeforeSealsAreRead(t *testing.T) {
 	dir := t.TempDir()
@@ -239,7 +270,7 @@ func TestFilesOfBeforeSealsAreRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, content, err := unseal(name, text)
+		_, content, err := unseal(s.sealed(name), text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -134,11 +134,15 @@ func (a *App) openFiles(context.Context) (err error) {
 	if a.files, err = blob.NewDir(filepath.Join(a.cfg.Data, "files")); err != nil {
 		return fmt.Errorf("open the evidence folder: %w", err)
 	}
-	a.officers, a.password, err = review.OpenOfficers(filepath.Join(a.cfg.Data, "officers.json"))
+	accounts := known{filepath.Join(a.cfg.Data, "officers.json")}
+	if err := accounts.changed(); err != nil {
+		a.log.Warn("the officers' accounts are not those of the last start", "error", err)
+	}
+	a.officers, a.password, err = review.OpenOfficers(accounts.path)
 	if err != nil {
 		return fmt.Errorf("open the officers' accounts: %w", err)
 	}
-	return nil
+	return accounts.note()
 }
 
 // openFont loads what evidence is written in.

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -201,13 +202,23 @@ func (a *App) lookAtStops(c *Checkup) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		a.log.Warn("open stops cannot be read", "error", err)
 	}
+	names, err := watch.Folders(dir)
+	if err != nil {
+		a.log.Warn("open stops cannot be read", "error", err)
+	}
 	for _, camera := range cameras {
-		kept, err := watch.Kept(filepath.Join(dir, camera.Name()))
+		if camera.IsDir() {
+			names = append(names, camera.Name())
+		}
+	}
+	slices.Sort(names)
+	for _, camera := range slices.Compact(names) {
+		kept, err := watch.Kept(filepath.Join(dir, camera))
 		if err != nil {
-			a.log.Warn("some of what was kept for a restart is lost", "camera", camera.Name(), "error", err)
+			a.log.Warn("some of what was kept for a restart is lost", "camera", camera, "error", err)
 		}
 		for name, sum := range kept {
-			c.Kept[camera.Name()+"/"+name] = sum
+			c.Kept[camera+"/"+name] = sum
 		}
 	}
 }
