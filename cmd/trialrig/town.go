@@ -144,9 +144,9 @@ listen_ops: 127.0.0.1:0
 assets: {{.Assets}}
 secure_cookies: true
 cameras:
-{{- range .Names}}
+{{- range $number, $name := .Names}}
   - id: {{.}}
-    device_id: "51010000001190000001"
+    device_id: "{{printf "51010000001190%06d" $number}}"
     place: 建设路
     url: {{$.CameraURL}}{{.}}
     username: tidewatch
