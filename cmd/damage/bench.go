@@ -169,7 +169,7 @@ func found(all map[string]any) (lines []string) {
 }
 
 // changing is what differs from one look to the next.
-var changing = regexp.MustCompile(`time=\S+ |[0-9]+|/\S*tidewatch-damage-\S*?/(copy|whole)#*`)
+var changing = regexp.MustCompile(`time=\S+ |[0-9]+|/\S*tidewatch-damage-\S*?/(copy[0-9]*|whole)`)
 
 func plain(line string) string { return changing.ReplaceAllString(line, "#") }
 
