@@ -28,6 +28,9 @@ const (
 	Deleted     EventType = "deleted"     // fact: files of the evidence are deleted by a rule
 	Held        EventType = "held"        // decision of an officer, with a reason: nothing may be deleted
 	Released    EventType = "released"    // decision of an officer, with a reason: ends the hold
+
+	// What becomes of the record changes nothing of a case either.
+	Repaired EventType = "repaired" // fact: events that the case log had lost were rebuilt
 )
 
 // Event is one entry of the case log. Exactly one of the pointers is set, the
@@ -49,6 +52,7 @@ type Event struct {
 	Timestamp *Timestamp `json:"timestamp,omitempty"` // timestamped
 	Deletion  *Deletion  `json:"deletion,omitempty"`  // deleted
 	Hold      *Hold      `json:"hold,omitempty"`      // held, released
+	Repair    *Repair    `json:"repair,omitempty"`    // repaired
 }
 
 // Timestamp is what an authority says of when a case's evidence was signed.
@@ -69,6 +73,14 @@ type Deletion struct {
 // Hold keeps a case's evidence from being deleted, or ends that.
 type Hold struct {
 	Reason string `json:"reason"`
+}
+
+// Repair says how many events of a case the log had lost, and from what they were
+// rebuilt.
+type Repair struct {
+	Database int    `json:"database,omitempty"` // events from the database, as they were
+	Evidence int    `json:"evidence,omitempty"` // events from what the evidence tells
+	Kept     string `json:"kept,omitempty"`     // folder of the damaged files
 }
 
 // Decision is what an officer decided.
@@ -110,6 +122,7 @@ func (e Event) Validate() error {
 		Confirmed: e.Decision != nil, Warned: e.Decision != nil, Rejected: e.Decision != nil,
 		UploadFailed: e.Failure != nil, Receipted: e.Receipt != nil,
 		Timestamped: e.Timestamp != nil, Deleted: e.Deletion != nil, Held: e.Hold != nil, Released: e.Hold != nil,
+		Repaired: e.Repair != nil,
 	}
 	present, known := body[e.Type]
 	switch {
@@ -130,7 +143,7 @@ func (e Event) Validate() error {
 	case e.Hold != nil && strings.TrimSpace(e.Hold.Reason) == "":
 		return fmt.Errorf("event %s of case %s: a hold, or its end, needs a reason", e.Type, e.Case)
 	}
-	return nil
+	return e.written()
 }
 
 // State is where a case stands.
@@ -246,6 +259,11 @@ func (c Case) Apply(e Event) (Case, Outcome) {
 		return c, Applied
 	case Timestamped, Deleted, Held, Released:
 		return c.keep(e)
+	case Repaired:
+		if c.ID == "" {
+			return c, Void
+		}
+		return c, Applied
 	}
 	return c, Void
 }

@@ -44,18 +44,24 @@ func (c *runCmd) Run(ctx context.Context, log *slog.Logger) error {
 // runUntilDone opens the whole of Tidewatch and runs it; ready, if any, is called
 // once everything is open.
 func runUntilDone(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(*app.App)) error {
-	a, err := app.Open(ctx, cfg, version, log)
+	a, err := app.Open(ctx, cfg, version, log, showPassword)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("review page: http://%s/\n", a.Address())
-	if password := a.FirstPassword(); password != "" {
-		fmt.Printf("sign in as:  officer\npassword:    %s   (shown this once)\n", password)
+	if ops := a.OpsAddress(); ops != "" {
+		fmt.Printf("ops:         http://%s/readyz\n", ops)
 	}
 	if ready != nil {
 		ready(a)
 	}
 	return errors.Join(a.Run(ctx), a.Close())
+}
+
+// showPassword tells the operator the password of an account that is being made.
+func showPassword(name, password string) error {
+	_, err := fmt.Printf("sign in as:  %s\npassword:    %s   (shown this once)\n", name, password)
+	return err
 }
 
 // migrateCmd brings the database up to date.

@@ -104,9 +104,10 @@ func (c *verifyCmd) checkpoints() (map[string][]byte, error) {
 	return old, nil
 }
 
-// logCmd groups the commands about the log of evidence.
+// logCmd groups the commands about the log of evidence and the case log.
 type logCmd struct {
 	Checkpoint checkpointCmd `cmd:"" help:"Print the newest signed checkpoint of the log, to keep it elsewhere."`
+	Repair     repairCmd     `cmd:"" help:"Say what is missing of a damaged case log and, with --write, rebuild it from database and evidence."`
 	Keys       keysCmd       `cmd:"" help:"Print the public keys of the system, to give to whoever shall check its packages."`
 }
 

@@ -38,7 +38,11 @@ func (s *Sink) Store(ctx context.Context, batch []kafka.Message) error {
 	if err != nil {
 		return fmt.Errorf("read the cases of a batch: %w", err)
 	}
-	work := fold(known, batch)
+	again, err := storedEvents(ctx, s.conn, comeAgain(known, batch))
+	if err != nil {
+		return fmt.Errorf("read the events of a batch: %w", err)
+	}
+	work := fold(known, again, batch)
 	events, err := work.eventRows()
 	if err != nil {
 		return fmt.Errorf("store a batch: %w", err)
@@ -78,21 +82,36 @@ type folded struct {
 	changed map[string]kafka.Position
 }
 
-// fold applies a batch to the cases as stored. An event at or below the offset
-// stored with its case is one that came before.
-func fold(known map[string]stored, batch []kafka.Message) folded {
+// comeAgain are the cases of a batch with an event at or below the offset that is
+// stored with them. It came before, unless the log has lost its end and others
+// have the offsets now.
+func comeAgain(known map[string]stored, batch []kafka.Message) (cases []string) {
+	for _, m := range batch {
+		if before, exists := known[m.Event.Case]; exists && m.Offset <= before.offset {
+			cases = append(cases, m.Event.Case)
+		}
+	}
+	slices.Sort(cases)
+	return slices.Compact(cases)
+}
+
+// fold applies a batch to the cases as stored, but for the events that came
+// before. The offset stored with a case never falls, as it tells which row is the
+// newest.
+func fold(known map[string]stored, again map[string]bool, batch []kafka.Message) folded {
 	work := folded{cases: map[string]enforce.Case{}, changed: map[string]kafka.Position{}}
 	for _, m := range batch {
 		before, exists := known[m.Event.Case]
-		if exists && m.Offset <= before.offset {
+		if exists && m.Offset <= before.offset && again[eventKey(m.Event.Case, m.Event.ID)] {
 			work.known++
 			continue
 		}
 		after, outcome := before.Apply(m.Event)
 		work.messages, work.outcomes = append(work.messages, m), append(work.outcomes, outcome)
 		if outcome == enforce.Applied {
-			known[m.Event.Case] = stored{after, m.Offset}
-			work.cases[after.ID], work.changed[after.ID] = after, m.Position
+			newest := max(before.offset, m.Offset)
+			known[m.Event.Case] = stored{after, newest}
+			work.cases[after.ID], work.changed[after.ID] = after, kafka.Position{Partition: m.Partition, Offset: newest}
 		}
 	}
 	return work

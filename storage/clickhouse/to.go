@@ -24,9 +24,12 @@ type eventRow struct {
 }
 
 func toEventRow(m kafka.Message, outcome enforce.Outcome) (eventRow, error) {
-	payload, err := json.Marshal(m.Event)
-	if err != nil {
-		return eventRow{}, fmt.Errorf("encode event %s of case %s: %w", m.Event.Type, m.Event.Case, err)
+	payload := m.Raw // byte for byte, so that a damaged log can be made whole again
+	if payload == nil {
+		var err error
+		if payload, err = json.Marshal(m.Event); err != nil {
+			return eventRow{}, fmt.Errorf("encode event %s of case %s: %w", m.Event.Type, m.Event.Case, err)
+		}
 	}
 	return eventRow{
 		CaseID: m.Event.Case, LogPartition: uint32(m.Partition), LogOffset: uint64(m.Offset),

@@ -29,6 +29,12 @@ type Config struct {
 	// Memory is the file that keeps what was seen of the operator's topic.
 	Memory string
 
+	// Prefix remembers what the embedded broker's log holds; nil: nothing is.
+	Prefix *Prefix
+	// Loss keeps the embedded broker's log shut, as it is damaged: nothing is
+	// read, and what is appended goes to the spool.
+	Loss *Loss
+
 	// SpoolDir takes events while Kafka cannot be reached.
 	SpoolDir string
 	// WriteTimeout is how long an event waits for Kafka before it is spooled.

@@ -15,8 +15,11 @@ import (
 // until ctx is done or apply fails. It calls caughtUp once, when it has passed
 // what was in the log, or in the spool, at its start; so Run must run. Calls
 // are never concurrent; events of a case come in order, those of different
-// cases in any.
+// cases in any. A log that is shut is not read.
 func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Event, Position) error) error {
+	if l.isShut() {
+		return fmt.Errorf("follow the case log: %w", await(ctx))
+	}
 	if err := errors.Join(l.awaitOwn(ctx), l.spool.awaitEmpty(ctx)); err != nil {
 		return fmt.Errorf("follow the case log: %w", err)
 	}
@@ -113,6 +116,9 @@ func (l *Log) readerConfig() kafka.ReaderConfig {
 // reject passes over a message that is no event. It stays in the log, where
 // its position finds it.
 func (l *Log) reject(m kafka.Message, err error) {
+	if isFiller(m.Value) {
+		return
+	}
 	l.metrics.rejected.Inc()
 	l.log.Warn("a message of the case log is no event", "partition", m.Partition, "offset", m.Offset, "error", err)
 }

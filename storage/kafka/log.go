@@ -30,6 +30,7 @@ type Log struct {
 	transport *kafka.Transport
 	writer    *kafka.Writer
 
+	guard   guard
 	watcher *watcher
 	lease   *lease          // nil where no claim is made
 	alive   context.Context //nolint:containedctx // of what a claim goes on with until Close
@@ -61,6 +62,9 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 		return nil, err
 	}
 	l.openWriter(secure)
+	if cfg.Loss != nil {
+		l.Shut(cfg.Loss)
+	}
 	l.metrics = newMetrics(reg, l.spool)
 	l.outage = &outage{log: log.With("way", "read"), errors: l.metrics.errors}
 	l.jam = &outage{log: log.With("way", "write"), errors: l.metrics.errors}
@@ -91,13 +95,12 @@ func (l *Log) openWriter(secure *tls.Config) {
 	}
 	l.writer = &kafka.Writer{
 		Addr: kafka.TCP(l.cfg.addresses()...), Topic: l.cfg.Topic, Transport: l.transport,
-		// The hash of Java's own producer, so that any producer agrees on
-		// the partition of a case.
-		Balancer:     within{kafka.Murmur2Balancer{Consistent: true}, l.watcher.spread},
+		Balancer:     within{balancer, l.watcher.spread},
 		RequiredAcks: kafka.RequireAll,
 		MaxAttempts:  3,
 		BatchTimeout: time.Millisecond,
 		WriteTimeout: l.cfg.WriteTimeout, ReadTimeout: l.cfg.WriteTimeout,
+		Completion: l.acknowledged,
 	}
 }
 
@@ -140,7 +143,7 @@ func (l *Log) append(ctx context.Context, m kafka.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if l.spool.depth() == 0 {
+	if l.spool.depth() == 0 && !l.isShut() {
 		err := l.write(ctx, m)
 		if err == nil {
 			l.metrics.appended.Inc()
@@ -165,16 +168,28 @@ func (l *Log) write(ctx context.Context, m kafka.Message) error {
 	if err := l.permit(ctx); err != nil {
 		return err
 	}
-	return l.writer.WriteMessages(ctx, m)
+	if err := l.writer.WriteMessages(ctx, m); err != nil {
+		return err
+	}
+	l.remember()
+	return nil
 }
 
 // Waiting is how many events are in the spool: more than none only while Kafka
 // does not take them, and a moment after. Health says why.
 func (l *Log) Waiting() int { return l.spool.depth() }
 
+// SetAside are the names of events in the spool that cannot be read, or whose
+// files have gone: they are not in the log.
+func (l *Log) SetAside() []string { return l.spool.lost() }
+
 // Run creates the topic if it is missing and sends what is in the spool, until
 // ctx is done.
 func (l *Log) Run(ctx context.Context) error {
+	if l.isShut() {
+		<-ctx.Done()
+		return nil
+	}
 	if err := l.awaitTopic(ctx); err != nil {
 		return nil //nolint:nilerr // ctx is done, which is how Run ends
 	}
@@ -211,7 +226,7 @@ func (l *Log) awaitSpooled(ctx context.Context) {
 // drain sends the spool's events one by one, so that none overtakes another of
 // its case.
 func (l *Log) drain(ctx context.Context) error {
-	for {
+	for !l.isShut() {
 		name, event, ok, err := l.spool.head()
 		if !ok || err != nil {
 			return err
@@ -236,6 +251,7 @@ func (l *Log) drain(ctx context.Context) error {
 		}
 		l.metrics.drained.Inc()
 	}
+	return nil
 }
 
 // refuse keeps an event aside that Kafka does not take for what it is, and
@@ -249,7 +265,11 @@ func (l *Log) refuse(m kafka.Message, err error) {
 }
 
 // unspool reads a spooled event.
-func unspool(event []byte) (kafka.Message, error) {
+func unspool(file []byte) (kafka.Message, error) {
+	event, err := unseal(file)
+	if err != nil {
+		return kafka.Message{}, err
+	}
 	var e enforce.Event
 	if err := json.Unmarshal(event, &e); err != nil {
 		return kafka.Message{}, err
@@ -265,5 +285,5 @@ func (l *Log) Close() error {
 	err := l.writer.Close()
 	l.admin.Close()
 	l.transport.CloseIdleConnections()
-	return errors.Join(err, l.spool.close())
+	return errors.Join(err, l.cfg.Prefix.save(), l.spool.close())
 }

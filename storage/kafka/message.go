@@ -20,6 +20,7 @@ type Position struct {
 type Message struct {
 	Event enforce.Event
 	Position
+	Raw []byte // the event as the log holds it
 }
 
 // maxEvent bounds an encoded event, in bytes: brokers refuse more than a
@@ -49,5 +50,5 @@ func decode(m kafka.Message) (Message, error) {
 	if err := e.Validate(); err != nil {
 		return Message{}, fmt.Errorf("decode event at %d/%d: %w", m.Partition, m.Offset, err)
 	}
-	return Message{e, position}, nil
+	return Message{e, position, m.Value}, nil
 }

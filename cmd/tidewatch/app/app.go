@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -23,8 +22,8 @@ import (
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
 	"tidewatch/enforce/exempt"
-	"tidewatch/enforce/review"
 	"tidewatch/enforce/typeface"
+	"tidewatch/enforce/web"
 	"tidewatch/ingest/feed"
 	"tidewatch/storage/blob"
 )
@@ -37,32 +36,36 @@ type App struct {
 	registry *prometheus.Registry
 	system   *conditions
 
-	font     *typeface.Font // that evidence is written in
-	vision   vision
-	files    *blob.Dir
-	seal     seal
-	exempt   *exempt.List // nil: no vehicle is exempt
-	store    *store
-	officers *review.Officers
-	password string // of the officer's account, if it was made just now
-	cameras  []*camera
-	police   *policeLink // nil without a platform
-	custody  custody
-	pages    net.Listener
+	webMetrics *web.Metrics
+
+	font    *typeface.Font // that evidence is written in
+	vision  vision
+	files   *blob.Dir
+	seal    seal
+	exempt  *exempt.List // nil: no vehicle is exempt
+	store   *store
+	cameras []*camera
+	police  *policeLink // nil without a platform
+	custody custody
+	desk    desk
 
 	closers []func() error // run in reverse order
 }
 
 // Open makes everything that the configuration asks for. Nothing is watched
-// before Run.
-func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) (*App, error) {
+// before Run. Where the officer's account is made, which comes last, show is
+// given its password, which nothing keeps.
+func Open(
+	ctx context.Context, cfg *config.Config, version string, log *slog.Logger, show func(name, password string) error,
+) (*App, error) {
 	feed.CollectOften()
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
-	a.system = newConditions(log, a.registry)
+	a.system, a.webMetrics = newConditions(log, a.registry), web.NewMetrics(a.registry)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{
 		a.openData, // what is quick to fail comes first
 		a.openPages,
+		a.openOps,
 		a.openFiles,
 		a.openSeal,
 		a.openFont,
@@ -73,6 +76,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		a.openCameras,
 		a.openPolice,
 		a.openCustody,
+		func(context.Context) error { return a.openGate(show) },
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -92,22 +96,6 @@ func (a *App) Close() error {
 	}
 	a.closers = nil
 	return failed
-}
-
-// openPages takes the port of the officers' pages.
-func (a *App) openPages(context.Context) error {
-	listener, err := net.Listen("tcp", a.cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("open the review pages: %w; choose another address (listen)", err)
-	}
-	a.pages = listener
-	a.later(func() error {
-		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		return nil
-	})
-	return nil
 }
 
 var errInUse = errors.New("is in use by another tidewatch")
@@ -134,15 +122,7 @@ func (a *App) openFiles(context.Context) (err error) {
 	if a.files, err = blob.NewDir(filepath.Join(a.cfg.Data, "files")); err != nil {
 		return fmt.Errorf("open the evidence folder: %w", err)
 	}
-	accounts := known{filepath.Join(a.cfg.Data, "officers.json")}
-	if err := accounts.changed(); err != nil {
-		a.log.Warn("the officers' accounts are not those of the last start", "error", err)
-	}
-	a.officers, a.password, err = review.OpenOfficers(accounts.path)
-	if err != nil {
-		return fmt.Errorf("open the officers' accounts: %w", err)
-	}
-	return accounts.note()
+	return nil
 }
 
 // openFont loads what evidence is written in.
@@ -181,13 +161,6 @@ func (a *App) exemptions() func() enforce.Exemptions {
 	return a.exempt.Current
 }
 
-// Address is the host and port of the officers' pages.
-func (a *App) Address() string { return a.pages.Addr().String() }
-
-// FirstPassword is the password of the officer's account if Open has just made
-// it, else empty.
-func (a *App) FirstPassword() string { return a.password }
-
 // FirstCase is the ID of a case that the pages show, or empty while there is
 // none.
 func (a *App) FirstCase(ctx context.Context) (string, error) {
@@ -207,7 +180,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, c := range a.cameras {
 		cameras = append(cameras, c.run)
 	}
-	desk := []work{a.serve, a.system.run}
+	desk := []work{a.serve, a.serveOps, a.desk.record.Run, a.system.run}
 	if a.police != nil {
 		desk = append(desk, func(ctx context.Context) error { return a.police.run(ctx, a.store) })
 	}

@@ -35,10 +35,12 @@ func withCaseLog(ctx context.Context, cfg *config.Config, log *slog.Logger, do f
 		}
 	}
 	// The spool of the running one is its own.
-	if settings.SpoolDir, err = os.MkdirTemp("", "tidewatch-spool-"); err != nil {
+	folder, err := os.MkdirTemp("", "tidewatch-spool-")
+	if err != nil {
 		return fmt.Errorf("open the case log: %w", err)
 	}
-	a.later(func() error { return os.RemoveAll(settings.SpoolDir) })
+	a.later(func() error { return os.RemoveAll(folder) })
+	settings.SpoolDir = filepath.Join(folder, "spool")
 	cases, err := kafka.NewLog(settings, log, a.registry)
 	if err != nil {
 		return fmt.Errorf("open the case log: %w", err)
@@ -52,7 +54,7 @@ func withCaseLog(ctx context.Context, cfg *config.Config, log *slog.Logger, do f
 func (a *App) reachBroker(ctx context.Context, settings *kafka.Config) error {
 	err := a.openData(ctx)
 	if err == nil {
-		return a.openBroker(settings)
+		return a.openAlone(settings)
 	}
 	if !errors.Is(err, errInUse) {
 		return err
@@ -63,6 +65,16 @@ func (a *App) reachBroker(ctx context.Context, settings *kafka.Config) error {
 	}
 	settings.Brokers = []string{kafka.AddressOf(socket)}
 	return nil
+}
+
+// openAlone starts the embedded broker for a command.
+func (a *App) openAlone(settings *kafka.Config) error {
+	err := a.openBroker(settings)
+	var loss *kafka.Loss
+	if errors.As(err, &loss) {
+		return fmt.Errorf("%w; tidewatch log repair says what can be rebuilt", err)
+	}
+	return err
 }
 
 // gathering bounds how long reading the whole case log may take without its

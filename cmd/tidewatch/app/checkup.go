@@ -21,6 +21,7 @@ import (
 	"tidewatch/detect/watch"
 	"tidewatch/enforce"
 	"tidewatch/enforce/proof"
+	"tidewatch/enforce/web"
 	"tidewatch/storage/clickhouse"
 	"tidewatch/storage/kafka"
 )
@@ -49,7 +50,7 @@ type Look struct {
 // the database catch up, and looks at everything. What a start mends, it mends.
 func CheckUp(ctx context.Context, cfg *config.Config, version string, log *slog.Logger, look Look) (c *Checkup, err error) {
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry(), store: &store{}}
-	a.system = newConditions(log, a.registry)
+	a.system, a.webMetrics = newConditions(log, a.registry), web.NewMetrics(a.registry)
 	defer func() { err = errors.Join(err, a.Close()) }()
 	steps := []work{a.openData, a.openFiles, a.openSeal, a.keepPolicies, a.openExemptions}
 	if look.Database {
@@ -74,23 +75,40 @@ func (a *App) checkUp(ctx context.Context, look Look) (c *Checkup, err error) {
 		stop()
 		err = errors.Join(err, group.Wait())
 	}()
-	cases, err := a.hearAll(running, c)
-	if err != nil {
-		return c, err
+	if a.store.log.Lost() == nil { // else it is shut, which is said
+		err = a.lookAtCases(running, c, look)
 	}
-	if look.Database {
-		err = a.compareDatabase(running, c)
+	officers, failed := a.openOfficers(func(string, string) error { return errNoAccount })
+	if failed != nil {
+		a.log.Warn("the officers' accounts cannot be read", "error", failed)
+	} else {
+		c.Accounts = officers.Names()
 	}
-	if look.Evidence {
-		err = errors.Join(err, a.checkEvidence(running, c, cases))
-	}
-	c.Accounts, c.Keys = a.officers.Names(), nil
 	for _, k := range a.seal.keys.Public {
 		c.Keys = append(c.Keys, k.String())
 	}
 	a.lookAtStops(c)
 	c.System = a.system.look(ctx)
 	return c, err
+}
+
+// errNoAccount says that a checkup makes no account.
+var errNoAccount = errors.New("there is none: the next start makes one")
+
+// lookAtCases reads the case log, and what the database and the evidence say of
+// it.
+func (a *App) lookAtCases(ctx context.Context, c *Checkup, look Look) error {
+	cases, err := a.hearAll(ctx, c)
+	if err != nil {
+		return err
+	}
+	if look.Database {
+		err = a.compareDatabase(ctx, c)
+	}
+	if look.Evidence {
+		err = errors.Join(err, a.checkEvidence(ctx, c, cases))
+	}
+	return err
 }
 
 // hearAll reads the case log to its end.
@@ -137,7 +155,7 @@ const catchingUp = 2 * time.Minute
 
 // compareDatabase has the database catch up with the case log and reads it.
 func (a *App) compareDatabase(ctx context.Context, c *Checkup) error {
-	if err := a.wholeDatabase(ctx); errors.Is(err, clickhouse.ErrNotWhole) && a.store.engine != nil {
+	if err := a.wholeDatabase(ctx); errors.Is(err, clickhouse.ErrNotWhole) && a.mayRebuild() {
 		if err := a.rebuildDatabase(ctx, err); err != nil {
 			return err
 		}

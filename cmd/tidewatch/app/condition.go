@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,8 +38,9 @@ type conditions struct {
 	now func() time.Time
 	bad *prometheus.GaugeVec
 
-	mu   sync.Mutex
-	list []*condition
+	looking sync.Mutex // held while checks run, which may take seconds
+	mu      sync.Mutex
+	list    []*condition
 }
 
 func newConditions(log *slog.Logger, reg prometheus.Registerer) *conditions {
@@ -86,11 +88,23 @@ type state struct {
 func (c *conditions) look(ctx context.Context) []state {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
+	c.looking.Lock()
+	defer c.looking.Unlock()
+	c.mu.Lock()
+	list := slices.Clone(c.list)
+	c.mu.Unlock()
+	for _, one := range list {
+		c.note(one, one.check(ctx))
+	}
+	return c.known()
+}
+
+// known is what the last look found. It waits for no check.
+func (c *conditions) known() []state {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	bad := []state{}
 	for _, one := range c.list {
-		c.note(one, one.check(ctx))
 		if one.why != nil {
 			bad = append(bad, state{one.name, bool(one.grade), one.since.UTC(), one.why.Error()})
 		}
@@ -100,6 +114,8 @@ func (c *conditions) look(ctx context.Context) []state {
 
 // note keeps what a check found, and logs only a change.
 func (c *conditions) note(one *condition, why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	was := one.why
 	one.why = why
 	switch {

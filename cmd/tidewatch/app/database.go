@@ -45,7 +45,7 @@ func (r *rows) set(why error) {
 // The embedded one is emptied where that fails: it is a view of the case log.
 func (a *App) prepareDatabase(ctx context.Context) error {
 	err := a.migrateDatabase(ctx)
-	if err == nil || a.store.engine == nil || ctx.Err() != nil || errors.Is(err, clickhouse.ErrUnknown) || errors.Is(err, clickhouse.ErrChanged) {
+	if err == nil || !a.mayRebuild() || ctx.Err() != nil || errors.Is(err, clickhouse.ErrUnknown) || errors.Is(err, clickhouse.ErrChanged) {
 		return err
 	}
 	a.log.Warn("the embedded database cannot be used as it is and is built anew from the case log", "error", err)
@@ -90,6 +90,12 @@ func (a *App) carry(ctx context.Context, store func(context.Context, []kafka.Mes
 	}
 }
 
+// mayRebuild says whether the database is ours to empty, and the case log fit to
+// build it from. While the log is not, the database is a witness of what it held.
+func (a *App) mayRebuild() bool {
+	return a.store.engine != nil && a.store.log.Lost() == nil && a.store.log.Health() == nil
+}
+
 // rebuildDatabase empties the embedded database, whose place in the case log is
 // then its beginning.
 func (a *App) rebuildDatabase(ctx context.Context, damage error) error {
@@ -110,8 +116,10 @@ func (a *App) watchRows(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // nobody waits for it any more
-		case errors.Is(err, clickhouse.ErrNotWhole) && a.store.engine != nil:
+		case errors.Is(err, clickhouse.ErrNotWhole) && a.mayRebuild():
 			return err
+		case errors.Is(err, clickhouse.ErrNotWhole) && a.store.engine != nil: // the case log says what is amiss
+			a.store.rows.set(err)
 		case errors.Is(err, clickhouse.ErrNotWhole):
 			a.store.rows.set(fmt.Errorf("%w: empty it (TRUNCATE TABLE tidewatch_database does), and start Tidewatch again: it is then built from the case log", err))
 		case err != nil:
@@ -127,6 +135,9 @@ func (a *App) watchRows(ctx context.Context) error {
 
 // wholeDatabase says what the database lacks, by itself and of the case log.
 func (a *App) wholeDatabase(ctx context.Context) error {
+	if lost := a.store.log.Lost(); lost != nil {
+		return lost // there is nothing to hold it against
+	}
 	if err := clickhouse.Whole(ctx, a.store.db); err != nil {
 		return err
 	}

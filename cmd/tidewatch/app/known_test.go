@@ -12,7 +12,7 @@ func TestWhatBecameOfAFileIsNoticed(t *testing.T) {
 		noticed bool
 	}{
 		"nothing":            {func(string) error { return nil }, false},
-		"an altered byte":    {alter, true},
+		"an altered byte":    {flipMiddle, true},
 		"it was taken away":  {os.Remove, true},
 		"it was emptied":     {func(path string) error { return os.Truncate(path, 0) }, true},
 		"its sum was erased": {func(path string) error { return os.Remove(known{path}.sumPath()) }, false},

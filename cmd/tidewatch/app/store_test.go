@@ -58,7 +58,7 @@ func TestLostDatabaseComesBack(t *testing.T) {
 	for name, damage := range map[string]func(path string) error{
 		"all of it is removed": func(path string) error { return os.RemoveAll(database) },
 		"a part is removed":    func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
-		"a byte is altered":    alter,
+		"a byte is altered":    flipMiddle,
 		"a table's definition is rubbish": func(string) error {
 			found, err := filepath.Glob(filepath.Join(database, "data", "metadata", "*", "case*.sql"))
 			return errors.Join(err, os.WriteFile(append(found, "no definition")[0], []byte("rubbish"), 0o600))
@@ -88,7 +88,7 @@ func someColumn(t *testing.T, dir string) (found string) {
 	return found
 }
 
-func alter(path string) error {
+func flipMiddle(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -126,6 +126,16 @@ func (a *App) ready(t *testing.T) error {
 // openStores opens the parts of an app that keep cases.
 func openStores(t *testing.T, data string, brokers ...string) *App {
 	t.Helper()
+	a := newStores(t, data, brokers...)
+	if err := a.openStore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// newStores is an app whose parts are not opened yet.
+func newStores(t *testing.T, data string, brokers ...string) *App {
+	t.Helper()
 	files, err := assets.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -137,9 +147,6 @@ func openStores(t *testing.T, data string, brokers ...string) *App {
 	}
 	a.system = newConditions(a.log, a.registry)
 	t.Cleanup(func() { _ = a.Close() })
-	if err := a.openStore(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return a
 }
 

@@ -19,15 +19,13 @@ import (
 // Config is what is in force: checked, with defaults filled in and secrets
 // read.
 type Config struct {
-	Data   string
-	Listen string // host:port of the pages
-	// SecureCookies is set where browsers come over TLS, through a proxy.
-	SecureCookies bool
-	Assets        assets.Dir
-	LogLevel      slog.Level
-	RingKeep      time.Duration
-	Clip          Clip
-	Detector      Detector
+	Data     string
+	Web      Web
+	Assets   assets.Dir
+	LogLevel slog.Level
+	RingKeep time.Duration
+	Clip     Clip
+	Detector Detector
 
 	Cameras  []ingest.Camera
 	Calendar enforce.Calendar

@@ -14,7 +14,7 @@ func defaults() file {
 	return file{
 		Evidence: evidence, Retention: retention,
 
-		Data: "data", Listen: "127.0.0.1:8420", LogLevel: "info",
+		Data: "data", Web: webDefaults(), LogLevel: "info",
 		Ring: ringYAML{Keep: "12s"},
 		Clip: clipYAML{Before: "7s", After: "3s"},
 

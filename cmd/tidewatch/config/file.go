@@ -7,8 +7,7 @@ package config
 // a bad one is reported by its path together with every other mistake.
 type file struct {
 	Data     fileName `yaml:"data"`
-	Listen   string   `yaml:"listen"`
-	Secure   bool     `yaml:"secure_cookies"`
+	Web      webYAML  `yaml:",inline"`
 	Assets   fileName `yaml:"assets,omitempty"`
 	LogLevel string   `yaml:"log_level"`
 	Ring     ringYAML `yaml:"ring"`

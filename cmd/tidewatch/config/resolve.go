@@ -28,7 +28,7 @@ type resolver struct {
 func (r *resolver) config(f *file) *Config {
 	f.fill()
 	c := &Config{
-		Data: string(f.Data), Listen: r.listen("listen", f.Listen), SecureCookies: f.Secure, LogLevel: r.level(f.LogLevel),
+		Data: string(f.Data), Web: r.web(f.Web), LogLevel: r.level(f.LogLevel),
 		RingKeep: r.duration("ring.keep", f.Ring.Keep, time.Second, longestRing, "it is kept in memory, of each camera"),
 		Assets:   assets.Dir(f.Assets),
 		Detector: r.detector(f.Detector),
@@ -38,9 +38,6 @@ func (r *resolver) config(f *file) *Config {
 	c.Clip = r.clip(f.Clip, c.RingKeep)
 	if f.Data == "" {
 		r.wrong("data", "must name a folder")
-	}
-	if isOpen(c.Listen) && !f.Secure {
-		r.doubt("listen", "%s can be reached by others, and passwords would go over the network in the clear: listen on 127.0.0.1 behind a proxy with TLS, and set secure_cookies", f.Listen)
 	}
 	cameras := r.cameras(c, f)
 	c.Calendar = r.calendar(string(f.Holidays))
