@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify train-plates soak screenshots test-kafka clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify train-plates attack damage soak screenshots test-kafka check-vulnerabilities clean
 
 export CGO_ENABLED = 1
 
@@ -23,7 +23,7 @@ build: ## Build bin/tidewatch and the simulators of a camera and of the police p
 	@echo 'go build: the first one compiles the bindings to OpenCV and takes some minutes' >&2
 	@go build -ldflags '-X main.version=$(version)' -o bin/ ./cmd/tidewatch ./cmd/camerasim ./cmd/policesim
 
-test: setup-test build lint check-generated race unit ## Set up and run every check, and every test once
+test: setup-test build lint check-generated check-vulnerabilities race unit ## Set up and run every check, and every test once
 
 setup-demo: ## Install what building and the demo need
 	@script/setup demo
@@ -65,6 +65,12 @@ train-plates: ## Draw plates and train our own reader on them; minutes on a grap
 	go run ./cmd/plateset --stencils --count 70000 build/plates
 	$(or $(PYTHON),python3) train/plates/train.py --data build/plates --out build/plates --steps 2633
 
+attack: setup-test build ## Start a whole system and try to get in, as other users of the machine would; needs root, some minutes
+	go run ./cmd/attack
+
+damage: setup-test build ## Damage a system's data folder 1,000 times and see whether each damage is said; DAMAGES=n SEED=n, some 20 minutes
+	go run ./cmd/damage
+
 soak: setup-test ## Have 50 cameras misbehave for ten minutes; a minute of it is part of the tests
 	go test ./ingest/soak -count=1 -v -for 10m -timeout 20m
 
@@ -75,6 +81,9 @@ test-kafka: ## Try the case log on Apache Kafka, with users, rights and TLS; set
 screenshots: setup-test ## Make the pictures of the review page in docs/images, from the demo
 	mkdir -p docs/images
 	go test ./e2e -count=1 -run TestDemo -screenshots $(CURDIR)/docs/images
+
+check-vulnerabilities: setup-test ## Look for known vulnerabilities, where their database can be reached
+	script/check-vulnerabilities
 
 check-generated: ## Check that go generate changes nothing
 	script/check-generated

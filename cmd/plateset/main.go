@@ -54,7 +54,7 @@ func (o options) run() error {
 	if o.Stencils {
 		return o.stencils(fonts)
 	}
-	if err := os.MkdirAll(filepath.Join(o.Dir, "crops"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(o.Dir, "crops"), 0o750); err != nil {
 		return fmt.Errorf("make folder of plates: %w", err)
 	}
 	list, err := os.Create(filepath.Join(o.Dir, "truth.tsv"))

@@ -45,7 +45,7 @@ func stencilStyles() []draw.Style {
 // width each character goes. What a camera makes of them is
 // for the training to choose, each time anew.
 func (o options) stencils(fonts *draw.Fonts) error {
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return fmt.Errorf("make folder of plates: %w", err)
 	}
 	var failed []error
@@ -77,7 +77,7 @@ func (o options) stencilsOf(fonts *draw.Fonts, rows int) error {
 		return err
 	}
 	name := filepath.Join(o.Dir, fmt.Sprintf("rows%d", rows))
-	return errors.Join(os.WriteFile(name+".rgb", pixels, 0o644), writeTexts(name+".tsv", plates))
+	return errors.Join(os.WriteFile(name+".rgb", pixels, 0o640), writeTexts(name+".tsv", plates))
 }
 
 // inParallel does n things on all cores. What comes out does not depend on how

@@ -36,6 +36,7 @@ type commands struct {
 	Plates      platesCmd      `cmd:"" help:"Read the number plates in pictures and print one JSON object for each picture."`
 	Verify      verifyCmd      `cmd:"" help:"Check evidence: of exported packages, of cases, or of all; says what is wrong with which file."`
 	Log         logCmd         `cmd:"" help:"Export from the log of evidence, settle doubts about the case log, and repair it."`
+	Doctor      doctorCmd      `cmd:"" help:"Open all that a start opens while Tidewatch does not run, mend what a start mends, and say what is wrong."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 

@@ -256,7 +256,7 @@ func (c *policyPublishCmd) Run() error {
 	if c.At != "" {
 		at = enforce.DateOf(at).Midnight(sections[0].Policy.Section.Location)
 	}
-	if err := os.MkdirAll(c.Output, 0o755); err != nil {
+	if err := os.MkdirAll(c.Output, 0o755); err != nil { //nolint:gosec // it is for everybody
 		return fmt.Errorf("make the folder: %w", err)
 	}
 	var page, geojson bytes.Buffer
@@ -268,7 +268,7 @@ func (c *policyPublishCmd) Run() error {
 		text []byte
 	}{{"index.html", page.Bytes()}, {"sections.geojson", geojson.Bytes()}} {
 		path := filepath.Join(c.Output, file.name)
-		if err := os.WriteFile(path, file.text, 0o644); err != nil {
+		if err := os.WriteFile(path, file.text, 0o644); err != nil { //nolint:gosec // it is for everybody
 			return fmt.Errorf("publish: %w", err)
 		}
 		fmt.Println(path)

@@ -39,7 +39,7 @@ func (c *replayCmd) writeSheet(start time.Time, carried bool, score truth.Score)
 	if err != nil {
 		return fmt.Errorf("make sheet: %w", err)
 	}
-	return os.WriteFile(c.Sheet, data, 0o644)
+	return os.WriteFile(c.Sheet, data, 0o600) // plates can be read on it
 }
 
 // sheet is a sheet being made: the cells that wait for their picture.

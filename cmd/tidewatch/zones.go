@@ -169,7 +169,7 @@ func writeJPEG(path string, pic *decode.Picture) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
+	if err := os.WriteFile(path, data, 0o640); err != nil {
 		return fmt.Errorf("write the drawing: %w", err)
 	}
 	return nil

@@ -69,7 +69,7 @@ func emptied(ctx context.Context, footage string) (string, error) {
 	if _, err := os.Stat(street); err == nil {
 		return street, nil
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	if err := os.MkdirAll(cache, 0o750); err != nil {
 		return "", err
 	}
 	part := street + ".part"

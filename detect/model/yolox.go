@@ -60,7 +60,7 @@ func yoloxCell(frame picture.Letterbox, row []float32, gx, gy int, stride float6
 	}
 	class, score := 0, 0.0
 	for k := range row[5:] {
-		if p := float64(row[5+k]); p > score {
+		if p := float64(row[5+k]); p > score { //nolint:gosec // k is of what follows the fifth
 			class, score = k, p
 		}
 	}

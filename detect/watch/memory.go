@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"tidewatch/detect/picture"
@@ -41,7 +40,7 @@ func (s *store) loadMemory(zones string) (picture.Memory, error) {
 		err = fmt.Errorf("read %s: it is not one of this version", memoryName)
 	}
 	if err != nil {
-		return picture.Memory{}, errors.Join(err, os.Remove(s.path(memoryName)))
+		return picture.Memory{}, errors.Join(err, s.discard(memoryName))
 	}
 	if m.Zones != zones {
 		return picture.Memory{}, nil
@@ -53,5 +52,5 @@ func (s *store) saveMemory(zones string, p picture.Memory) error {
 	if s.dir == "" {
 		return nil
 	}
-	return s.encode(memoryName, memory{memoryVersion, zones, p})
+	return s.keep(memoryName, memory{memoryVersion, zones, p})
 }

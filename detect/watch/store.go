@@ -21,6 +21,10 @@ import (
 type store struct {
 	dir   string              // empty: nothing is kept
 	units map[string][]string // the pictures of each stop that are on disk
+
+	index  index
+	number uint64 // of the file that was written last
+	gone   error  // the whole folder was taken away
 }
 
 const (
@@ -53,14 +57,15 @@ func openStore(dir string) (*store, error) {
 	if dir == "" {
 		return s, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	var err error
+	if s.gone, err = openFolder(dir); err != nil {
 		return nil, fmt.Errorf("open folder of stops: %w", err)
 	}
 	return s, nil
 }
 
-// Kept are the IDs of the stops that a folder keeps for a restart.
-func Kept(dir string) (ids []string) {
+// Stops are the IDs of the stops that a folder keeps for a restart.
+func Stops(dir string) (ids []string) {
 	entries, _ := os.ReadDir(dir) // a folder that is not there keeps none
 	for _, e := range entries {
 		if id, isStop := strings.CutSuffix(e.Name(), stopSuffix); isStop {
@@ -70,19 +75,19 @@ func Kept(dir string) (ids []string) {
 	return ids
 }
 
-// load reads all stops back. Those that cannot be read are dropped and named
-// in the error.
+// load reads all stops back. Those that cannot be read, or are gone, are dropped
+// and named in the error.
 func (s *store) load() ([]detect.Place, map[string]*reading, error) {
 	readings := map[string]*reading{}
 	if s.dir == "" {
 		return nil, readings, nil
 	}
+	broken := []error{s.gone, s.openIndex(), s.missing()}
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read folder of stops: %w", err)
 	}
 	var places []detect.Place
-	var broken []error
 	for _, e := range entries {
 		id, isStop := strings.CutSuffix(e.Name(), stopSuffix)
 		if !isStop {
@@ -90,7 +95,7 @@ func (s *store) load() ([]detect.Place, map[string]*reading, error) {
 		}
 		place, reading, err := s.read(id)
 		if err != nil {
-			broken = append(broken, err, os.Remove(s.path(e.Name())))
+			broken = append(broken, err, s.discard(e.Name()))
 			continue
 		}
 		places = append(places, place)
@@ -161,11 +166,30 @@ func (s *store) save(place detect.Place, r *reading) error {
 		}
 		file.Kept = append(file.Kept, kept)
 	}
-	if err := s.encode(id+stopSuffix, &file); err != nil {
+	if err := s.keep(id+stopSuffix, &file); err != nil {
 		return err
 	}
 	s.units[id] = names
 	return s.sweep()
+}
+
+// keep writes a file that must not go unnoticed.
+func (s *store) keep(name string, value any) error {
+	if err := s.encode(name, value); err != nil {
+		return err
+	}
+	return s.enter(name, s.number)
+}
+
+// discard removes a file that the index tells of.
+func (s *store) discard(name string) error {
+	if err := s.enter(name, 0); err != nil {
+		return err
+	}
+	if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func unitName(u *ingest.Unit) string {
@@ -188,7 +212,7 @@ func (s *store) remove(id string) error {
 		return nil
 	}
 	delete(s.units, id)
-	if err := os.Remove(s.path(id + stopSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.discard(id + stopSuffix); err != nil {
 		return fmt.Errorf("remove stop: %w", err)
 	}
 	return s.sweep()
@@ -219,14 +243,22 @@ func (s *store) sweep() error {
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 
+// sealed is the name under which a file is sealed: another camera's has another.
+func (s *store) sealed(name string) string { return filepath.Base(s.dir) + "/" + name }
+
 // encode writes a file in one step: whole, or not at all.
 func (s *store) encode(name string, value any) error {
 	var text bytes.Buffer
 	if err := gob.NewEncoder(&text).Encode(value); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
+	s.number++
+	return s.place(name, seal(s.sealed(name), s.number, text.Bytes()))
+}
+
+func (s *store) place(name string, text []byte) error {
 	partial := s.path(name + partialSuffix)
-	err := writeSynced(partial, text.Bytes())
+	err := writeSynced(partial, text)
 	if err == nil {
 		err = os.Rename(partial, s.path(name))
 	}
@@ -251,10 +283,23 @@ func writeSynced(path string, data []byte) error {
 func (s *store) decode(name string, value any) error {
 	data, err := os.ReadFile(s.path(name))
 	if err == nil {
-		err = gob.NewDecoder(bytes.NewReader(data)).Decode(value)
+		err = s.open(name, data, value)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	return nil
+}
+
+// open reads what a file holds, if it is the one that was written last.
+func (s *store) open(name string, data []byte, value any) error {
+	number, content, err := unseal(s.sealed(name), data)
+	if err != nil {
+		return err
+	}
+	if !s.current(name, number) {
+		return fmt.Errorf("it is an older copy: %w", errAltered)
+	}
+	s.number = max(s.number, number)
+	return gob.NewDecoder(bytes.NewReader(content)).Decode(value)
 }

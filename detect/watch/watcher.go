@@ -123,7 +123,7 @@ func New(cfg Config, camera string, vehicles Vehicles, plates PlateReader, decod
 	places, readings, err := w.store.load()
 	if err != nil {
 		w.metrics.unsaved.Inc()
-		log.Warn("some stops of the worker before are lost", "error", err)
+		log.Warn("some of what was kept for a restart is lost", "error", err)
 	}
 	w.readings = readings
 	if w.readings == nil {

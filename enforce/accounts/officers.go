@@ -50,6 +50,9 @@ func Open(path string, show func(name, password string) error) (*Officers, error
 	return officers, nil
 }
 
+// Names are the names of all accounts, in order.
+func (o *Officers) Names() []string { return slices.Sorted(maps.Keys(o.accounts)) }
+
 // of is the hash of a name's password, and whether there is such a name.
 func (o *Officers) of(name string) (passwordHash, bool) {
 	if hash, known := o.accounts[name]; known {

@@ -116,7 +116,7 @@ func (w Writer) fill(ctx context.Context, dir string, c enforce.Case, history []
 		os.WriteFile(filepath.Join(dir, RecordFile), record, 0o640),
 		w.Seal.Write(dir, c.ID, record),
 		os.WriteFile(filepath.Join(dir, PrintedFile), printed, 0o640),
-		os.Chmod(dir, 0o750),
+		os.Chmod(dir, 0o750), //nolint:gosec // a folder
 	)
 }
 

@@ -140,12 +140,12 @@ func (p *printer) row(widths []float64, texts ...string) {
 	}
 	p.room(float64(lines) * line)
 	x, y := p.pdf.GetXY()
-	for i, cell := range cells {
-		for n, text := range cell {
+	for i, width := range widths {
+		for n, text := range cells[i] {
 			p.pdf.SetXY(x, y+float64(n)*line)
-			p.pdf.CellFormat(widths[i], line, text, "", 0, "L", false, 0, "")
+			p.pdf.CellFormat(width, line, text, "", 0, "L", false, 0, "")
 		}
-		x += widths[i]
+		x += width
 	}
 	p.pdf.SetXY(margin, y+float64(lines)*line)
 }

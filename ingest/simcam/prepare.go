@@ -56,7 +56,7 @@ func PrepareAs(ctx context.Context, video, cacheDir string, e Encoding) (string,
 	if _, err := os.Stat(prepared); err == nil {
 		return prepared, nil
 	}
-	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
+	if err := os.MkdirAll(cacheDir, 0o750); err != nil {
 		return "", fmt.Errorf("prepare video: %w", err)
 	}
 	if err := encode(ctx, video, prepared, e); err != nil {

@@ -56,7 +56,8 @@ func (d *Dir) incoming() string { return filepath.Join(d.path, "incoming") }
 func (d *Dir) file(sum string) string { return filepath.Join(d.path, sum[:2], sum) }
 
 // Put stores all of data and returns its SHA-256 in hex and its size in bytes.
-// Content that is stored already stays as it is.
+// Content that is stored already stays as it is, unless it was damaged: then it
+// is stored anew.
 func (d *Dir) Put(ctx context.Context, data io.Reader) (sum string, size int64, err error) {
 	temporary, err := os.CreateTemp(d.incoming(), "")
 	if err != nil {
@@ -70,19 +71,19 @@ func (d *Dir) Put(ctx context.Context, data io.Reader) (sum string, size int64, 
 		return "", 0, fmt.Errorf("store file: %w", err)
 	}
 	sum = hex.EncodeToString(hash.Sum(nil))
-	if err := d.keep(temporary.Name(), sum); err != nil {
+	if err := d.keep(ctx, temporary.Name(), sum); err != nil {
 		return "", 0, fmt.Errorf("store file %s: %w", sum, err)
 	}
 	return sum, size, nil
 }
 
 // keep gives a finished file its name, for good.
-func (d *Dir) keep(temporary, sum string) error {
+func (d *Dir) keep(ctx context.Context, temporary, sum string) error {
 	d.removal.RLock()
 	defer d.removal.RUnlock()
 	path := d.file(sum)
 	// What is put again is young again: Remove spares it.
-	if now := time.Now(); os.Chtimes(path, now, now) == nil {
+	if now := time.Now(); !errors.Is(d.Verify(ctx, sum), ErrCorrupt) && os.Chtimes(path, now, now) == nil {
 		// Another Put may have renamed it a moment ago and not yet returned.
 		return syncDir(filepath.Dir(path))
 	}

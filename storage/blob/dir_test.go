@@ -95,3 +95,28 @@ func TestReadingLeavesWhatAnotherProcessIsWriting(t *testing.T) {
 		t.Errorf("what was being written: %v", err)
 	}
 }
+
+func TestPutMendsWhatWasDamaged(t *testing.T) {
+	d, err := NewDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func() string {
+		sum, _, err := d.Put(t.Context(), strings.NewReader("a policy"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	sum := put()
+	if err := errors.Join(os.Chmod(d.file(sum), 0o600), os.WriteFile(d.file(sum), []byte("a poliCy"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Verify(t.Context(), sum); !errors.Is(err, ErrCorrupt) {
+		t.Fatalf("the damage is not seen: %v", err)
+	}
+	put()
+	if err := d.Verify(t.Context(), sum); err != nil {
+		t.Errorf("after it was put again: %v", err)
+	}
+}

@@ -193,12 +193,12 @@ func (c *child) failure() error {
 		return ErrInUse
 	case strings.Contains(said, "Address already in use"):
 		return ErrPortTaken
-	case c.err == nil:
-		return fmt.Errorf("the engine's process ended: %s", said)
+	case c.err == nil && said != "":
+		return fmt.Errorf("%w: %s", ErrEnded, said)
 	case said == "":
-		return fmt.Errorf("the engine's process ended: %w", c.err)
+		return fmt.Errorf("%w: %v", ErrEnded, c.cmd.ProcessState)
 	}
-	return fmt.Errorf("the engine's process ended: %w: %s", c.err, said)
+	return fmt.Errorf("%w: %v: %s", ErrEnded, c.cmd.ProcessState, said)
 }
 
 // because is kind with what the process said of it, which begins with kind.

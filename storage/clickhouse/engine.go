@@ -18,6 +18,7 @@ import (
 var (
 	ErrInUse     = errors.New("data directory is in use by another process")
 	ErrPortTaken = errors.New("port is in use by another process")
+	ErrEnded     = errors.New("the engine's process ended") // such as for files that it cannot read
 )
 
 // EngineConfig says where the embedded engine lives and what it may take.

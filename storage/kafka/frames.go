@@ -56,7 +56,7 @@ func (f *frames) next() error {
 	if _, err := io.CopyN(&f.whole, f.from, size); err != nil {
 		return err
 	}
-	key := int16(binary.BigEndian.Uint16(f.whole.Bytes()[4:6])) //nolint:gosec // the protocol's keys are signed
+	key := int16(binary.BigEndian.Uint16(f.whole.Bytes()[4:6]))
 	if kmsg.RequestForKey(key) == nil {
 		return fmt.Errorf("a request has the unknown key %d", key)
 	}

@@ -135,7 +135,7 @@ func (l *lease) isFree(ctx context.Context) error {
 func (l *lease) join(ctx context.Context) (*kmsg.JoinGroupResponse, error) {
 	ask := kmsg.NewPtrJoinGroupRequest()
 	ask.Group, ask.InstanceID, ask.ProtocolType = l.group, &l.instance, leaseProtocol
-	ask.SessionTimeoutMillis = int32(l.session.Milliseconds()) //nolint:gosec // seconds
+	ask.SessionTimeoutMillis = int32(l.session.Milliseconds())
 	ask.RebalanceTimeoutMillis = ask.SessionTimeoutMillis
 	l.mu.Lock()
 	ask.MemberID = l.member

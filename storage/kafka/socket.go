@@ -67,7 +67,7 @@ func openDoor(path string, log *slog.Logger) (*door, error) {
 	if err := ignoreMissing(os.Remove(path)); err != nil {
 		return nil, fmt.Errorf("remove the socket of before: %w", err)
 	}
-	d := &door{path: path, user: uint32(os.Geteuid()), log: log} //nolint:gosec // user IDs have 32 bits
+	d := &door{path: path, user: uint32(os.Geteuid()), log: log}
 	err := byShortPath(path, func(short string) (err error) {
 		d.UnixListener, err = net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
 		return err
@@ -139,7 +139,7 @@ func peer(conn *net.UnixConn) (user uint32, err error) {
 	}
 	var credentials *unix.Ucred
 	if controlled := raw.Control(func(fd uintptr) {
-		credentials, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) //nolint:gosec // a descriptor
+		credentials, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	}); controlled != nil {
 		err = controlled
 	}

@@ -53,7 +53,7 @@ func (l *Log) createTopic(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
-	_, err = kadm.NewClient(l.admin).CreateTopic(ctx, int32(l.cfg.Partitions), int16(copies), settings, l.cfg.Topic) //nolint:gosec // small
+	_, err = kadm.NewClient(l.admin).CreateTopic(ctx, int32(l.cfg.Partitions), int16(copies), settings, l.cfg.Topic)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("create topic %s: %w", l.cfg.Topic, err)
 	}
@@ -206,7 +206,7 @@ func (l *Log) offsets(ctx context.Context, partitions int, which int64) ([]int64
 	of.Topic = l.cfg.Topic
 	for i := range partitions {
 		p := kmsg.NewListOffsetsRequestTopicPartition()
-		p.Partition, p.Timestamp = int32(i), which //nolint:gosec // small
+		p.Partition, p.Timestamp = int32(i), which
 		of.Partitions = append(of.Partitions, p)
 	}
 	ask := kmsg.NewPtrListOffsetsRequest()
@@ -227,7 +227,7 @@ func (l *Log) offsets(ctx context.Context, partitions int, which int64) ([]int64
 	all := make([]int64, partitions)
 	for i := range all {
 		var known bool
-		if all[i], known = found[int32(i)]; !known { //nolint:gosec // small
+		if all[i], known = found[int32(i)]; !known {
 			return nil, fmt.Errorf("list offsets of %s/%d: none was answered", l.cfg.Topic, i)
 		}
 	}

@@ -96,7 +96,7 @@ func readPending(cfg *config.Config) pending {
 	p := pending{running: inUse(cfg.Data), opening: openingDir(cfg).cases(), spooled: map[string]bool{}, stops: map[string]bool{}}
 	folders, _ := filepath.Glob(filepath.Join(cfg.Data, "stops", "*"))
 	for _, folder := range folders {
-		for _, id := range watch.Kept(folder) {
+		for _, id := range watch.Stops(folder) {
 			p.stops[id] = true
 		}
 	}

@@ -3,10 +3,13 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"tidewatch/storage/blob"
 )
 
 // keepPolicies stores the document of every version of every rule, so that a
@@ -15,6 +18,9 @@ import (
 func (a *App) keepPolicies(ctx context.Context) error {
 	for _, section := range slices.Sorted(maps.Keys(a.cfg.Policies)) {
 		for _, policy := range a.cfg.Policies[section] {
+			if err := a.files.Verify(ctx, policy.ID); errors.Is(err, blob.ErrCorrupt) {
+				a.log.Warn("a stored policy was damaged and is stored anew", "section", policy.Section.ID, "error", err)
+			}
 			sum, _, err := a.files.Put(ctx, bytes.NewReader(policy.Document()))
 			if err != nil {
 				return fmt.Errorf("keep the policy of section %s: %w", policy.Section.ID, err)

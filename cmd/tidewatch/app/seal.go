@@ -34,6 +34,9 @@ func (a *App) openSeal(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, amiss := range a.seal.keys.Amiss {
+		a.log.Warn("the keys were not whole", "what", amiss)
+	}
 	a.seal.authors, err = authors.Open(authors.Config{
 		Dir: keyDir(a.cfg), Root: a.seal.keys.Signer, Public: a.seal.keys.Public, Fresh: a.fresh,
 	}, time.Now())

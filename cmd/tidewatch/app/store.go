@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +23,7 @@ type store struct {
 	sink  work // carries the log into the database
 	cases *clickhouse.Cases
 	group string // of the sink
+	rows  rows
 	// prefix is what is remembered of the embedded broker's log, and missing says
 	// what is lost of it.
 	prefix  *kafka.Prefix
@@ -42,16 +43,12 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.openDatabase(ctx); err != nil {
 		return err
 	}
-	if err := clickhouse.Migrate(ctx, a.store.db); err != nil {
-		return fmt.Errorf("bring the database up to date: %w", err)
-	}
-	id, err := clickhouse.DatabaseID(ctx, a.store.db)
-	if err != nil {
+	if err := a.prepareDatabase(ctx); err != nil {
 		return err
 	}
-	a.store.group = sinkGroup + id
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	a.watchStore()
+	var err error
 	if a.store.sink, err = a.openPart("sink", grave, a.newSink); err != nil {
 		return err
 	}
@@ -60,7 +57,7 @@ func (a *App) openStore(ctx context.Context) error {
 
 func (a *App) newSink(reg prometheus.Registerer) (work, error) {
 	sink := clickhouse.NewSink(a.store.db, reg)
-	return func(ctx context.Context) error { return a.store.log.Consume(ctx, a.store.group, sink.Store) }, nil
+	return func(ctx context.Context) error { return a.carry(ctx, sink.Store) }, nil
 }
 
 func (a *App) openDatabase(ctx context.Context) error {
@@ -93,12 +90,35 @@ func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
 	if cfg.Library, err = a.cfg.Assets.Library("libchdb.so"); err != nil {
 		return nil, err
 	}
-	engine, err := clickhouse.StartEngine(ctx, cfg, a.log, a.registry)
+	engine, err := a.startEngine(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	a.later(engine.Close)
 	a.store.engine = engine
+	return engine, nil
+}
+
+// startEngine starts the embedded database. One that cannot start on its files
+// starts without them.
+func (a *App) startEngine(ctx context.Context, cfg clickhouse.EngineConfig) (*clickhouse.Engine, error) {
+	metrics := prometheus.NewRegistry()
+	engine, err := clickhouse.StartEngine(ctx, cfg, a.log, metrics)
+	if err == nil {
+		return engine, a.registry.Register(metrics)
+	}
+	if !errors.Is(err, clickhouse.ErrEnded) {
+		return nil, err
+	}
+	restore, failed := setAside(cfg.Dir)
+	if failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	a.log.Warn("the embedded database cannot start on its files, which are set aside: it is built anew from the case log", "error", err)
+	engine, again := clickhouse.StartEngine(ctx, cfg, a.log, a.registry)
+	if again != nil {
+		return nil, errors.Join(err, restore()) // it was not the files
+	}
 	return engine, nil
 }
 
@@ -117,6 +137,7 @@ func (a *App) watchStore() {
 	if a.store.engine != nil {
 		a.system.watch("database_confinement", minor, func(context.Context) error { return a.store.engine.Unconfined() })
 	}
+	a.system.watch("database_rows", grave, func(context.Context) error { return a.store.rows.Health() })
 	a.system.watch("case_log", grave, func(context.Context) error { return a.store.log.Health() })
 	a.system.watch("case_log_damage", grave, func(context.Context) error { return a.store.whole() })
 	a.system.watch("spool", grave, func(context.Context) error { return a.store.spooled() })

@@ -43,6 +43,7 @@ func TestLostDatabaseComesBack(t *testing.T) {
 			cases = counts[enforce.StateSuspected]
 			return err == nil && cases >= want
 		})
+		eventually(t, "the database is whole", func() bool { return a.wholeDatabase(t.Context()) == nil })
 		stop()
 		if cases != want {
 			t.Errorf("%d cases, want %d", cases, want)
@@ -53,10 +54,47 @@ func TestLostDatabaseComesBack(t *testing.T) {
 	}
 	run(t, []enforce.Event{suspicion("a"), suspicion("b")}, 2)
 	run(t, []enforce.Event{suspicion("c")}, 3)
-	if err := os.RemoveAll(filepath.Join(data, "clickhouse")); err != nil {
-		t.Fatal(err)
+	database := filepath.Join(data, "clickhouse")
+	for name, damage := range map[string]func(path string) error{
+		"all of it is removed": func(path string) error { return os.RemoveAll(database) },
+		"a part is removed":    func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+		"a byte is altered":    flipMiddle,
+		"a table's definition is rubbish": func(string) error {
+			found, err := filepath.Glob(filepath.Join(database, "data", "metadata", "*", "case*.sql"))
+			return errors.Join(err, os.WriteFile(append(found, "no definition")[0], []byte("rubbish"), 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := damage(someColumn(t, database)); err != nil {
+				t.Fatal(err)
+			}
+			run(t, nil, 3)
+		})
 	}
-	run(t, nil, 3)
+}
+
+// someColumn is the file of a part's data.
+func someColumn(t *testing.T, dir string) (found string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(dir, "data", "store"), func(path string, _ os.DirEntry, err error) error {
+		if strings.HasSuffix(path, "/data.bin") || strings.HasSuffix(path, "/payload.bin") {
+			found = path
+		}
+		return err
+	})
+	if err != nil || found == "" {
+		t.Fatalf("no part: %v", err)
+	}
+	return found
+}
+
+func flipMiddle(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	text[len(text)/2] ^= 1
+	return os.WriteFile(path, text, 0o600)
 }
 
 func TestReadiness(t *testing.T) {

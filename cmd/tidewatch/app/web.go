@@ -53,12 +53,26 @@ func (a *App) openGate(show func(name, password string) error) error {
 	}
 	a.later(record.Close)
 	a.system.watch("sign_in_record", minor, func(context.Context) error { return record.Health() })
-	officers, err := accounts.Open(filepath.Join(a.cfg.Data, "officers.json"), show)
+	officers, err := a.openOfficers(show)
 	if err != nil {
 		return err
 	}
 	a.desk.record, a.desk.gate = record, accounts.NewGate(officers, record, a.log, a.registry)
 	return nil
+}
+
+// openOfficers reads the accounts, and says whether somebody or something has
+// changed them since the last start.
+func (a *App) openOfficers(show func(name, password string) error) (*accounts.Officers, error) {
+	file := known{filepath.Join(a.cfg.Data, "officers.json")}
+	if err := file.changed(); err != nil {
+		a.log.Warn("the officers' accounts are not those of the last start", "error", err)
+	}
+	officers, err := accounts.Open(file.path, show)
+	if err != nil {
+		return nil, err
+	}
+	return officers, file.note()
 }
 
 // Address is the host and port of the officers' pages.

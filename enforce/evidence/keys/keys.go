@@ -28,15 +28,13 @@ const (
 	publicName = "public.keys"
 )
 
-// head explains the list to those who open it.
-const head = `# Public keys of this system's evidence: key, from when and until when it signs.
-# Give this file to whoever shall check exported evidence.
-`
-
 // Ring is the key in use, and all public keys.
 type Ring struct {
 	Signer note.Signer
 	Public proof.Keys
+	// Amiss is what was missing and was made anew, though this was not the first
+	// start. Somebody should hear of it.
+	Amiss []string
 }
 
 // Config says where keys are and what they are called.
@@ -53,75 +51,69 @@ func Open(cfg Config, now time.Time) (*Ring, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open keys: %w", err)
 	}
-	public, err := Public(cfg.Dir)
+	public, summed, err := readList(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
-	private, err := cfg.secret(public)
+	private, made, err := cfg.secret(public)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read signing key: %w", err)
 	}
 	signer, err := note.NewSigner(private)
 	if err != nil { // the error of the library does not repeat the key
 		return nil, fmt.Errorf("read signing key: %w; it must be a line as in %s", err, filepath.Join(cfg.Dir, secretName))
 	}
-	r := &Ring{signer, public}
+	r := &Ring{Signer: signer, Public: public}
+	r.notice(cfg, made)
 	if len(public) > 0 && public[0].Verifier.Name() != signer.Name() {
 		return nil, fmt.Errorf("signing key is of %q, and the log of %q: a log keeps its name; make a key with that", signer.Name(), public[0].Verifier.Name())
 	}
-	return r, r.enter(cfg.Dir, private, now)
+	return r, r.enter(cfg.Dir, private, summed, now)
 }
 
-// Public reads the list of public keys in a folder; without one it is empty.
-func Public(dir string) (proof.Keys, error) {
-	path := filepath.Join(dir, publicName)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// notice tells what was missing.
+func (r *Ring) notice(cfg Config, made bool) {
+	switch {
+	case made && len(r.Public) > 0:
+		r.Amiss = append(r.Amiss, filepath.Join(cfg.Dir, secretName)+" was missing: evidence is signed with a new key from now on")
+	case !made && cfg.Secret == "" && len(r.Public) == 0:
+		r.Amiss = append(r.Amiss, filepath.Join(cfg.Dir, publicName)+
+			" was missing: it begins anew with the key in use; evidence that was signed with an earlier key cannot be checked until the file is put back from a backup")
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read public keys: %w", err)
-	}
-	public, err := proof.ParseKeys(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("read public keys: %s: %w", path, err)
-	}
-	return public, nil
 }
 
 // secret is the signing key; one that is missing is made.
-func (cfg Config) secret(public proof.Keys) (string, error) {
+func (cfg Config) secret(public proof.Keys) (private string, made bool, err error) {
 	if cfg.Secret != "" {
-		return strings.TrimSpace(cfg.Secret), nil
+		return strings.TrimSpace(cfg.Secret), false, nil
 	}
 	path := filepath.Join(cfg.Dir, secretName)
 	text, err := secret.Read(path)
-	if err == nil {
-		return strings.TrimSpace(string(text)), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("read signing key: %w", err)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return strings.TrimSpace(string(text)), false, err
 	}
 	name := cfg.Origin
 	if len(public) > 0 {
 		name = public[0].Verifier.Name()
 	}
-	made, _, err := note.GenerateKey(rand.Reader, name)
-	if err != nil {
-		return "", fmt.Errorf("make signing key: %w", err)
+	if private, _, err = note.GenerateKey(rand.Reader, name); err != nil {
+		return "", false, fmt.Errorf("make it: %w", err)
 	}
-	return made, save(path, made+"\n", 0o600)
+	return private, true, save(path, private+"\n", 0o600)
 }
 
-// enter brings the key in use into the list.
-func (r *Ring) enter(dir, private string, now time.Time) error {
+// enter brings the key in use into the list, and gives the list its checksum.
+func (r *Ring) enter(dir, private string, summed bool, now time.Time) error {
 	text, err := PublicOf(private)
 	if err != nil {
 		return err
 	}
 	last := len(r.Public) - 1
 	if last >= 0 && r.Public[last].Text == text && r.Public[last].Until.IsZero() {
-		return nil
+		if summed {
+			return nil
+		}
+		return saveList(dir, r.Public)
 	}
 	now = now.UTC().Truncate(time.Second)
 	if last >= 0 && r.Public[last].Until.IsZero() {
@@ -138,11 +130,7 @@ func (r *Ring) enter(dir, private string, now time.Time) error {
 		return fmt.Errorf("enter public key: %w", err)
 	}
 	r.Public = append(r.Public, added...)
-	list := head
-	for _, k := range r.Public {
-		list += k.String() + "\n"
-	}
-	return save(filepath.Join(dir, publicName), list, 0o644)
+	return saveList(dir, r.Public)
 }
 
 // save writes a file so that it is there whole or not at all.

@@ -3,6 +3,7 @@ package keys
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,5 +116,70 @@ func TestAKeyThatOthersCanReadIsRefused(t *testing.T) {
 	}
 	if _, err := Open(cfg, later); err == nil || !strings.Contains(err.Error(), "read signing key: "+path+" is open to other users") {
 		t.Errorf("opened: %v", err)
+	}
+}
+
+// TestEveryDamageToTheKeysShows alters each byte of either file, and takes each
+// away.
+func TestEveryDamageToTheKeysShows(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Origin: "tidewatch/test"}
+	open(t, cfg, first)
+	if err := os.Remove(filepath.Join(cfg.Dir, secretName)); err != nil {
+		t.Fatal(err)
+	}
+	want := open(t, cfg, later)
+	for _, name := range []string{secretName, publicName} {
+		path := filepath.Join(cfg.Dir, name)
+		good, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		damaged := [][]byte{nil, {}, good[:len(good)/2], make([]byte, len(good))}
+		for i := range good {
+			flipped := slices.Clone(good)
+			flipped[i] ^= 1 << (i % 8)
+			damaged = append(damaged, flipped, good[:i])
+		}
+		for i, text := range damaged {
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if text == nil {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := Open(cfg, later)
+			if err == nil && len(got.Amiss) == 0 && (got.Signer.KeyHash() != want.Signer.KeyHash() || len(got.Public) != len(want.Public) || !got.Public[0].Until.Equal(later)) {
+				t.Errorf("%s, damage %d: %q is taken without a word", name, i, text)
+			}
+			for file, text := range map[string][]byte{name: good} {
+				if err := os.WriteFile(filepath.Join(cfg.Dir, file), text, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if name == secretName && text == nil { // the list has a third key by now
+				if err := saveList(cfg.Dir, want.Public); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+func TestAListOfBeforeChecksumsIsTaken(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Origin: "tidewatch/test"}
+	r := open(t, cfg, first)
+	path := filepath.Join(cfg.Dir, publicName)
+	if err := os.WriteFile(path, []byte(head+r.Public[0].String()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, cfg, later)
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), sumMark) {
+		t.Errorf("the list has no checksum: %s, %v", text, err)
+	}
+	if public, err := Public(cfg.Dir); err != nil || len(public) != 1 {
+		t.Errorf("public keys: %v, %v", public, err)
 	}
 }
