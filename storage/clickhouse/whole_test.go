@@ -37,7 +37,7 @@ func TestWhole(t *testing.T) {
 	}
 	var want Digest
 	for _, m := range batch {
-		want.Add(m.Event.ID)
+		want.Add(m.Claim().ID)
 	}
 	stored, err := Stored(t.Context(), conn)
 	if diff := cmp.Diff(map[int]Extent{3: {1, want}}, stored); err != nil || diff != "" {
