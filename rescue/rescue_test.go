@@ -24,13 +24,13 @@ func TestDo(t *testing.T) {
 		"nothing":           {func() error { return nil }, ""},
 		"an error":          {func() error { return errOrdinary }, ""},
 		"a panic":           {func() error { panic("half way") }, "panic: half way"},
-		"a panic with nil":  {func() error { panic(nil) }, "panic: panic called with nil argument (use GODEBUG=panicnil=1 to disable)"},
+		"a panic with nil":  {func() error { panic(nil) }, "panic: panic called with nil argument"},
 		"a runtime's panic": {func() error { return burst(nil) }, "panic: assignment to entry in nil map"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := fmt.Errorf("work: %w", rescue.Do(test.do))
 			caught := rescue.From(err)
-			if (caught != nil) != (test.want != "") || caught != nil && caught.Error() != test.want {
+			if (caught != nil) != (test.want != "") || caught != nil && !strings.HasPrefix(caught.Error(), test.want) {
 				t.Fatalf("caught %v, want %q", caught, test.want)
 			}
 			if caught != nil && !strings.Contains(string(caught.Stack), "rescue_test") {

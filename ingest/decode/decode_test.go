@@ -20,6 +20,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/ingest"
 	"tidewatch/ingest/simcam"
+	"tidewatch/rescue"
 )
 
 // ffmpeg runs the program and returns what it writes to stdout.
@@ -420,4 +421,22 @@ func FuzzDecode(f *testing.F) {
 			picture.Close()
 		}
 	})
+}
+
+// TestPoolSurvivesAPanic has a decoder's work broken off in its middle: the pool
+// keeps its size, and the next unit is decoded by a fresh one.
+func TestPoolSurvivesAPanic(t *testing.T) {
+	pool := newPool(t, 1)
+	units := keyUnits(t, ingest.H264, "320x240")
+	check(t, pool, units[0])
+	for range 3 {
+		err := rescue.Do(func() error {
+			_, err := pool.decode(t.Context(), units[0], func(image.Point) image.Point { panic("struck") })
+			return err
+		})
+		if rescue.From(err) == nil {
+			t.Fatalf("got %v", err)
+		}
+		check(t, pool, units[0])
+	}
 }

@@ -261,8 +261,11 @@ func TestAPanicOnTheClientsGoroutineIsReturned(t *testing.T) {
 func TestAPanicAboutCredentialsWithholdsThem(t *testing.T) {
 	var ended error
 	a := access{fail: func(err error) { ended = err }}
-	a.rescued(func() { panic("struck") })
+	a.answered(nil) // which nobody would send
 	if rescue.From(ended) == nil {
 		t.Errorf("the session ends with %v", ended)
+	}
+	if a.rescued(func() { panic("struck") }) {
+		t.Error("what panicked is taken for done")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tidewatch/ingest"
+	"tidewatch/rescue"
 )
 
 const (
@@ -136,7 +137,7 @@ type ahead struct {
 func (a *ahead) Read(p []byte) (int, error) {
 	if !a.looked {
 		a.looked = true
-		if err := a.look(); err != nil {
+		if err := rescue.Do(a.look); err != nil {
 			return 0, err
 		}
 	}

@@ -189,9 +189,13 @@ func (s *Source) client(address *base.URL, access *access, line *line) (*gortspl
 		ReadTimeout:  s.cfg.AnswerTimeout,
 		WriteTimeout: s.cfg.AnswerTimeout,
 		UserAgent:    "tidewatch",
-		DialContext:  line.dial,
-		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return line.dialTLS(ctx, network, address, security)
+		DialContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+			err = rescue.Do(func() (err error) { conn, err = line.dial(ctx, network, address); return err })
+			return conn, err
+		},
+		DialTLSContext: func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+			err = rescue.Do(func() (err error) { conn, err = line.dialTLS(ctx, network, address, security); return err })
+			return conn, err
 		},
 		OnRequest:     access.asked,
 		OnResponse:    access.answered,
@@ -229,24 +233,30 @@ type access struct {
 // asked looks at a request before it is sent. Whoever answers at a camera's
 // address could ask for the password as it is, instead of a digest of it.
 func (a *access) asked(req *base.Request) {
-	a.rescued(func() {
-		credentials := req.Header["Authorization"]
-		if !a.basic && len(credentials) > 0 && strings.HasPrefix(credentials[0], "Basic ") {
-			delete(req.Header, "Authorization")
-			a.withheld = true
-		}
-	})
+	if !a.rescued(func() { a.withhold(req) }) {
+		delete(req.Header, "Authorization") // nobody has looked at it
+	}
 }
 
-// rescued does what the client asks for on its goroutine, and ends the session
-// if that panics.
-func (a *access) rescued(do func()) {
-	if err := rescue.Do(func() error { do(); return nil }); err != nil {
-		a.fail(err)
+func (a *access) withhold(req *base.Request) {
+	credentials := req.Header["Authorization"]
+	if !a.basic && len(credentials) > 0 && strings.HasPrefix(credentials[0], "Basic ") {
+		delete(req.Header, "Authorization")
+		a.withheld = true
 	}
 }
 
 func (a *access) answered(res *base.Response) { a.rescued(func() { a.learn(res) }) }
+
+// rescued does what the client asks for on its goroutine, and ends the session
+// if that panics.
+func (a *access) rescued(do func()) (ok bool) {
+	err := rescue.Do(func() error { do(); return nil })
+	if err != nil {
+		a.fail(err)
+	}
+	return err == nil
+}
 
 // learn takes what an answer says about our credentials.
 func (a *access) learn(res *base.Response) {
