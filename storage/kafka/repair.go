@@ -400,12 +400,12 @@ func (w *work) place(id int, e enforce.Event) int64 {
 		return -1
 	}
 	offset := w.open[id][0]
-	value, err := encode(e)
+	m, err := encode(e)
 	if err != nil {
 		return -1
 	}
 	w.open[id] = w.open[id][1:]
-	w.plan.write[id][w.index(id, offset)] = segment.Encode(segment.Record{Offset: offset, At: e.At, Key: value.Key, Value: value.Value})
+	w.plan.write[id][w.index(id, offset)] = segment.Encode(segment.Record{Offset: offset, At: e.At, Key: m.Key, Value: m.Value})
 	return offset
 }
 
