@@ -18,6 +18,16 @@ func (s *street) command(args ...string) (out string, err error) {
 	return string(text), err
 }
 
+// commandWith runs one that reads its standard input, and returns all that it
+// says.
+func (s *street) commandWith(input string, args ...string) (out string, err error) {
+	s.t.Helper()
+	command := exec.Command(program("tidewatch"), append(args, "--config="+s.configure())...)
+	command.Stdin = strings.NewReader(input)
+	text, err := command.CombinedOutput()
+	return string(text), err
+}
+
 // verified checks all evidence, and the log against an earlier checkpoint.
 func (s *street) verified(when, checkpoint string) {
 	s.t.Helper()

@@ -109,7 +109,7 @@ func TestWholeWay(t *testing.T) {
 			return state == want
 		})
 	}
-	if out, err := s.command("case", "hold", ofCar.ID, "--officer=officer", "--reason=objection"); err != nil || !strings.Contains(out, "is held") {
+	if out, err := s.commandWith(password+"\n", "case", "hold", ofCar.ID, "--officer=officer", "--reason=objection"); err != nil || !strings.Contains(out, "is held") {
 		t.Errorf("hold: %v, %s", err, out)
 	}
 	w.checkMetrics()

@@ -40,7 +40,8 @@ type Event struct {
 	Case     string    `json:"case"`
 	Type     EventType `json:"type"`
 	At       time.Time `json:"at"`                 // UTC, microseconds
-	Actor    string    `json:"actor"`              // "camera/ID", "officer/NAME" or "uploader"
+	Actor    string    `json:"actor"`              // "camera/ID", "officer/NAME", "uploader", "timestamps" or "retention"
+	Via      Via       `json:"via,omitempty"`      // of an officer: how it is known that it was this one
 	Revision int       `json:"revision,omitempty"` // the revision decided on or uploaded; 0 where it does not matter
 
 	Violation *Violation `json:"violation,omitempty"` // suspected
@@ -54,6 +55,16 @@ type Event struct {
 	Hold      *Hold      `json:"hold,omitempty"`      // held, released
 	Repair    *Repair    `json:"repair,omitempty"`    // repaired
 }
+
+// Via says how the officer of a decision is known. It is empty in decisions of
+// before it was recorded.
+type Via string
+
+// The ways in which officers sign in.
+const (
+	ViaSession     Via = "session"      // signed in on the pages
+	ViaCommandLine Via = "command_line" // the password was given to the command that decided
+)
 
 // Timestamp is what an authority says of when a case's evidence was signed.
 type Timestamp struct {
@@ -182,6 +193,7 @@ type Case struct {
 	Receipt *Receipt
 
 	Hold    *Hold      // while the evidence must not be deleted
+	HoldAt  time.Time  // when it was last held or released: what was decided before counts no more
 	Deleted []FileName // files of the evidence that are deleted by a rule
 }
 
@@ -204,20 +216,27 @@ var ErrNoCase = errors.New("no such case")
 type Recorded struct {
 	Event
 	Outcome Outcome
+	Raw     []byte // as it stands in the case log, with its signature
 }
 
 // Outcome says what an event did to its case.
 type Outcome string
 
-// Void and repeated events stay in the log and change nothing.
+// All but applied events stay in the log and change nothing.
 const (
 	Applied  Outcome = "applied"
-	Repeated Outcome = "repeated" // the fact was known already
+	Repeated Outcome = "repeated" // known already
 	Void     Outcome = "void"     // not possible in this state, or decided on an old revision
+	Unproven Outcome = "unproven" // it does not prove that this system wrote it
 )
 
-// Apply adds an event to a case. It never changes c.
-func (c Case) Apply(e Event) (Case, Outcome) {
+// Apply adds an event to a case. It never changes c. Nothing that an event
+// brought once is brought by it again: one that was copied changes nothing.
+func (c Case) Apply(checked Checked) (Case, Outcome) {
+	e, proven := checked.Proven()
+	if !proven {
+		return c, Unproven
+	}
 	if e.Validate() != nil || c.ID != "" && c.ID != e.Case {
 		return c, Void
 	}
@@ -239,8 +258,11 @@ func (c Case) Apply(e Event) (Case, Outcome) {
 	case Confirmed, Warned, Rejected:
 		return c.decide(e)
 	case UploadFailed:
-		if !c.uploading(e) {
+		switch {
+		case !c.uploading(e):
 			return c, Void
+		case c.Failure != nil && e.Failure.Attempt <= c.Failure.Attempt:
+			return c, Repeated
 		}
 		c.Failure = e.Failure
 		return c, Applied
@@ -286,16 +308,19 @@ func (c Case) keep(e Event) (Case, Outcome) {
 			return c, Repeated
 		}
 		c.Deleted = slices.Concat(c.Deleted, fresh)
-	case Held:
-		if c.Hold != nil {
-			return c, Repeated
-		}
+	case Held, Released:
+		return c.hold(e)
+	}
+	return c, Applied
+}
+
+func (c Case) hold(e Event) (Case, Outcome) {
+	if held := c.Hold != nil; held == (e.Type == Held) || !e.At.After(c.HoldAt) {
+		return c, Repeated
+	}
+	c.Hold, c.HoldAt = nil, e.At
+	if e.Type == Held {
 		c.Hold = e.Hold
-	case Released:
-		if c.Hold == nil {
-			return c, Repeated
-		}
-		c.Hold = nil
 	}
 	return c, Applied
 }
@@ -338,13 +363,13 @@ type Ledger struct {
 }
 
 // Apply adds an event and returns its case as it stands after it.
-func (l *Ledger) Apply(e Event) (Case, Outcome) {
+func (l *Ledger) Apply(e Checked) (Case, Outcome) {
 	if l.cases == nil {
 		l.cases = map[string]Case{}
 	}
-	c, outcome := l.cases[e.Case].Apply(e)
+	c, outcome := l.cases[e.claim.Case].Apply(e)
 	if c.ID != "" {
-		l.cases[e.Case] = c
+		l.cases[c.ID] = c
 	}
 	return c, outcome
 }

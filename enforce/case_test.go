@@ -35,6 +35,9 @@ func event(kind EventType, revision int) Event {
 	return e
 }
 
+// proven is an event of which has been found that this system wrote it.
+func proven(e Event) Checked { return Checked{claim: e, proven: true} }
+
 // trial makes a case "c" suspected in a zone that is in its trial.
 func trial() Event {
 	e := event(Suspected, 0)
@@ -142,7 +145,7 @@ func TestLifeOfACase(t *testing.T) {
 			var outcomes []Outcome
 			for _, e := range test.events {
 				var outcome Outcome
-				c, outcome = c.Apply(e)
+				c, outcome = c.Apply(proven(e))
 				outcomes = append(outcomes, outcome)
 			}
 			if diff := cmp.Diff(test.outcomes, outcomes); diff != "" {
@@ -164,13 +167,13 @@ func TestNothingOfATrialIsSubmitted(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	closed := map[State]int{}
 	for range 5000 {
-		c, _ := Case{}.Apply(trial())
+		c, _ := Case{}.Apply(proven(trial()))
 		for range 12 {
 			e := event(everyKind[random.IntN(len(everyKind))], random.IntN(5))
 			if random.IntN(3) == 0 && e.Type == Receipted {
 				e = refused(random.IntN(5))
 			}
-			c, _ = c.Apply(e)
+			c, _ = c.Apply(proven(e))
 			if c.State == StateConfirmed || c.State == StateUploaded || c.State == StateRefused || c.State == StateWarned {
 				t.Fatalf("a case of a trial is %s", c.State)
 			}
@@ -198,7 +201,7 @@ func TestPropertiesOfACase(t *testing.T) {
 			}
 			before := c
 			var outcome Outcome
-			c, outcome = c.Apply(e)
+			c, outcome = c.Apply(proven(e))
 			log = append(log, e)
 			switch {
 			case outcome != Applied && !cmp.Equal(before, c):
@@ -220,7 +223,7 @@ func TestPropertiesOfACase(t *testing.T) {
 		}
 		var ledger Ledger
 		for _, e := range log {
-			ledger.Apply(e)
+			ledger.Apply(proven(e))
 		}
 		if got, _ := ledger.Case("c"); !cmp.Equal(got, c) {
 			t.Fatalf("the ledger says %+v, the case %+v", got, c)
@@ -229,7 +232,7 @@ func TestPropertiesOfACase(t *testing.T) {
 }
 
 func TestPlateIsTheOfficersWordOverTheMachines(t *testing.T) {
-	c, _ := Case{}.Apply(event(Suspected, 0))
+	c, _ := Case{}.Apply(proven(event(Suspected, 0)))
 	if got := c.Plate(); got != "川A12345" {
 		t.Errorf("accepted read: %q", got)
 	}
@@ -239,7 +242,7 @@ func TestPlateIsTheOfficersWordOverTheMachines(t *testing.T) {
 	}
 	e := event(Confirmed, 1)
 	e.Decision = &Decision{Plate: "川B99999"}
-	c, _ = c.Apply(e)
+	c, _ = c.Apply(proven(e))
 	if got := c.Plate(); got != "川B99999" || c.Violation.Plate.Text != "川A12345" {
 		t.Errorf("plate %q, machine's read %q", got, c.Violation.Plate.Text)
 	}
@@ -265,7 +268,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		if err := e.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error = %v, want one that says %q", err, want)
 		}
-		if _, outcome := (Case{}).Apply(e); outcome != Void {
+		if _, outcome := (Case{}).Apply(proven(e)); outcome != Void {
 			t.Errorf("%q: outcome = %s, want void", want, outcome)
 		}
 	}
@@ -279,9 +282,9 @@ func TestLedgerListsByStateOldestDecisionFirst(t *testing.T) {
 		suspected.Violation = &Violation{ID: id}
 		suspected.Case, confirmed.Case = id, id
 		confirmed.At = noon.Add(-time.Duration(i) * time.Minute)
-		ledger.Apply(suspected)
+		ledger.Apply(proven(suspected))
 		if i != 2 {
-			ledger.Apply(confirmed)
+			ledger.Apply(proven(confirmed))
 		}
 	}
 	var ids []string
@@ -306,9 +309,9 @@ func FuzzEventFromTheLog(f *testing.F) {
 		if json.Unmarshal(text, &e) != nil {
 			return
 		}
-		open, _ := Case{}.Apply(event(Suspected, 0))
+		open, _ := Case{}.Apply(proven(event(Suspected, 0)))
 		for _, c := range []Case{{}, open} {
-			if after, outcome := c.Apply(e); outcome == Applied && after.ID != e.Case {
+			if after, outcome := c.Apply(proven(e)); outcome == Applied && after.ID != e.Case {
 				t.Errorf("event of case %q made case %q", e.Case, after.ID)
 			}
 		}

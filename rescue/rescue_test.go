@@ -11,8 +11,7 @@ import (
 
 var errOrdinary = errors.New("ordinary")
 
-func burst(map[string]int) error {
-	var none map[string]int
+func burst(none map[string]int) error {
 	none["a"] = 1
 	return nil
 }
@@ -25,7 +24,7 @@ func TestDo(t *testing.T) {
 		"nothing":           {func() error { return nil }, ""},
 		"an error":          {func() error { return errOrdinary }, ""},
 		"a panic":           {func() error { panic("half way") }, "panic: half way"},
-		"a panic with nil":  {func() error { panic(nil) }, "panic: panic called with nil argument (use GODEBUG=panicnil=1 to disable)"}, //nolint:govet // that is what is tested
+		"a panic with nil":  {func() error { panic(nil) }, "panic: panic called with nil argument (use GODEBUG=panicnil=1 to disable)"},
 		"a runtime's panic": {func() error { return burst(nil) }, "panic: assignment to entry in nil map"},
 	} {
 		t.Run(name, func(t *testing.T) {

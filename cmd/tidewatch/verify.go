@@ -60,12 +60,12 @@ func (c *verifyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	cases, err := app.AllCases(ctx, cfg, log)
+	found, err := app.ReadCaseLog(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	if !c.All {
-		if cases, err = c.chosen(cases); err != nil {
+		if found.Cases, err = c.chosen(found.Cases); err != nil {
 			return err
 		}
 	}
@@ -73,7 +73,7 @@ func (c *verifyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := app.Verify(ctx, cfg, log, checker, cases, c.All, old); err != nil {
+	if err := app.Verify(ctx, cfg, log, checker, found, c.All, old); err != nil {
 		return err
 	}
 	return c.Print(os.Stdout, checker.Report)
@@ -109,6 +109,9 @@ type logCmd struct {
 	Checkpoint checkpointCmd `cmd:"" help:"Print the newest signed checkpoint of the log, to keep it elsewhere."`
 	Repair     repairCmd     `cmd:"" help:"Say what is missing of a damaged case log and, with --write, rebuild it from database and evidence."`
 	Keys       keysCmd       `cmd:"" help:"Print the public keys of the system, to give to whoever shall check its packages."`
+
+	Acknowledge acknowledgeCmd `cmd:"" help:"Note that what strangers wrote to the case log is known: ends the alarm until they write again."`
+	Adopt       adoptCmd       `cmd:"" help:"Take the case log as it is, after the keys of its events were lost."`
 }
 
 // checkpointCmd exports a checkpoint.
@@ -126,6 +129,41 @@ func (c *checkpointCmd) Run() error {
 	}
 	_, err = os.Stdout.Write(text)
 	return err
+}
+
+// acknowledgeCmd ends the alarm about strangers in the case log.
+type acknowledgeCmd struct{ configFlag }
+
+// Run prints how many there are.
+func (c *acknowledgeCmd) Run(ctx context.Context, log *slog.Logger) error {
+	cfg, err := config.LoadRules(c.Config)
+	if err != nil {
+		return err
+	}
+	n, err := app.Acknowledge(ctx, cfg, log)
+	if err == nil {
+		fmt.Printf("%d messages in the case log were not written by this system. They are void and stay so\n", n)
+	}
+	return err
+}
+
+// adoptCmd makes everything in the case log count.
+type adoptCmd struct {
+	configFlag
+	Trust bool `name:"trust-all-events" required:"" help:"Yes: every event in the case log shall count, whoever wrote it."`
+}
+
+// Run does it.
+func (c *adoptCmd) Run(ctx context.Context, log *slog.Logger) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if err := app.Adopt(ctx, cfg, log); err != nil {
+		return err
+	}
+	fmt.Println("what the case log holds now counts; what is written from now on must be signed")
+	return nil
 }
 
 // keysCmd exports the public keys.

@@ -6,7 +6,6 @@ package dossier
 import (
 	"archive/zip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/proof"
 	"tidewatch/enforce/typeface"
 )
 
@@ -36,11 +36,17 @@ type Package interface {
 	Write(ctx context.Context, dir string, c enforce.Case) error
 }
 
+// Seal puts what proves the record of a case beside it.
+type Seal interface {
+	Write(dir, violation string, record []byte) error
+}
+
 // Writer writes dossiers.
 type Writer struct {
 	Cases    Cases
 	Files    Files
 	Evidence Package
+	Seal     Seal
 	Font     *typeface.Font
 	Software string // that writes it, with its version
 	Now      func() time.Time
@@ -48,7 +54,7 @@ type Writer struct {
 
 // The files of a dossier beside those of the evidence.
 const (
-	RecordFile  = "events.json"
+	RecordFile  = proof.RecordFile
 	PrintedFile = "case.pdf"
 )
 
@@ -98,7 +104,7 @@ func (w Writer) fill(ctx context.Context, dir string, c enforce.Case, history []
 	if err := w.Evidence.Write(ctx, dir, c); err != nil {
 		return err
 	}
-	record, err := recordOf(history)
+	record, err := proof.EncodeRecord(history)
 	if err != nil {
 		return err
 	}
@@ -108,26 +114,10 @@ func (w Writer) fill(ctx context.Context, dir string, c enforce.Case, history []
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, RecordFile), record, 0o640),
+		w.Seal.Write(dir, c.ID, record),
 		os.WriteFile(filepath.Join(dir, PrintedFile), printed, 0o640),
 		os.Chmod(dir, 0o750),
 	)
-}
-
-// recordOf is every event of a case as the case log holds it, with what it did.
-func recordOf(history []enforce.Recorded) ([]byte, error) {
-	type recorded struct {
-		enforce.Event
-		Outcome enforce.Outcome `json:"outcome"`
-	}
-	all := []recorded{}
-	for _, e := range history {
-		all = append(all, recorded{e.Event, e.Outcome})
-	}
-	text, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write record: %w", err)
-	}
-	return append(text, '\n'), nil
 }
 
 // Zip packs a folder into a file that must not exist.

@@ -35,6 +35,7 @@ import (
 	"tidewatch/detect"
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/evidence/overlay"
 	"tidewatch/enforce/proof"
@@ -213,7 +214,7 @@ func makeDesk(t *testing.T) *desk {
 	} {
 		e.ID, e.Case, e.At = fmt.Sprint(i), v.ID, noon.Add(time.Duration(5+8*i)*time.Minute)
 		var outcome enforce.Outcome
-		d.only, outcome = d.only.Apply(e)
+		d.only, outcome = d.only.Apply(sim.Proven(e))
 		d.history = append(d.history, enforce.Recorded{Event: e, Outcome: outcome})
 	}
 	return d
@@ -221,7 +222,7 @@ func makeDesk(t *testing.T) *desk {
 
 func (d *desk) writer(t *testing.T) Writer {
 	return Writer{
-		Cases: d, Files: d, Evidence: proof.Export{Files: d}, Font: font(t), Software: "tidewatch test",
+		Cases: d, Files: d, Evidence: proof.Export{Files: d}, Seal: proof.RecordSeal{}, Font: font(t), Software: "tidewatch test",
 		Now: func() time.Time { return noon.Add(24 * time.Hour) },
 	}
 }

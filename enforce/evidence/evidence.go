@@ -115,6 +115,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 	files = append(files, unitsOf(stills)...)
 	v.Evidence = enforce.Evidence{}
 	sealed, err := r.Seal.Manifest(ctx, proof.Manifest{
+		Events: proof.EventFormat,
 		Format: proof.Format, Software: r.Software, Models: r.Models,
 		RecordedAt: r.Now().UTC().Truncate(time.Microsecond), Violation: v, Files: files,
 	})

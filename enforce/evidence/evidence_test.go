@@ -237,6 +237,7 @@ func TestManifestNamesEveryFileByItsHash(t *testing.T) {
 	manifest := proof.Manifest{
 		Format: proof.Format, Software: "test", Models: []proof.Model{{Name: "net.onnx", SHA256: "5a"}},
 		RecordedAt: noon.Add(time.Minute), Violation: v, Files: kept.Files,
+		Events: proof.EventFormat,
 	}
 	if diff := cmp.Diff(manifest, m); diff != "" {
 		t.Errorf("manifest (-want +got):\n%s", diff)

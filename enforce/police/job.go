@@ -44,6 +44,10 @@ func (j *job) before(other *job) bool {
 // attempt submits a case unless its answer is known, and records the answer.
 func (u *Uploader) attempt(ctx context.Context, j *job, c enforce.Case) {
 	if j.receipt == nil {
+		if err := u.backed(c); err != nil {
+			u.withhold(j, c, err)
+			return
+		}
 		receipt, err := u.submit(ctx, j, c)
 		if err != nil {
 			u.failed(ctx, j, c, err)
@@ -54,8 +58,15 @@ func (u *Uploader) attempt(ctx context.Context, j *job, c enforce.Case) {
 	u.record(ctx, j, c)
 }
 
-// submit makes one attempt and counts an answer for good.
+// withhold keeps back a case whose decision does not prove who took it. Nothing
+// that is known leads here.
+func (u *Uploader) withhold(j *job, c enforce.Case, err error) {
+	u.metrics.withheld.Inc()
+	j.due = time.Now().Add(u.config.LongestDelay)
+	u.deps.Logger.Error("case not uploaded: its decision is not proven", "case", c.ID, "error", err)
+}
 
+// submit makes one attempt and counts an answer for good.
 func (u *Uploader) submit(ctx context.Context, j *job, c enforce.Case) (enforce.Receipt, error) {
 	if j.attempts > 0 {
 		u.metrics.retries.Inc()

@@ -7,6 +7,7 @@ type metrics struct {
 	seconds      prometheus.Histogram
 	retries      prometheus.Counter
 	appendErrors prometheus.Counter
+	withheld     prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, waiting func() float64) metrics {
@@ -24,12 +25,16 @@ func newMetrics(reg prometheus.Registerer, waiting func() float64) metrics {
 			Name: "tidewatch_police_retries_total",
 			Help: "Submissions of cases that had been tried before.",
 		}),
+		withheld: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidewatch_police_withheld_total",
+			Help: "Submissions that were not made because the decision behind them did not prove who took it.",
+		}),
 		appendErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "tidewatch_police_append_errors_total",
 			Help: "Receipts and failures that could not be written to the case log at once.",
 		}),
 	}
-	reg.MustRegister(m.submissions, m.seconds, m.retries, m.appendErrors, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	reg.MustRegister(m.submissions, m.seconds, m.retries, m.appendErrors, m.withheld, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tidewatch_police_waiting_cases",
 		Help: "Confirmed cases without a receipt.",
 	}, waiting))

@@ -2,8 +2,8 @@
 // says that they have arrived or will not be had.
 //
 // What holds:
-//   - Only a case that an officer's valid decision confirmed is submitted, and
-//     none before the case log has been read to its end as of the start.
+//   - Only a case that an officer's valid decision confirmed is submitted, whose
+//     signature is checked before each submission, and none before the case log has been read to its end as of the start.
 //   - Once the platform has answered for good, the case is not submitted again
 //     under that decision, however often appending the receipt fails: the
 //     answer is kept and only the append is repeated.

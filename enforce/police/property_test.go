@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 )
 
 // judgingPlatform checks every submission against the log as it stands.
@@ -25,7 +26,7 @@ func (p *judgingPlatform) Submit(_ context.Context, c enforce.Case) (enforce.Rec
 	defer p.log.mu.Unlock()
 	var ledger enforce.Ledger
 	for _, e := range p.log.events {
-		ledger.Apply(e)
+		ledger.Apply(sim.Proven(e))
 	}
 	known, _ := ledger.Case(c.ID)
 	if known.Violation.Trial {

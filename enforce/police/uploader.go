@@ -30,6 +30,7 @@ func DefaultConfig() Config {
 type Dependencies struct {
 	Platform Platform
 	Log      Appender
+	Authors  enforce.Prover // know who wrote a decision; asked once more before each submission
 	Logger   *slog.Logger
 	Metrics  prometheus.Registerer
 }
@@ -44,26 +45,31 @@ type Uploader struct {
 
 	mu       sync.Mutex
 	ledger   enforce.Ledger
-	jobs     map[string]*job // confirmed cases, by ID
+	jobs     map[string]*job            // confirmed cases, by ID
+	word     map[string]enforce.Checked // the decisions that confirmed them
 	running  int
 	caughtUp bool
 }
 
 // New makes an uploader; nothing happens before Run.
 func New(config Config, deps Dependencies) *Uploader {
-	u := &Uploader{config: config, deps: deps, wake: make(chan struct{}, 1), jobs: map[string]*job{}}
+	u := &Uploader{config: config, deps: deps, wake: make(chan struct{}, 1), jobs: map[string]*job{}, word: map[string]enforce.Checked{}}
 	u.metrics = newMetrics(deps.Metrics, u.waiting)
 	return u
 }
 
 // Apply takes the next event of the case log.
-func (u *Uploader) Apply(e enforce.Event) {
+func (u *Uploader) Apply(e enforce.Checked) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	c, _ := u.ledger.Apply(e) // a void event leaves the case as it was
+	c, outcome := u.ledger.Apply(e) // a void event leaves the case as it was
 	if c.State != enforce.StateConfirmed {
-		delete(u.jobs, e.Case)
+		delete(u.jobs, c.ID)
+		delete(u.word, c.ID)
 		return
+	}
+	if outcome == enforce.Applied && e.Claim().Type == enforce.Confirmed {
+		u.word[c.ID] = e
 	}
 	if j := u.jobs[c.ID]; j != nil && u.caughtUp {
 		j.c = c
@@ -149,6 +155,15 @@ func (u *Uploader) rest(j *job) {
 	j.running = false
 	u.running--
 	u.poke()
+}
+
+// backed says why a case must not be submitted, although it is confirmed: the
+// decision that it stands on is looked for in the bytes of the log once more.
+func (u *Uploader) backed(c enforce.Case) error {
+	u.mu.Lock()
+	word := u.word[c.ID]
+	u.mu.Unlock()
+	return word.Backs(c, u.deps.Authors)
 }
 
 // current reports whether the decision that a job acts on still stands.

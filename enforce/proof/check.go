@@ -57,7 +57,7 @@ type subject struct {
 }
 
 func (s *subject) finds(name string, p Problem, what, means string) {
-	s.Report.of(s.id, name, p, what, means)
+	s.Report.Add(s.id, name, p, what, means)
 }
 
 // read reads a small file and, where its hash is known, holds it against that.

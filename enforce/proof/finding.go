@@ -12,7 +12,7 @@ import (
 // Problem names a kind of finding. Programs rely on the names.
 type Problem string
 
-// What may be found. The last four are not wrong by themselves.
+// What may be found. The last five are not wrong by themselves.
 const (
 	Changed       Problem = "changed"       // not what was stored
 	Missing       Problem = "missing"       // not there, and nothing says why
@@ -24,15 +24,17 @@ const (
 	Inconsistent  Problem = "inconsistent"  // the log is not what it was
 	Contradiction Problem = "contradiction" // two records say different things
 	NoCase        Problem = "no_case"       // evidence of a case that the case log does not know
+	Unproven      Problem = "unproven"      // an event of the case log that this system did not write
 
 	Unsigned   Problem = "unsigned"    // from before evidence was signed
 	Gone       Problem = "deleted"     // by a rule, as recorded
 	Superseded Problem = "superseded"  // recorded again before its case opened
 	NotChecked Problem = "not_checked" // what it would take is not at hand
+	Stranger   Problem = "stranger"    // unproven, and known to the operator
 )
 
 // harmless are the problems that are not wrong by themselves.
-var harmless = []Problem{Unsigned, Gone, Superseded, NotChecked}
+var harmless = []Problem{Unsigned, Gone, Superseded, NotChecked, Stranger}
 
 // Finding is one thing that a check found.
 type Finding struct {
@@ -104,10 +106,10 @@ func (r *Report) Sort() {
 }
 
 // find adds a finding about the log as a whole.
-func (r *Report) find(file string, p Problem, what, means string) { r.of("", file, p, what, means) }
+func (r *Report) find(file string, p Problem, what, means string) { r.Add("", file, p, what, means) }
 
-// of adds a finding about a case.
-func (r *Report) of(violation, file string, p Problem, what, means string) {
+// Add adds a finding about a case, or about none.
+func (r *Report) Add(violation, file string, p Problem, what, means string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Findings = append(r.Findings, Finding{violation, file, p, what, means, !slices.Contains(harmless, p)})

@@ -129,3 +129,34 @@ func FuzzTimestamp(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRecord reads records of packages from anywhere.
+func FuzzRecord(f *testing.F) {
+	signer, _ := testKeys(f)
+	e := enforce.Event{ID: "1", Case: "v", Type: enforce.Suspected, Violation: &enforce.Violation{ID: "v"}}
+	raw, err := SignEvent(signer, e)
+	if err != nil {
+		f.Fatal(err)
+	}
+	text, err := EncodeRecord([]enforce.Recorded{{Event: e, Outcome: enforce.Applied, Raw: raw}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add([]byte(`[null,{"outcome":"applied"},{"outcome":"applied","type":"suspected"}]`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		checker := &Checker{Report: NewReport(nil)}
+		s := subject{Checker: checker, id: "v"}
+		s.record(text, witness{exported: true})
+		record, err := parseRecord(text)
+		if err != nil && checker.Report.Wrong() == 0 {
+			t.Errorf("%v is no finding", err)
+		}
+		if len(record) == 1 && record[0].outcome == enforce.Applied && string(record[0].raw) != string(raw) && checker.Report.Wrong() == 0 {
+			checked, err := enforce.Check(record[0].raw, enforce.Position{}, witness{exported: true})
+			if err != nil || checked.Flaw() != nil {
+				t.Errorf("taken:\n%s", text)
+			}
+		}
+	})
+}

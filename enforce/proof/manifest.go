@@ -27,6 +27,9 @@ type Manifest struct {
 	RecordedAt time.Time         `json:"recorded_at,omitzero"`
 	Violation  enforce.Violation `json:"violation"` // without its evidence
 	Files      []enforce.File    `json:"files"`
+	// Events is the form in which the events of the case are signed, empty where
+	// they are not: taking the signatures away shows.
+	Events string `json:"events,omitempty"`
 }
 
 // Model is a network that had a part in a violation.

@@ -76,7 +76,7 @@ func (k Key) String() string {
 
 // Name is how people are told of a key: its name and ID.
 func (k Key) Name() string {
-	return fmt.Sprintf("%s+%08x", k.Verifier.Name(), k.Verifier.KeyHash())
+	return keyName(k.Verifier)
 }
 
 // good reports whether a key may sign what was recorded at a time.

@@ -148,6 +148,8 @@ func (c *Checker) Package(ctx context.Context, dir string) error {
 	c.packageDeletions(p)
 	s := subject{Checker: c, place: p, ctx: ctx}
 	s.check()
+	m, _ := p.manifest() // what is wrong with it has been found
+	c.packageRecord(p, &s, m)
 	c.Report.Of = strings.Map(shown, s.id)
 	c.packageRest(p)
 	return ctx.Err()
@@ -209,12 +211,16 @@ func (c *Checker) packageCheckpoint(p packed) {
 
 // unsignedPackage reports whether a package is of before there were signatures.
 func (c *Checker) unsignedPackage(p packed) bool {
+	m, err := p.manifest()
+	return err == nil && m.Format == UnsignedFormat
+}
+
+func (p packed) manifest() (Manifest, error) {
 	text, err := p.text(manifestFile)
 	if err != nil {
-		return false
+		return Manifest{}, err
 	}
-	m, err := ParseManifest(text)
-	return err == nil && m.Format == UnsignedFormat
+	return ParseManifest(text)
 }
 
 // packageDeletions reads which files were deleted before the export.
@@ -241,11 +247,9 @@ func (c *Checker) packageDeletions(p packed) {
 
 // packageRest names what else is in the folder, for nothing proves it.
 func (c *Checker) packageRest(p packed) {
-	known := []string{manifestFile, signatureFile, timestampFile, policyFile, keysFile, checkpointFile}
-	if text, err := p.text(manifestFile); err == nil {
-		m, _ := ParseManifest(text)
-		known = append(known, fileNames(m.Files)...)
-	}
+	known := []string{manifestFile, signatureFile, timestampFile, policyFile, keysFile, checkpointFile, RecordFile, recordSealFile, rosterFile}
+	m, _ := p.manifest()
+	known = append(known, fileNames(m.Files)...)
 	var others []string
 	entries, _ := fs.ReadDir(p.root, ".")
 	for _, e := range entries {

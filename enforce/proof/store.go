@@ -96,14 +96,14 @@ func (c *Checker) Leaves(ctx context.Context, files Files, log *Log, cases []enf
 		switch manifest, known := manifests[leaf.Case]; {
 		case known && manifest == leaf.Manifest:
 		case known:
-			c.Report.of(leaf.Case, name, Superseded, "is of a manifest that the case does not refer to",
+			c.Report.Add(leaf.Case, name, Superseded, "is of a manifest that the case does not refer to",
 				"The recording was interrupted and done again before the case opened")
 		default:
 			if why := pending(c.violation(ctx, files, leaf)); why != "" {
-				c.Report.of(leaf.Case, name, NotChecked, "is of a case that has not opened yet: "+why, "Check again later")
+				c.Report.Add(leaf.Case, name, NotChecked, "is of a case that has not opened yet: "+why, "Check again later")
 				continue
 			}
-			c.Report.of(leaf.Case, name, NoCase, "is of a case that the case log does not know",
+			c.Report.Add(leaf.Case, name, NoCase, "is of a case that the case log does not know",
 				"The case was removed from the case log, or the recording was interrupted for good")
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tidewatch/enforce"
+	authorsim "tidewatch/enforce/authors/sim"
 	"tidewatch/enforce/proof"
 	"tidewatch/enforce/proof/sim"
 	"tidewatch/storage/blob"
@@ -68,6 +69,7 @@ type desk struct {
 	events []enforce.Event
 	fail   error // of the case log
 	now    time.Time
+	told   int // events, each of which is later than the one before it
 
 	appended func(enforce.Event) // what else happens then
 }
@@ -81,7 +83,7 @@ func (d *desk) Append(_ context.Context, events ...enforce.Event) error {
 			return err
 		}
 		d.events = append(d.events, e)
-		d.Apply(e)
+		d.Apply(authorsim.Proven(e))
 		if d.appended != nil {
 			d.appended(e)
 		}
@@ -123,11 +125,12 @@ func newDesk(t *testing.T, rules ...Rule) *desk {
 
 func (d *desk) apply(t *testing.T, id string, e enforce.Event) {
 	t.Helper()
-	e.ID, e.Case, e.Actor, e.At = string(e.Type), id, "test", sim.Begin
+	d.told++
+	e.ID, e.Case, e.Actor, e.At = string(e.Type), id, "test", sim.Begin.Add(time.Duration(d.told)*time.Microsecond)
 	if err := e.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	d.Apply(e)
+	d.Apply(authorsim.Proven(e))
 }
 
 // left are the kinds of a case's files that are still there.

@@ -75,11 +75,11 @@ func New(cfg Config, d Dependencies) *Sweeper {
 }
 
 // Apply takes note of an event.
-func (s *Sweeper) Apply(e enforce.Event) {
+func (s *Sweeper) Apply(e enforce.Checked) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c, _ := s.cases[e.Case].Apply(e); c.ID != "" {
-		s.cases[e.Case] = c
+	if c, _ := s.cases[e.Claim().Case].Apply(e); c.ID != "" {
+		s.cases[c.ID] = c
 	}
 }
 

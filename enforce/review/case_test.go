@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -126,6 +127,32 @@ func TestVoidEventsStayInTheRecord(t *testing.T) {
 	)
 	signedIn(t, b).get("/cases/"+caseID(1)).wants(t, 200,
 		"Rejected: Emergency service on duty <em>no effect: the case had moved on</em>", "Officer li")
+}
+
+// Whoever can write to Kafka can write what they like, into the record of any
+// case. It is shown for what it is.
+func TestStrangersAreShownInTheRecord(t *testing.T) {
+	b := newBureau(t, suspected(1, accepted))
+	b.take(sim.Stranger(decided(1, 1, enforce.Confirmed, enforce.Decision{Plate: "川A99999"})))
+	long := decided(1, 1, enforce.Rejected, enforce.Decision{Reason: "<b>" + strings.Repeat("长", 900)})
+	b.take(sim.Stranger(long))
+	d := signedIn(t, b)
+	page := d.get("/cases/" + caseID(1))
+	page.wants(t, 200, `class="void stranger"`, "Unknown, as “Officer li”", "川A·99999",
+		"void: it does not prove that this system wrote it", `action="/cases/`+caseID(1)+`/confirm"`)
+	if strings.Contains(page.body, strings.Repeat("长", 200)) || strings.Contains(page.body, "<b>长") {
+		t.Error("a stranger fills the page")
+	}
+	d.get("/cases/"+caseID(1), "Accept-Language", "zh").wants(t, 200, "来历不明，自称“执法人员 li”", "无效：无法证明由本系统写入")
+}
+
+func TestHowAnOfficerIsKnownIsShown(t *testing.T) {
+	hold := enforce.Event{
+		ID: "h", Case: caseID(1), Type: enforce.Held, At: opened, Actor: "officer/li", Via: enforce.ViaCommandLine,
+		Hold: &enforce.Hold{Reason: "objection"},
+	}
+	signedIn(t, newBureau(t, suspected(1, accepted), hold)).get("/cases/"+caseID(1)).wants(t, 200,
+		"password at the command line")
 }
 
 func TestCaseWithoutEvidence(t *testing.T) {

@@ -95,6 +95,7 @@ type entry struct {
 	Raw           string // what a machine said, beside our words for it
 	Outcome       enforce.Outcome
 	Done          bool // it changed the case
+	Stranger      bool // nobody of this system wrote it
 }
 
 // upload is where a case stands with the police platform.
@@ -141,16 +142,38 @@ func (c catalog) caseView(of enforce.Case, history []enforce.Recorded, now time.
 		if e.Failure != nil {
 			_, raw = c.failure(*e.Failure)
 		}
-		v.History = append(v.History, entry{
-			At: moment(e.At, zone), Who: c.actor(e.Actor), What: c.event(e.Event, zone), Raw: raw,
-			Outcome: e.Outcome, Done: e.Outcome == enforce.Applied,
-		})
+		v.History = append(v.History, c.entry(e, raw, zone))
 	}
 	if of.DecidedBy != "" {
 		v.DecidedBy, v.DecidedAt = c.actor(of.DecidedBy), moment(of.DecidedAt, zone)
 		v.Decided = c.decided(of)
 	}
 	return v
+}
+
+// entry is a line of the record. What nobody of this system wrote may say
+// anything, at any length.
+func (c catalog) entry(e enforce.Recorded, raw string, zone *time.Location) entry {
+	line := entry{
+		At: moment(e.At, zone), Who: c.actor(e.Actor), What: c.event(e.Event, zone), Raw: raw,
+		Outcome: e.Outcome, Done: e.Outcome == enforce.Applied, Stranger: e.Outcome == enforce.Unproven,
+	}
+	switch {
+	case line.Stranger:
+		line.Who, line.What, line.Raw = c.say("actor", "claimed", "who", short(line.Who)), short(line.What), short(line.Raw)
+	case e.Via == enforce.ViaCommandLine:
+		line.Who += c["reject.join"] + c["via.command_line"]
+	}
+	return line
+}
+
+// short is the beginning of a text that may be long.
+func short(text string) string {
+	const most = 120
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }
 
 // open reports whether an officer can decide.

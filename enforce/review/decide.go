@@ -86,7 +86,7 @@ func (s *Server) decide(
 func (d choice) event(id string, now time.Time) enforce.Event {
 	return enforce.Event{
 		ID: rand.Text(), Case: id, Type: d.kind, At: now.UTC().Truncate(time.Microsecond),
-		Actor: d.actor, Revision: d.revision, Decision: &d.decision,
+		Actor: d.actor, Via: enforce.ViaSession, Revision: d.revision, Decision: &d.decision,
 	}
 }
 

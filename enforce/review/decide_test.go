@@ -58,6 +58,7 @@ func TestDecisions(t *testing.T) {
 				t.Fatalf("%d to %q, want 303 to the case:\n%s", got.code, got.header.Get("Location"), got.body)
 			}
 			each.want.Case, each.want.Actor, each.want.Revision = caseID(1), "officer/officer", 1
+			each.want.Via = enforce.ViaSession
 			each.want.At = opened.Add(2 * time.Hour)
 			recorded := b.history[caseID(1)][1]
 			if diff := cmp.Diff(each.want, recorded.Event, cmpopts.IgnoreFields(enforce.Event{}, "ID")); diff != "" {

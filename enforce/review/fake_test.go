@@ -14,6 +14,7 @@ import (
 	"tidewatch/detect"
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 )
 
 // bureau stands for the case log, the views of it and the evidence store.
@@ -66,10 +67,13 @@ func (b *bureau) Append(_ context.Context, events ...enforce.Event) error {
 	return nil
 }
 
-func (b *bureau) apply(e enforce.Event) {
+func (b *bureau) apply(e enforce.Event) { b.take(sim.Proven(e)) }
+
+func (b *bureau) take(checked enforce.Checked) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, outcome := b.ledger.Apply(e)
+	_, outcome := b.ledger.Apply(checked)
+	e := checked.Claim()
 	b.history[e.Case] = append(b.history[e.Case], enforce.Recorded{Event: e, Outcome: outcome})
 	if e.Type == enforce.Suspected && outcome == enforce.Applied {
 		b.order = append(b.order, e.Case)

@@ -150,19 +150,26 @@ func settled() string {
 	return strings.Join(states, ",")
 }
 
-// stored is a case with the offset of the event that made it so.
+// stored is a case with the place of the event that made it so.
 type stored struct {
 	enforce.Case
-	offset int64
+	at enforce.Position
+}
+
+// holds reports whether what stands at a place is in a case already. Others may
+// write of a case into another partition than its own.
+func (s stored) holds(at enforce.Position) bool {
+	return s.ID != "" && at.Partition == s.at.Partition && at.Offset <= s.at.Offset
 }
 
 func storedCases(ctx context.Context, conn Conn, ids []string) (map[string]stored, error) {
 	var rows []struct {
-		CaseID  string `ch:"case_id"`
-		Offset  uint64 `ch:"log_offset"`
-		Payload string `ch:"payload"`
+		CaseID    string `ch:"case_id"`
+		Partition uint32 `ch:"log_partition"`
+		Offset    uint64 `ch:"log_offset"`
+		Payload   string `ch:"payload"`
 	}
-	if err := conn.Select(ctx, &rows, "SELECT case_id, log_offset, payload FROM cases FINAL WHERE case_id IN (?)", ids); err != nil {
+	if err := conn.Select(ctx, &rows, "SELECT case_id, log_partition, log_offset, payload FROM cases FINAL WHERE case_id IN (?)", ids); err != nil {
 		return nil, err
 	}
 	cases := make(map[string]stored, len(rows))
@@ -171,7 +178,7 @@ func storedCases(ctx context.Context, conn Conn, ids []string) (map[string]store
 		if err != nil {
 			return nil, err
 		}
-		cases[row.CaseID] = stored{c, int64(row.Offset)}
+		cases[row.CaseID] = stored{c, enforce.Position{Partition: int(row.Partition), Offset: int64(row.Offset)}}
 	}
 	return cases, nil
 }

@@ -19,6 +19,7 @@ import (
 	"tidewatch/detect"
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 	"tidewatch/storage/kafka"
 )
 
@@ -39,11 +40,15 @@ func TestMigrate(t *testing.T) {
 	var names []struct {
 		Name string `ch:"name"`
 	}
-	if err := conn.Select(t.Context(), &names, "SELECT name FROM migrations"); err != nil || len(names) != 14 {
-		t.Errorf("recorded are %v, %v; want 14", names, err)
+	want, err := fs.Glob(migrations, "sql/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Select(t.Context(), &names, "SELECT name FROM migrations"); err != nil || len(names) != len(want) {
+		t.Errorf("recorded are %v, %v; want %d", names, err, len(want))
 	}
 	var missing uint64
-	err := conn.QueryRow(t.Context(), `SELECT countIf(comment = '') FROM system.columns
+	err = conn.QueryRow(t.Context(), `SELECT countIf(comment = '') FROM system.columns
 		WHERE database = currentDatabase()`).Scan(&missing)
 	if err != nil || missing > 0 {
 		t.Errorf("%d columns without a comment, %v", missing, err)
@@ -120,11 +125,16 @@ func TestCasesReadBackAsFolded(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var ledger enforce.Ledger
 	history := map[string][]enforce.Recorded{}
-	var batch []kafka.Message
+	var batch []enforce.Checked
 	for offset := range 500 {
-		m := kafka.Message{Event: randomEvent(random, &ledger, offset), Position: kafka.Position{Partition: 3, Offset: int64(offset)}}
-		_, outcome := ledger.Apply(m.Event)
-		history[m.Event.Case] = append(history[m.Event.Case], enforce.Recorded{Event: m.Event, Outcome: outcome})
+		var by enforce.Prover = sim.Anybody{}
+		if random.IntN(8) == 0 {
+			by = nil // nobody of this system wrote it
+		}
+		m := sim.At(randomEvent(random, &ledger, offset), enforce.Position{Partition: 3, Offset: int64(offset)}, by)
+		_, outcome := ledger.Apply(m)
+		e := m.Claim()
+		history[e.Case] = append(history[e.Case], enforce.Recorded{Event: e, Outcome: outcome, Raw: m.Raw()})
 		batch = append(batch, m)
 	}
 	// In batches of many sizes, some of which come again in part.
@@ -173,13 +183,18 @@ func TestCasesReadBackAsFolded(t *testing.T) {
 	}
 }
 
+// at is an event of this system at a place of the case log.
+func at(e enforce.Event, partition, offset int) enforce.Checked {
+	return sim.At(e, enforce.Position{Partition: partition, Offset: int64(offset)}, sim.Anybody{})
+}
+
 func TestList(t *testing.T) {
 	conn := migrated(t)
 	sink, cases := NewSink(conn, prometheus.NewRegistry()), NewCases(conn)
 	start := time.Date(2026, 11, 23, 8, 0, 0, 1000, time.UTC)
-	var batch []kafka.Message
+	var batch []enforce.Checked
 	add := func(e enforce.Event) {
-		batch = append(batch, kafka.Message{Event: e, Position: kafka.Position{Offset: int64(len(batch))}})
+		batch = append(batch, at(e, 0, len(batch)))
 	}
 	for i := range 5 {
 		add(suspicion(fmt.Sprint("c", i), start.Add(time.Duration(i)*time.Microsecond)))
@@ -223,12 +238,12 @@ func TestList(t *testing.T) {
 func TestColumns(t *testing.T) {
 	conn := migrated(t)
 	opened := time.Date(2026, 11, 23, 8, 0, 0, 123456000, time.UTC)
-	batch := []kafka.Message{
-		{Event: suspicion("c", opened), Position: kafka.Position{Partition: 2, Offset: 7}},
-		{Position: kafka.Position{Partition: 2, Offset: 9}, Event: enforce.Event{
+	batch := []enforce.Checked{
+		at(suspicion("c", opened), 2, 7),
+		at(enforce.Event{
 			ID: "d", Case: "c", Type: enforce.Confirmed, Actor: "officer/li", At: opened.Add(time.Minute), Revision: 1,
 			Decision: &enforce.Decision{Plate: "川A12345", Proposed: enforce.Warn, Grounds: "first", Reason: "blocked a bus"},
-		}},
+		}, 2, 9),
 	}
 	if err := NewSink(conn, prometheus.NewRegistry()).Store(t.Context(), batch); err != nil {
 		t.Fatal(err)
@@ -292,9 +307,9 @@ func TestOffences(t *testing.T) {
 	conn := migrated(t)
 	cases := NewCases(conn)
 	start := time.Date(2026, 11, 23, 8, 0, 0, 1000, time.UTC)
-	var batch []kafka.Message
+	var batch []enforce.Checked
 	add := func(e enforce.Event) {
-		batch = append(batch, kafka.Message{Event: e, Position: kafka.Position{Offset: int64(len(batch))}})
+		batch = append(batch, at(e, 0, len(batch)))
 	}
 	decide := func(id string, kind enforce.EventType, plate string) {
 		add(enforce.Event{
@@ -349,6 +364,11 @@ func TestSinkStoresRedeliveredEventsOnce(t *testing.T) {
 	defer broker.Close()
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers, cfg.SpoolDir = []string{broker.Addr()}, filepath.Join(t.TempDir(), "spool")
+	signed, err := sim.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Authors = signed.Authors
 	caseLog, err := kafka.NewLog(cfg, testLog(t), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -363,7 +383,7 @@ func TestSinkStoresRedeliveredEventsOnce(t *testing.T) {
 	sink, cases := NewSink(conn, prometheus.NewRegistry()), NewCases(conn)
 	first, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	err = caseLog.Consume(first, "sink", func(ctx context.Context, batch []kafka.Message) error {
+	err = caseLog.Consume(first, "sink", func(ctx context.Context, batch []enforce.Checked) error {
 		if err := sink.Store(ctx, batch); err != nil {
 			return err
 		}

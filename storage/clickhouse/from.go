@@ -27,6 +27,7 @@ type casePayload struct {
 	Receipt *enforce.Receipt `json:"receipt,omitempty"`
 
 	Hold    *enforce.Hold      `json:"hold,omitempty"`
+	HoldAt  time.Time          `json:"hold_at,omitzero"`
 	Deleted []enforce.FileName `json:"deleted,omitempty"`
 }
 
@@ -43,5 +44,5 @@ func fromEventPayload(payload, outcome string) (enforce.Recorded, error) {
 	if err := json.Unmarshal([]byte(payload), &e); err != nil {
 		return enforce.Recorded{}, fmt.Errorf("decode event: %w", err)
 	}
-	return enforce.Recorded{Event: e, Outcome: enforce.Outcome(outcome)}, nil
+	return enforce.Recorded{Event: e, Outcome: enforce.Outcome(outcome), Raw: []byte(payload)}, nil
 }

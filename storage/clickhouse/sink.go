@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/enforce"
-	"tidewatch/storage/kafka"
 )
 
 // Sink stores what happens to cases. What it knows of a case is what the
@@ -32,7 +31,7 @@ func NewSink(conn Conn, reg prometheus.Registerer) *Sink {
 
 // Store applies a batch of events in order; both tables have it when Store
 // returns nil. After an error the same batch may be stored again.
-func (s *Sink) Store(ctx context.Context, batch []kafka.Message) error {
+func (s *Sink) Store(ctx context.Context, batch []enforce.Checked) error {
 	started := time.Now()
 	known, err := storedCases(ctx, s.conn, caseIDs(batch))
 	if err != nil {
@@ -43,17 +42,13 @@ func (s *Sink) Store(ctx context.Context, batch []kafka.Message) error {
 		return fmt.Errorf("read the events of a batch: %w", err)
 	}
 	work := fold(known, again, batch)
-	events, err := work.eventRows()
-	if err != nil {
-		return fmt.Errorf("store a batch: %w", err)
-	}
 	cases, err := work.caseRows()
 	if err != nil {
 		return fmt.Errorf("store a batch: %w", err)
 	}
 	// The events go first: once a case has its new offset, its events up to
 	// there are taken for stored.
-	if err := insert(ctx, s.conn, "case_events", events); err != nil {
+	if err := insert(ctx, s.conn, "case_events", work.eventRows()); err != nil {
 		return err
 	}
 	if err := insert(ctx, s.conn, "cases", cases); err != nil {
@@ -63,10 +58,10 @@ func (s *Sink) Store(ctx context.Context, batch []kafka.Message) error {
 	return nil
 }
 
-func caseIDs(batch []kafka.Message) []string {
+func caseIDs(batch []enforce.Checked) []string {
 	var ids []string
 	for _, m := range batch {
-		ids = append(ids, m.Event.Case)
+		ids = append(ids, m.Claim().Case)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
@@ -74,21 +69,22 @@ func caseIDs(batch []kafka.Message) []string {
 
 // folded is what a batch comes to.
 type folded struct {
-	messages []kafka.Message // those not stored before
+	messages []enforce.Checked // those not stored before
 	outcomes []enforce.Outcome
 	known    int // how many were stored before
 
 	cases   map[string]enforce.Case // those that changed
-	changed map[string]kafka.Position
+	changed map[string]enforce.Position
 }
 
 // comeAgain are the cases of a batch with an event at or below the offset that is
 // stored with them. It came before, unless the log has lost its end and others
 // have the offsets now.
-func comeAgain(known map[string]stored, batch []kafka.Message) (cases []string) {
+func comeAgain(known map[string]stored, batch []enforce.Checked) (cases []string) {
 	for _, m := range batch {
-		if before, exists := known[m.Event.Case]; exists && m.Offset <= before.offset {
-			cases = append(cases, m.Event.Case)
+		id := m.Claim().Case
+		if before, exists := known[id]; exists && before.holds(m.Position) {
+			cases = append(cases, id)
 		}
 	}
 	slices.Sort(cases)
@@ -98,34 +94,33 @@ func comeAgain(known map[string]stored, batch []kafka.Message) (cases []string) 
 // fold applies a batch to the cases as stored, but for the events that came
 // before. The offset stored with a case never falls, as it tells which row is the
 // newest.
-func fold(known map[string]stored, again map[string]bool, batch []kafka.Message) folded {
-	work := folded{cases: map[string]enforce.Case{}, changed: map[string]kafka.Position{}}
+func fold(known map[string]stored, again map[string]bool, batch []enforce.Checked) folded {
+	work := folded{cases: map[string]enforce.Case{}, changed: map[string]enforce.Position{}}
 	for _, m := range batch {
-		before, exists := known[m.Event.Case]
-		if exists && m.Offset <= before.offset && again[eventKey(m.Event.Case, m.Event.ID)] {
+		id := m.Claim().Case
+		before := known[id]
+		if before.holds(m.Position) && again[eventKey(id, m.Claim().ID)] {
 			work.known++
 			continue
 		}
-		after, outcome := before.Apply(m.Event)
+		after, outcome := before.Apply(m)
 		work.messages, work.outcomes = append(work.messages, m), append(work.outcomes, outcome)
 		if outcome == enforce.Applied {
-			newest := max(before.offset, m.Offset)
-			known[m.Event.Case] = stored{after, newest}
-			work.cases[after.ID], work.changed[after.ID] = after, kafka.Position{Partition: m.Partition, Offset: newest}
+			newest := m.Position
+			newest.Offset = max(newest.Offset, before.at.Offset)
+			known[id] = stored{after, newest}
+			work.cases[after.ID], work.changed[after.ID] = after, newest
 		}
 	}
 	return work
 }
 
-func (f folded) eventRows() ([]eventRow, error) {
+func (f folded) eventRows() []eventRow {
 	rows := make([]eventRow, len(f.messages))
 	for i, m := range f.messages {
-		var err error
-		if rows[i], err = toEventRow(m, f.outcomes[i]); err != nil {
-			return nil, err
-		}
+		rows[i] = toEventRow(m, f.outcomes[i])
 	}
-	return rows, nil
+	return rows
 }
 
 func (f folded) caseRows() ([]caseRow, error) {

@@ -3,6 +3,8 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+
+	"tidewatch/enforce"
 )
 
 // Ends are the offsets after the last event that is stored of each partition.
@@ -47,10 +49,10 @@ func (c *Cases) Stored(ctx context.Context, partition int) (map[int64][]byte, er
 	return events, nil
 }
 
-// All calls visit for every event that is stored, in the order of the log's
-// partitions, until it fails.
+// All calls visit for every event that is stored and that this system wrote, in
+// the order of the log's partitions, until it fails.
 func (c *Cases) All(ctx context.Context, visit func(payload []byte) error) error {
-	rows, err := c.conn.Query(ctx, "SELECT payload FROM case_events FINAL ORDER BY log_partition, log_offset, case_id")
+	rows, err := c.conn.Query(ctx, "SELECT payload FROM case_events FINAL WHERE outcome != ? ORDER BY log_partition, log_offset, case_id", string(enforce.Unproven))
 	if err != nil {
 		return fmt.Errorf("read the stored events: %w", err)
 	}

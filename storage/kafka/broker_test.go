@@ -43,8 +43,9 @@ func TestAcknowledgedEventsSurvive(t *testing.T) {
 	caughtUp := make(chan struct{})
 	kept := map[string][]string{} // by case, in order
 	stop := background(t, func(ctx context.Context) error {
-		return l.Follow(ctx, func() { close(caughtUp) }, func(e enforce.Event, _ Position) error {
-			kept[e.Case] = append(kept[e.Case], e.ID)
+		return l.Follow(ctx, func() { close(caughtUp) }, func(e enforce.Checked) error {
+			id := e.Claim().Case
+			kept[id] = append(kept[id], e.Claim().ID)
 			return nil
 		})
 	})
@@ -94,9 +95,9 @@ func TestCommittedOffsetsSurvive(t *testing.T) {
 	}
 	got := make(chan string, 100)
 	background(t, func(ctx context.Context) error {
-		return l.Consume(ctx, "sink", func(_ context.Context, batch []Message) error {
+		return l.Consume(ctx, "sink", func(_ context.Context, batch []enforce.Checked) error {
 			for _, m := range batch {
-				got <- m.Event.ID
+				got <- m.Claim().ID
 			}
 			return nil
 		})
@@ -122,7 +123,7 @@ func consumeAndHang(dir string) error {
 		}
 	}
 	handled := 0
-	return l.Consume(ctx, "sink", func(_ context.Context, batch []Message) error {
+	return l.Consume(ctx, "sink", func(_ context.Context, batch []enforce.Checked) error {
 		if handled == 20 { // so the commit of those is done
 			fmt.Println("the first are committed")
 			select {}

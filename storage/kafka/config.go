@@ -10,6 +10,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"tidewatch/enforce/authors"
 )
 
 // Config says where the case log is and how it is written and read.
@@ -34,6 +36,8 @@ type Config struct {
 	// Loss keeps the embedded broker's log shut, as it is damaged: nothing is
 	// read, and what is appended goes to the spool.
 	Loss *Loss
+	// Authors sign what is appended, and tell who wrote what is read.
+	Authors *authors.Authors
 
 	// SpoolDir takes events while Kafka cannot be reached.
 	SpoolDir string
@@ -56,7 +60,7 @@ type Config struct {
 	SessionTimeout time.Duration
 }
 
-// DefaultConfig leaves brokers and spool directory to be filled in.
+// DefaultConfig leaves brokers, authors and spool directory to be filled in.
 func DefaultConfig() Config {
 	return Config{
 		Topic: "tidewatch.cases", Partitions: 8, Replication: -1,
@@ -100,6 +104,8 @@ func (c Config) validate() error {
 		return errors.New("kafka: partitions must be 1 or more")
 	case c.Replication < 1 && c.Replication != -1:
 		return errors.New("kafka: replication must be 1 or more, or -1")
+	case c.Authors == nil:
+		return errors.New("kafka: it is not configured who may write to the case log")
 	case c.System != "" && c.Memory == "":
 		return errors.New("kafka: no file is configured for what is known of the topic")
 	case c.SpoolDir == "":

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"tidewatch/enforce"
 )
 
 // Consume hands the log's events to handle in batches, as a member of a
@@ -20,12 +22,12 @@ import (
 // Where a partition ends before what the group has read, the group reads it anew:
 // else it would wait for offsets that others have now. A log that is shut is not
 // read.
-func (l *Log) Consume(ctx context.Context, group string, handle func(context.Context, []Message) error) error {
+func (l *Log) Consume(ctx context.Context, group string, handle func(context.Context, []enforce.Checked) error) error {
 	if l.isShut() {
 		return fmt.Errorf("consume the case log: %w", await(ctx))
 	}
-	if err := l.awaitTopic(ctx); err != nil {
-		return err
+	if err := l.meet(ctx); err != nil {
+		return fmt.Errorf("consume the case log: %w", err)
 	}
 	for read := map[int]int64{}; ; clear(read) { // offsets after the last message handled
 		err := l.awaitOwn(ctx)
@@ -42,7 +44,7 @@ func (l *Log) Consume(ctx context.Context, group string, handle func(context.Con
 }
 
 // consume is a member of a group until something has to be read anew.
-func (l *Log) consume(ctx context.Context, group string, read map[int]int64, handle func(context.Context, []Message) error) error {
+func (l *Log) consume(ctx context.Context, group string, read map[int]int64, handle func(context.Context, []enforce.Checked) error) error {
 	cfg := l.readerConfig()
 	cfg.GroupID = group
 	cfg.StartOffset = kafka.FirstOffset
@@ -143,10 +145,10 @@ func (l *Log) fetch(ctx context.Context, r fetcher) ([]kafka.Message, error) {
 }
 
 // handle decodes a batch and calls handle until it succeeds or ctx is done.
-func (l *Log) handle(ctx context.Context, batch []kafka.Message, handle func(context.Context, []Message) error) error {
-	var messages []Message
+func (l *Log) handle(ctx context.Context, batch []kafka.Message, handle func(context.Context, []enforce.Checked) error) error {
+	var messages []enforce.Checked
 	for _, m := range batch {
-		message, err := decode(m)
+		message, err := l.check(m)
 		if err != nil {
 			l.reject(m, err)
 			continue

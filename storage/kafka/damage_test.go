@@ -223,7 +223,7 @@ func (k storedLog) servedBy(t *testing.T, data string, b *Broker) error {
 			return fmt.Errorf("partition %d reaches from %d to %d instead of %d", id, p.begin, p.end, k.ends[id])
 		}
 	}
-	if err := l.write(t.Context(), mustEncode(t, event("case-1", 1000))); err != nil {
+	if err := l.write(t.Context(), mustEncode(t, l, event("case-1", 1000))); err != nil {
 		return err
 	}
 	found, err := surveyLog(filepath.Join(data, "broker", "data"), client.Topic, marks{Partitions: 4, Of: marksOf(k)})

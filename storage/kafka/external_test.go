@@ -113,8 +113,8 @@ func events(t *testing.T, l *Log) (ids []string) {
 	t.Helper()
 	caughtUp := make(chan struct{})
 	stop := background(t, func(ctx context.Context) error {
-		return l.Follow(ctx, func() { close(caughtUp) }, func(e enforce.Event, _ Position) error {
-			ids = append(ids, e.ID)
+		return l.Follow(ctx, func() { close(caughtUp) }, func(e enforce.Checked) error {
+			ids = append(ids, e.Claim().ID)
 			return nil
 		})
 	})

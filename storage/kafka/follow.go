@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/segmentio/kafka-go"
@@ -15,20 +14,21 @@ import (
 // until ctx is done or apply fails. It calls caughtUp once, when it has passed
 // what was in the log, or in the spool, at its start; so Run must run. Calls
 // are never concurrent; events of a case come in order, those of different
-// cases in any. A log that is shut is not read.
-func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Event, Position) error) error {
+// cases in any. Those that nobody of this system wrote come too, unproven. A log
+// that is shut is not read.
+func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Checked) error) error {
 	if l.isShut() {
 		return fmt.Errorf("follow the case log: %w", await(ctx))
 	}
-	if err := errors.Join(l.awaitOwn(ctx), l.spool.awaitEmpty(ctx)); err != nil {
+	if err := l.spool.awaitEmpty(ctx); err != nil {
+		return fmt.Errorf("follow the case log: %w", err)
+	}
+	if err := l.meet(ctx); err != nil {
 		return fmt.Errorf("follow the case log: %w", err)
 	}
 	var partitions []int
 	var behind map[int]int64 // partitions not caught up with, and their ends
 	err := l.insist(ctx, func() (err error) {
-		if err = l.createTopic(ctx); err != nil {
-			return err
-		}
 		if partitions, err = l.partitions(ctx); err != nil {
 			return err
 		}
@@ -70,13 +70,13 @@ func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Ev
 	return readers.Wait()
 }
 
-func (l *Log) applyOne(m kafka.Message, apply func(enforce.Event, Position) error) error {
-	message, err := decode(m)
+func (l *Log) applyOne(m kafka.Message, apply func(enforce.Checked) error) error {
+	message, err := l.check(m)
 	if err != nil {
 		l.reject(m, err)
 		return nil
 	}
-	return apply(message.Event, message.Position)
+	return apply(message)
 }
 
 // read sends every message of a partition, from its first.
@@ -111,14 +111,4 @@ func (l *Log) readerConfig() kafka.ReaderConfig {
 			l.log.Debug("kafka reader says", "line", fmt.Sprintf(format, args...))
 		}),
 	}
-}
-
-// reject passes over a message that is no event. It stays in the log, where
-// its position finds it.
-func (l *Log) reject(m kafka.Message, err error) {
-	if isFiller(m.Value) {
-		return
-	}
-	l.metrics.rejected.Inc()
-	l.log.Warn("a message of the case log is no event", "partition", m.Partition, "offset", m.Offset, "error", err)
 }

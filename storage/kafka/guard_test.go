@@ -6,15 +6,17 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"tidewatch/enforce"
 )
 
 // readBySink has a group read the log, and tells the IDs of what it reads.
 func readBySink(t *testing.T, l *Log) (ids <-chan string, stop func()) {
 	read := make(chan string, 1000)
 	return read, background(t, func(ctx context.Context) error {
-		return l.Consume(ctx, "sink", func(_ context.Context, batch []Message) error {
+		return l.Consume(ctx, "sink", func(_ context.Context, batch []enforce.Checked) error {
 			for _, m := range batch {
-				read <- m.Event.ID
+				read <- m.Claim().ID
 			}
 			return nil
 		})
@@ -75,7 +77,7 @@ func TestTopicThatIsCutWhileItIsRead(t *testing.T) {
 	l := openLog(t, cfg)
 	write := func(n int) {
 		t.Helper()
-		eventually(t, "an event is taken", func() bool { return l.writer.WriteMessages(t.Context(), mustEncode(t, event("a", n))) == nil })
+		eventually(t, "an event is taken", func() bool { return l.writer.WriteMessages(t.Context(), mustEncode(t, l, event("a", n))) == nil })
 	}
 	for n := range 5 {
 		write(n)

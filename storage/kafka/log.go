@@ -29,6 +29,8 @@ type Log struct {
 	admin     *kgo.Client   // asks about topics and groups
 	transport *kafka.Transport
 	writer    *kafka.Writer
+	met       chan bool // holds whether Authors have met the log
+	strangers strangers
 
 	guard   guard
 	watcher *watcher
@@ -48,7 +50,8 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{cfg: cfg, log: log, spooled: make(chan struct{}, 1)}
+	l := &Log{cfg: cfg, log: log, spooled: make(chan struct{}, 1), met: make(chan bool, 1)}
+	l.met <- false
 	l.alive, l.die = context.WithCancel(context.Background())
 	if l.admin, err = newClient(cfg); err != nil {
 		return nil, err
@@ -66,6 +69,7 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 		l.Shut(cfg.Loss)
 	}
 	l.metrics = newMetrics(reg, l.spool)
+	l.strangers = strangers{log: log, counter: l.metrics.strangers, met: map[enforce.Position]Stranger{}}
 	l.outage = &outage{log: log.With("way", "read"), errors: l.metrics.errors}
 	l.jam = &outage{log: log.With("way", "write"), errors: l.metrics.errors}
 	return l, nil
@@ -95,28 +99,13 @@ func (l *Log) openWriter(secure *tls.Config) {
 	}
 	l.writer = &kafka.Writer{
 		Addr: kafka.TCP(l.cfg.addresses()...), Topic: l.cfg.Topic, Transport: l.transport,
-		Balancer:     within{balancer, l.watcher.spread},
+		Balancer:     kafka.BalancerFunc(l.balance),
 		RequiredAcks: kafka.RequireAll,
 		MaxAttempts:  3,
 		BatchTimeout: time.Millisecond,
 		WriteTimeout: l.cfg.WriteTimeout, ReadTimeout: l.cfg.WriteTimeout,
 		Completion: l.acknowledged,
 	}
-}
-
-// within spreads over the first partitions alone, so that a case stays where it
-// is when partitions are added.
-type within struct {
-	kafka.Balancer
-	first func() int // 0: all
-}
-
-// Balance implements kafka.Balancer.
-func (w within) Balance(m kafka.Message, partitions ...int) int {
-	if n := w.first(); n > 0 && n < len(partitions) {
-		partitions = partitions[:n]
-	}
-	return w.Balancer.Balance(m, partitions...)
 }
 
 // Append adds events, in order. It returns once each is safe: acknowledged by
@@ -127,7 +116,7 @@ func (l *Log) Append(ctx context.Context, events ...enforce.Event) error {
 	messages := make([]kafka.Message, len(events))
 	for i, e := range events {
 		var err error
-		if messages[i], err = encode(e); err != nil {
+		if messages[i], err = l.encode(e); err != nil {
 			return fmt.Errorf("append to the case log: %w", err)
 		}
 	}
@@ -231,7 +220,7 @@ func (l *Log) drain(ctx context.Context) error {
 		if !ok || err != nil {
 			return err
 		}
-		m, err := unspool(event)
+		m, err := l.unspool(event)
 		if err != nil {
 			l.metrics.setAside.Inc()
 			l.log.Error("a spooled event cannot be read and is set aside", "file", name+".bad", "error", err)
@@ -264,8 +253,9 @@ func (l *Log) refuse(m kafka.Message, err error) {
 	l.spool.hold(string(m.Key), err, l.cfg.RefusedWait)
 }
 
-// unspool reads a spooled event.
-func unspool(file []byte) (kafka.Message, error) {
+// unspool reads a spooled event. One that was spooled before events were signed,
+// or before a key was replaced, is signed now: it is this system's.
+func (l *Log) unspool(file []byte) (kafka.Message, error) {
 	event, err := unseal(file)
 	if err != nil {
 		return kafka.Message{}, err
@@ -274,7 +264,11 @@ func unspool(file []byte) (kafka.Message, error) {
 	if err := json.Unmarshal(event, &e); err != nil {
 		return kafka.Message{}, err
 	}
-	return encode(e)
+	value, err := l.cfg.Authors.SignAnew(event)
+	if err != nil {
+		return kafka.Message{}, err
+	}
+	return kafka.Message{Key: []byte(e.Case), Value: value}, nil
 }
 
 // Close frees connections and the spool's directory. Events still in the

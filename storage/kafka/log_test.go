@@ -27,8 +27,8 @@ func TestFollowFromTheBeginning(t *testing.T) {
 
 	caughtUp, events := make(chan struct{}), make(chan enforce.Event, 10)
 	background(t, func(ctx context.Context) error {
-		return l.Follow(ctx, func() { close(caughtUp) }, func(e enforce.Event, _ Position) error {
-			events <- e
+		return l.Follow(ctx, func() { close(caughtUp) }, func(e enforce.Checked) error {
+			events <- e.Claim()
 			return nil
 		})
 	})
@@ -52,7 +52,7 @@ func TestFollowAnEmptyLog(t *testing.T) {
 	l := openLog(t, testConfig(t.TempDir(), openBroker(t, t.TempDir()).Addr()))
 	caughtUp := make(chan struct{})
 	background(t, func(ctx context.Context) error {
-		return l.Follow(ctx, func() { close(caughtUp) }, func(enforce.Event, Position) error { return nil })
+		return l.Follow(ctx, func() { close(caughtUp) }, func(enforce.Checked) error { return nil })
 	})
 	receive(t, caughtUp)
 }
@@ -64,7 +64,7 @@ func TestFollowEndsWhereApplyFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	err := l.Follow(t.Context(), func() {}, func(enforce.Event, Position) error { return broken })
+	err := l.Follow(t.Context(), func() {}, func(enforce.Checked) error { return broken })
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
@@ -98,12 +98,12 @@ func TestConsumeKeepsOrderThroughFailures(t *testing.T) {
 	}
 	calls, got := 0, make(chan string, 10)
 	background(t, func(ctx context.Context) error {
-		return l.Consume(ctx, "sink", func(_ context.Context, batch []Message) error {
+		return l.Consume(ctx, "sink", func(_ context.Context, batch []enforce.Checked) error {
 			if calls++; calls < 3 {
 				return errors.New("not yet")
 			}
 			for _, m := range batch {
-				got <- m.Event.ID
+				got <- m.Claim().ID
 			}
 			return nil
 		})
@@ -153,9 +153,9 @@ func TestSpoolDrainsInOrder(t *testing.T) {
 
 	got := make(chan string, 10)
 	background(t, func(ctx context.Context) error {
-		return l.Follow(ctx, func() {}, func(e enforce.Event, _ Position) error {
-			if e.Case == "a" {
-				got <- e.ID
+		return l.Follow(ctx, func() {}, func(e enforce.Checked) error {
+			if e.Claim().Case == "a" {
+				got <- e.Claim().ID
 			}
 			return nil
 		})

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 )
 
 // The test binary is also the process to be killed.
@@ -68,6 +69,11 @@ func brokerConfig(dir string) BrokerConfig { return BrokerConfig{Dir: filepath.J
 func testConfig(dir string, brokers ...string) Config {
 	cfg := DefaultConfig()
 	cfg.Brokers, cfg.SpoolDir, cfg.Partitions = brokers, filepath.Join(dir, "spool"), 2
+	signed, err := sim.Open(dir)
+	if err != nil {
+		panic(err)
+	}
+	cfg.Authors = signed.Authors
 	return cfg
 }
 

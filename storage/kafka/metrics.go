@@ -8,6 +8,7 @@ import (
 type metrics struct {
 	appended, spooled, drained, setAside prometheus.Counter
 	consumed, rejected, retries, errors  prometheus.Counter
+	strangers                            prometheus.Counter
 	handling                             prometheus.Histogram
 	lag                                  *prometheus.GaugeVec
 }
@@ -25,14 +26,15 @@ func newMetrics(reg prometheus.Registerer, waiting *spool) metrics {
 		Help: "Events that wait on disk because Kafka refuses one of their case for its size or content.",
 	}, func() float64 { refused, _ := waiting.refused(); return float64(refused) })
 	return metrics{
-		appended: counter("appended_total", "Events that Kafka took at once."),
-		spooled:  counter("spooled_total", "Events put on disk because Kafka did not take them."),
-		drained:  counter("drained_total", "Events sent from the disk to Kafka."),
-		setAside: counter("set_aside_total", "Events on disk that could not be read and were set aside."),
-		consumed: counter("consumed_total", "Messages whose effect is stored and whose offset is committed."),
-		rejected: counter("rejected_total", "Messages passed over because they are no events."),
-		retries:  counter("retries_total", "Batches that had to be tried again."),
-		errors:   counter("errors_total", "Failed dealings with Kafka."),
+		appended:  counter("appended_total", "Events that Kafka took at once."),
+		spooled:   counter("spooled_total", "Events put on disk because Kafka did not take them."),
+		drained:   counter("drained_total", "Events sent from the disk to Kafka."),
+		setAside:  counter("set_aside_total", "Events on disk that could not be read and were set aside."),
+		consumed:  counter("consumed_total", "Messages whose effect is stored and whose offset is committed."),
+		rejected:  counter("rejected_total", "Messages passed over because they are no events."),
+		strangers: counter("strangers_total", "Messages in the case log that this system did not write: void, and an alarm. Counted anew at each start, as the log is read."),
+		retries:   counter("retries_total", "Batches that had to be tried again."),
+		errors:    counter("errors_total", "Failed dealings with Kafka."),
 		handling: in.NewHistogram(prometheus.HistogramOpts{
 			Name: "tidewatch_caselog_handling_seconds", Help: "Time that handling a batch took.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),

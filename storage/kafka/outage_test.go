@@ -22,9 +22,9 @@ func TestReadersOutliveABroker(t *testing.T) {
 	}{
 		{"consume", 2, func(l *Log, got chan<- string) func(context.Context) error {
 			return func(ctx context.Context) error {
-				return l.Consume(ctx, "sink", func(_ context.Context, batch []Message) error {
+				return l.Consume(ctx, "sink", func(_ context.Context, batch []enforce.Checked) error {
 					for _, m := range batch {
-						got <- m.Event.ID
+						got <- m.Claim().ID
 					}
 					return nil
 				})
@@ -32,8 +32,8 @@ func TestReadersOutliveABroker(t *testing.T) {
 		}},
 		{"follow", 0, func(l *Log, got chan<- string) func(context.Context) error {
 			return func(ctx context.Context) error {
-				return l.Follow(ctx, func() {}, func(e enforce.Event, _ Position) error {
-					got <- e.ID
+				return l.Follow(ctx, func() {}, func(e enforce.Checked) error {
+					got <- e.Claim().ID
 					return nil
 				})
 			}
@@ -67,7 +67,7 @@ func TestReadersOutliveABroker(t *testing.T) {
 			}
 			eventually(t, "the reader has told of the outage", func() bool { return lasts(l.outage) })
 			openBroker(t, dir)
-			eventually(t, "events are taken", func() bool { return l.write(t.Context(), mustEncode(t, event("a", 2))) == nil })
+			eventually(t, "events are taken", func() bool { return l.write(t.Context(), mustEncode(t, l, event("a", 2))) == nil })
 			if err := l.Append(t.Context(), event("b", 2), event("a", 3)); err != nil {
 				t.Fatal(err)
 			}
@@ -147,15 +147,17 @@ func TestFollowWaitsForTheSpool(t *testing.T) {
 	}
 	caughtUp, events := make(chan int, 1), make(chan string, 10)
 	background(t, func(ctx context.Context) error {
-		return l.Follow(ctx, func() { caughtUp <- len(events) }, func(e enforce.Event, _ Position) error {
-			events <- e.ID
+		return l.Follow(ctx, func() { caughtUp <- len(events) }, func(e enforce.Checked) error {
+			events <- e.Claim().ID
 			return nil
 		})
 	})
 	// One with nothing in its spool catches up meanwhile.
-	other, first := openLog(t, testConfig(t.TempDir(), l.cfg.Brokers...)), make(chan struct{})
+	cfg = testConfig(t.TempDir(), l.cfg.Brokers...)
+	cfg.Authors = l.cfg.Authors
+	other, first := openLog(t, cfg), make(chan struct{})
 	background(t, func(ctx context.Context) error {
-		return other.Follow(ctx, func() { close(first) }, func(enforce.Event, Position) error { return nil })
+		return other.Follow(ctx, func() { close(first) }, func(enforce.Checked) error { return nil })
 	})
 	receive(t, first)
 	background(t, l.Run)
@@ -170,9 +172,9 @@ func lasts(o *outage) bool {
 	return o.lasting
 }
 
-func mustEncode(t *testing.T, e enforce.Event) kafka.Message {
+func mustEncode(t *testing.T, l *Log, e enforce.Event) kafka.Message {
 	t.Helper()
-	m, err := encode(e)
+	m, err := l.encode(e)
 	if err != nil {
 		t.Fatal(err)
 	}

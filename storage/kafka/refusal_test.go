@@ -177,7 +177,7 @@ func TestRolesOfUsers(t *testing.T) {
 			}
 
 			reader := as("auditor", "readonly")
-			reader.System = ""
+			reader.System, reader.Authors = "", cfg.Authors
 			allow(t, admin, kadm.NewACLs().Allow("User:auditor").ResourcePatternType(kadm.ACLPatternLiteral).Topics(cfg.Topic).
 				Operations(kadm.OpRead, kadm.OpDescribe))
 			auditor := openLog(t, reader)
@@ -218,8 +218,8 @@ func consumed(t *testing.T, l *Log) string {
 	t.Helper()
 	got := make(chan string, 10)
 	stop := background(t, func(ctx context.Context) error {
-		return l.Consume(ctx, "tidewatch-sink-test", func(_ context.Context, batch []Message) error {
-			got <- batch[0].Event.ID
+		return l.Consume(ctx, "tidewatch-sink-test", func(_ context.Context, batch []enforce.Checked) error {
+			got <- batch[0].Claim().ID
 			return nil
 		})
 	})

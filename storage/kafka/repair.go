@@ -114,7 +114,7 @@ type Plan struct {
 	Loss    *Loss // nil: nothing is wrong
 	Rebuilt []Rebuilt
 	// Gone are the places of events that are known of from nowhere.
-	Gone []Position
+	Gone []enforce.Position
 	// Altered are partitions whose events are not those that were written, and
 	// nobody knows which.
 	Altered []int
@@ -184,7 +184,7 @@ func (w *work) do(ctx context.Context) error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.open)) {
 		for _, offset := range w.open[id] {
-			w.plan.Gone = append(w.plan.Gone, Position{id, offset})
+			w.plan.Gone = append(w.plan.Gone, enforce.Position{Partition: id, Offset: offset})
 		}
 	}
 	if len(w.places) > 0 {
@@ -400,13 +400,22 @@ func (w *work) place(id int, e enforce.Event) int64 {
 		return -1
 	}
 	offset := w.open[id][0]
-	m, err := encode(e)
+	value, err := w.sign(e)
 	if err != nil {
 		return -1
 	}
 	w.open[id] = w.open[id][1:]
-	w.plan.write[id][w.index(id, offset)] = segment.Encode(segment.Record{Offset: offset, At: e.At, Key: m.Key, Value: m.Value})
+	w.plan.write[id][w.index(id, offset)] = segment.Encode(segment.Record{Offset: offset, At: e.At, Key: []byte(e.Case), Value: value})
 	return offset
+}
+
+// sign writes a rebuilt event as it stands in the log. A plan that nobody means to
+// carry out needs no signature.
+func (w *work) sign(e enforce.Event) ([]byte, error) {
+	if w.cfg.Sign == nil {
+		return json.Marshal(e)
+	}
+	return w.cfg.Sign(e)
 }
 
 // index finds the batch of an offset among those to write.

@@ -44,6 +44,7 @@ type App struct {
 	space   *space.Watch
 	font    *typeface.Font // that evidence is written in
 	vision  vision
+	fresh   bool // the data folder is: this system has written nothing yet
 	files   *blob.Dir
 	seal    seal
 	exempt  *exempt.List // nil: no vehicle is exempt
@@ -123,6 +124,7 @@ func (a *App) openData(context.Context) error {
 		return fmt.Errorf("open the data folder: %s %w", a.cfg.Data, errInUse)
 	}
 	a.later(lock.Unlock)
+	a.fresh = !a.holds("officers.json") && !a.holds("keys/public.keys")
 	return nil
 }
 
@@ -140,6 +142,12 @@ func (a *App) openSpace(context.Context) error {
 // dataFolders are the folders of the data folder that may lie on disks of their
 // own.
 var dataFolders = []string{"files", "kafka", "clickhouse", "log", "stops", "spool", "keys"}
+
+// holds reports whether the data folder has a file.
+func (a *App) holds(name string) bool {
+	_, err := os.Stat(filepath.Join(a.cfg.Data, name))
+	return err == nil
+}
 
 // openFiles opens what lies in the data folder as plain files.
 func (a *App) openFiles(context.Context) (err error) {

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors"
 	"tidewatch/enforce/proof"
 	"tidewatch/storage/blob"
 	"tidewatch/storage/kafka"
@@ -25,10 +25,20 @@ import (
 
 // withCaseLog opens the case log for a command that works beside a Tidewatch
 // that runs, or while none does.
-func withCaseLog(ctx context.Context, cfg *config.Config, log *slog.Logger, do func(context.Context, *kafka.Log) error) (err error) {
+func withCaseLog(ctx context.Context, cfg *config.Config, log *slog.Logger, do func(context.Context, *kafka.Log) error) error {
+	who, err := readAuthors(cfg)
+	if err != nil {
+		return err
+	}
+	return withCaseLogOf(ctx, cfg, who, log, do)
+}
+
+// withCaseLogOf does it where it is known already who may write.
+func withCaseLogOf(ctx context.Context, cfg *config.Config, who *authors.Authors, log *slog.Logger, do func(context.Context, *kafka.Log) error) (err error) {
 	a := &App{cfg: cfg, log: log, registry: prometheus.NewRegistry(), store: &store{}}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	settings := logConfig(cfg)
+	settings.Authors = who
 	if len(settings.Brokers) == 0 {
 		if err := a.reachBroker(ctx, &settings); err != nil {
 			return err
@@ -81,24 +91,36 @@ func (a *App) openAlone(settings *kafka.Config) error {
 // broker answering.
 const gathering = 10 * time.Minute
 
-// AllCases reads every case from the case log, by ID.
-func AllCases(ctx context.Context, cfg *config.Config, log *slog.Logger) (cases []enforce.Case, err error) {
-	err = withCaseLog(ctx, cfg, log, func(ctx context.Context, l *kafka.Log) error {
+// Contents is what a case log holds.
+type Contents struct {
+	Cases     []enforce.Case   // by ID
+	Strangers []kafka.Stranger // what this system did not write
+	Earlier   int              // events that count although they are not signed
+}
+
+// ReadCaseLog reads the case log to its end.
+func ReadCaseLog(ctx context.Context, cfg *config.Config, log *slog.Logger) (c Contents, err error) {
+	who, err := readAuthors(cfg)
+	if err != nil {
+		return c, err
+	}
+	err = withCaseLogOf(ctx, cfg, who, log, func(ctx context.Context, l *kafka.Log) error {
 		found, err := gather(ctx, l)
 		for _, id := range slices.Sorted(maps.Keys(found)) {
-			cases = append(cases, found[id])
+			c.Cases = append(c.Cases, found[id])
 		}
+		c.Strangers, c.Earlier = l.Met(), who.Earlier()
 		return err
 	})
-	return cases, err
+	return c, err
 }
 
 // gather reads all cases from the log.
 func gather(ctx context.Context, l *kafka.Log) (map[string]enforce.Case, error) {
 	cases := map[string]enforce.Case{}
-	err := toTheEnd(ctx, l, func(e enforce.Event) {
-		if c, _ := cases[e.Case].Apply(e); c.ID != "" {
-			cases[e.Case] = c
+	err := toTheEnd(ctx, l, func(e enforce.Checked) {
+		if c, _ := cases[e.Claim().Case].Apply(e); c.ID != "" {
+			cases[c.ID] = c
 		}
 	})
 	if err != nil {
@@ -108,7 +130,7 @@ func gather(ctx context.Context, l *kafka.Log) (map[string]enforce.Case, error) 
 }
 
 // toTheEnd reads the case log to its present end.
-func toTheEnd(ctx context.Context, l *kafka.Log, apply func(enforce.Event)) error {
+func toTheEnd(ctx context.Context, l *kafka.Log, apply func(enforce.Checked)) error {
 	ctx, cancel := context.WithTimeout(ctx, gathering)
 	defer cancel()
 	group, reading := errgroup.WithContext(ctx)
@@ -118,7 +140,7 @@ func toTheEnd(ctx context.Context, l *kafka.Log, apply func(enforce.Event)) erro
 	group.Go(func() error { return l.Run(reading) })
 	group.Go(func() error {
 		defer enough()
-		return l.Follow(reading, func() { complete = true; enough() }, func(e enforce.Event, _ kafka.Position) error {
+		return l.Follow(reading, func() { complete = true; enough() }, func(e enforce.Checked) error {
 			apply(e)
 			return nil
 		})
@@ -133,36 +155,6 @@ func toTheEnd(ctx context.Context, l *kafka.Log, apply func(enforce.Event)) erro
 	return err
 }
 
-// Hold records that a case is held, or released.
-func Hold(ctx context.Context, cfg *config.Config, log *slog.Logger, kind enforce.EventType, id, officer, reason string) (outcome enforce.Outcome, err error) {
-	err = withCaseLog(ctx, cfg, log, func(ctx context.Context, l *kafka.Log) error {
-		cases, err := gather(ctx, l)
-		if err != nil {
-			return err
-		}
-		c, known := cases[id]
-		if !known {
-			return fmt.Errorf("case %s: %w", id, enforce.ErrNoCase)
-		}
-		e := enforce.Event{
-			ID: rand.Text(), Case: id, Type: kind, At: time.Now().UTC().Truncate(time.Microsecond),
-			Actor: "officer/" + officer, Hold: &enforce.Hold{Reason: reason},
-		}
-		if err := e.Validate(); err != nil {
-			return err
-		}
-		if _, outcome = c.Apply(e); outcome != enforce.Applied {
-			return nil
-		}
-		err = l.Append(ctx, e)
-		if err == nil && l.Waiting() > 0 { // the spool goes with this command
-			err = errors.New("kafka did not take the event; nothing is recorded, try again")
-		}
-		return err
-	})
-	return outcome, err
-}
-
 // KeyDir is the folder of the keys.
 func KeyDir(cfg *config.Config) string { return keyDir(cfg) }
 
@@ -175,9 +167,13 @@ func Checkpoint(cfg *config.Config) ([]byte, error) {
 	return text, nil
 }
 
-// Verify checks the evidence of cases, as the case log has them, and the log of
-// evidence. With all of the cases it looks for evidence of others too.
-func Verify(ctx context.Context, cfg *config.Config, slogger *slog.Logger, checker *proof.Checker, cases []enforce.Case, all bool, old map[string][]byte) error {
+// Verify checks cases, as the case log has them, with their evidence, and the log
+// of evidence. With all of the cases it looks for evidence of others too.
+func Verify(ctx context.Context, cfg *config.Config, slogger *slog.Logger, checker *proof.Checker, of Contents, all bool, old map[string][]byte) error {
+	if err := reportAuthors(cfg, checker.Report, of, all); err != nil {
+		return err
+	}
+	cases := of.Cases
 	log, err := readLog(ctx, cfg, checker)
 	if err != nil {
 		return err
@@ -210,11 +206,11 @@ func leaves(ctx context.Context, cfg *config.Config, slogger *slog.Logger, check
 			continue
 		}
 		waits = readPending(cfg)
-		newer, err := AllCases(ctx, cfg, slogger)
+		newer, err := ReadCaseLog(ctx, cfg, slogger)
 		if err != nil {
 			return err
 		}
-		cases = newer
+		cases = newer.Cases
 		break
 	}
 	checker.Leaves(ctx, files, log, cases, waits.why)

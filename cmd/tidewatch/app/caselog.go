@@ -25,6 +25,7 @@ func (a *App) openLog(ctx context.Context) error {
 	settings := logConfig(a.cfg)
 	settings.SpoolDir = a.spoolDir()
 	settings.System = systemLabel(a.cfg)
+	settings.Authors = a.seal.authors
 	if len(settings.Brokers) == 0 {
 		if err := a.openWhole(&settings); err != nil {
 			return err

@@ -69,7 +69,7 @@ func (c custody) run(ctx context.Context) error {
 	group.Go(func() error { return c.sweeper.Run(ctx) })
 	group.Go(func() error { return c.auditor.Run(ctx) })
 	group.Go(func() error {
-		return c.log.Follow(ctx, caughtUp, func(e enforce.Event, _ kafka.Position) error {
+		return c.log.Follow(ctx, caughtUp, func(e enforce.Checked) error {
 			c.sweeper.Apply(e)
 			if c.stamper != nil {
 				c.stamper.Apply(e)

@@ -21,7 +21,6 @@ import (
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/proof/sim"
-	"tidewatch/storage/kafka"
 )
 
 // Files that are damaged while the broker runs are found, and nothing new is
@@ -184,11 +183,11 @@ func (h history) run(t *testing.T, events []enforce.Event) map[string]enforce.Ca
 			defer mu.Unlock()
 			caughtUp = true
 		}
-		return a.store.log.Follow(ctx, done, func(e enforce.Event, _ kafka.Position) error {
+		return a.store.log.Follow(ctx, done, func(e enforce.Checked) error {
 			mu.Lock()
 			defer mu.Unlock()
-			if c, _ := cases[e.Case].Apply(e); c.ID != "" {
-				cases[e.Case] = c
+			if c, _ := cases[e.Claim().Case].Apply(e); c.ID != "" {
+				cases[c.ID] = c
 			}
 			return nil
 		})

@@ -157,7 +157,7 @@ func (k *keeper) kept() {
 		}
 	}
 	k.stop()
-	if err := k.App.Close(); err != nil { // which signs the newest checkpoint
+	if err := k.Close(); err != nil { // which signs the newest checkpoint
 		k.t.Error(err)
 	}
 	report := proof.NewReport(k.seal.keys.Public)

@@ -39,6 +39,10 @@ func ExportCase(ctx context.Context, cfg *config.Config, version string, log *sl
 	if err != nil {
 		return err
 	}
+	seal, err := recordSeal(cfg)
+	if err != nil {
+		return err
+	}
 	var t caseRecord
 	if err := withCaseLog(ctx, cfg, log, func(ctx context.Context, l *kafka.Log) (err error) {
 		t, err = hear(ctx, l, x.Case)
@@ -48,7 +52,7 @@ func ExportCase(ctx context.Context, cfg *config.Config, version string, log *sl
 	}
 	files := blob.ReadDir(filepath.Join(cfg.Data, "files"))
 	w := dossier.Writer{
-		Cases: t, Files: files, Evidence: proof.Export{Files: files, Log: logDir(cfg), Keys: public}, Font: font,
+		Cases: t, Files: files, Evidence: proof.Export{Files: files, Log: logDir(cfg), Keys: public}, Seal: seal, Font: font,
 		Software: "tidewatch " + version, Now: time.Now,
 	}
 	if err := w.Write(ctx, x.Case, x.To, x.Language); err != nil {
@@ -81,13 +85,13 @@ func (t caseRecord) History(context.Context, string) ([]enforce.Recorded, error)
 
 // hear reads what the log has of one case, to its present end.
 func hear(ctx context.Context, l *kafka.Log, id string) (t caseRecord, err error) {
-	err = toTheEnd(ctx, l, func(e enforce.Event) {
-		if e.Case != id {
+	err = toTheEnd(ctx, l, func(e enforce.Checked) {
+		if e.Claim().Case != id {
 			return
 		}
 		var outcome enforce.Outcome
 		t.of, outcome = t.of.Apply(e)
-		t.history = append(t.history, enforce.Recorded{Event: e, Outcome: outcome})
+		t.history = append(t.history, enforce.Recorded{Event: e.Claim(), Outcome: outcome, Raw: e.Raw()})
 	})
 	return t, err
 }

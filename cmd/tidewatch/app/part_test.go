@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -110,11 +111,12 @@ func TestPauses(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("ended with %v", err)
 		}
-		for i, want := range []time.Duration{1, 2, 4, 8, 8, 8, 1} {
-			if waited[i] != want*time.Second {
-				t.Errorf("pauses %v", waited)
-				break
-			}
+		seconds := make([]float64, len(waited))
+		for i, wait := range waited {
+			seconds[i] = wait.Seconds()
+		}
+		if want := []float64{1, 2, 4, 8, 8, 8, 1}; !slices.Equal(seconds, want) {
+			t.Errorf("pauses %v, want %v", seconds, want)
 		}
 	})
 }

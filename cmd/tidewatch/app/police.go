@@ -9,7 +9,6 @@ import (
 	"tidewatch/enforce/police"
 	"tidewatch/enforce/police/viid"
 	"tidewatch/rescue"
-	"tidewatch/storage/kafka"
 )
 
 // policeLink is the way of confirmed cases to the police platform.
@@ -41,7 +40,7 @@ func (a *App) newPolice(reg prometheus.Registerer) (work, error) {
 	link := &policeLink{
 		client: client,
 		uploader: police.New(police.DefaultConfig(), police.Dependencies{
-			Platform: client, Log: a.store.log, Logger: a.log, Metrics: reg,
+			Platform: client, Log: a.store.log, Authors: a.seal.authors, Logger: a.log, Metrics: reg,
 		}),
 	}
 	a.police.Store(link)
@@ -70,7 +69,7 @@ func (p *policeLink) run(ctx context.Context, s *store) error {
 		return p.uploader.Run(ctx)
 	})
 	group.Go(func() error {
-		return s.log.Follow(ctx, p.uploader.CaughtUp, func(e enforce.Event, _ kafka.Position) error {
+		return s.log.Follow(ctx, p.uploader.CaughtUp, func(e enforce.Checked) error {
 			p.uploader.Apply(e)
 			return nil
 		})

@@ -34,12 +34,12 @@ type post struct {
 // open makes the work that run begins with. A panic is no reason not to start:
 // it may be of one camera alone, and the others are watched.
 func (p *post) open() error {
-	err := p.renew()
-	if caught := rescue.From(err); caught != nil {
-		p.failed(err)
-		return nil
+	failed := p.renew()
+	if rescue.From(failed) == nil {
+		return failed
 	}
-	return err
+	p.failed(failed)
+	return nil
 }
 
 // renew makes new work.

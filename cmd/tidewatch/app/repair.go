@@ -40,10 +40,15 @@ func RepairLog(ctx context.Context, cfg *config.Config, log *slog.Logger, write 
 	if err := a.openStored(ctx); err != nil {
 		fmt.Fprintf(out, "the database cannot be asked, so only the evidence tells what was in the log: %v\n", err)
 	}
+	if err := a.unlockAuthors(); err != nil {
+		return err
+	}
 	if len(cfg.Kafka.Brokers) > 0 {
 		return a.repairTopic(ctx, write, out)
 	}
-	r, err := kafka.OpenRepair(a.brokerConfig(), a.spoolDir())
+	broker := a.brokerConfig()
+	broker.Sign = a.seal.authors.Sign
+	r, err := kafka.OpenRepair(broker, a.spoolDir())
 	if err != nil {
 		return err
 	}
@@ -68,6 +73,14 @@ func RepairLog(ctx context.Context, cfg *config.Config, log *slog.Logger, write 
 		return ErrNotWhole
 	}
 	return nil
+}
+
+// unlockAuthors reads the keys that events are signed with.
+func (a *App) unlockAuthors() (err error) {
+	if a.seal.authors, err = readAuthors(a.cfg); err != nil {
+		return err
+	}
+	return a.seal.authors.Unlock()
 }
 
 // openStored opens the database for what it has of the log.
@@ -140,7 +153,7 @@ func (a *App) repair(ctx context.Context, r *kafka.Repair, plan *kafka.Plan, out
 	}
 	cfg := logConfig(a.cfg)
 	cfg.Brokers = []string{kafka.AddressOf(kafka.SocketOf(brokerDir(a.cfg)))} // where nobody listens
-	cfg.SpoolDir, cfg.Loss = a.spoolDir(), loss
+	cfg.SpoolDir, cfg.Loss, cfg.Authors = a.spoolDir(), loss, a.seal.authors
 	// A log that is shut puts what is appended into the spool, and the next start
 	// sends it.
 	l, err := kafka.NewLog(cfg, slog.New(slog.DiscardHandler), a.registry)

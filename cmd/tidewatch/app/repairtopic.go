@@ -27,14 +27,18 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 	}
 	defer os.RemoveAll(folder)
 	settings := logConfig(a.cfg)
-	settings.SpoolDir = filepath.Join(folder, "spool")
+	settings.SpoolDir, settings.Authors = filepath.Join(folder, "spool"), a.seal.authors
 	l, err := kafka.NewLog(settings, a.log, a.registry)
 	if err != nil {
 		return fmt.Errorf("open the case log: %w", err)
 	}
 	defer l.Close()
 	there := heard{events: map[string]bool{}, opened: map[string]bool{}}
-	if err := toTheEnd(ctx, l, there.hear); err != nil {
+	if err := toTheEnd(ctx, l, func(c enforce.Checked) {
+		if e, proven := c.Proven(); proven {
+			there.hear(e)
+		}
+	}); err != nil {
 		return err
 	}
 	plan := &kafka.Plan{}

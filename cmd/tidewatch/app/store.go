@@ -121,6 +121,7 @@ func (a *App) watchStore() {
 	a.system.watch("case_log_damage", grave, func(context.Context) error { return a.store.whole() })
 	a.system.watch("spool", grave, func(context.Context) error { return a.store.spooled() })
 	a.system.watch("case_log_keeping", minor, func(context.Context) error { return a.store.log.Concern() })
+	a.watchStrangers()
 }
 
 // database says why the database cannot be asked just now.

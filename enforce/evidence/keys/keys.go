@@ -115,7 +115,7 @@ func (cfg Config) secret(public proof.Keys) (string, error) {
 
 // enter brings the key in use into the list.
 func (r *Ring) enter(dir, private string, now time.Time) error {
-	text, err := publicOf(private)
+	text, err := PublicOf(private)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,8 @@ func save(path, text string, mode fs.FileMode) error {
 	return nil
 }
 
-// publicOf is the public key of a signing key, PRIVATE+KEY+NAME+ID+SEED.
-func publicOf(private string) (string, error) {
+// PublicOf is the public key of a signing key, PRIVATE+KEY+NAME+ID+SEED.
+func PublicOf(private string) (string, error) {
 	fields := strings.SplitN(private, "+", 5)
 	if len(fields) != 5 {
 		return "", errNoSecret

@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tidewatch/enforce"
+	authorsim "tidewatch/enforce/authors/sim"
 	"tidewatch/enforce/proof"
 	"tidewatch/enforce/proof/sim"
 )
@@ -225,15 +226,23 @@ func TestAnAuthorityThatIsAwayIsAskedAgain(t *testing.T) {
 	events.apply = func(enforce.Event) {}
 	suspect := func(id, signature string) {
 		v := enforce.Violation{ID: id, Evidence: enforce.Evidence{Signature: signature}}
-		s.Apply(enforce.Event{Type: enforce.Suspected, Case: id, Violation: &v})
+		s.Apply(authorsim.Proven(enforce.Event{
+			ID: id, Type: enforce.Suspected, Case: id, Actor: "camera/c1", At: time.Now(), Violation: &v,
+		}))
 	}
 	suspect("done", signature)
-	s.Apply(enforce.Event{Type: enforce.Timestamped, Case: "done"})
+	confirmed := func(id string) enforce.Event {
+		return enforce.Event{
+			ID: id, Type: enforce.Timestamped, Case: id, Actor: "timestamps", At: time.Now(), Timestamp: &enforce.Timestamp{},
+		}
+	}
+	s.Apply(authorsim.Proven(confirmed("done")))
 	suspect("unsigned", "")
 	suspect("lost", strings.Repeat("0", 64))
 	suspect("a", signature)
 	suspect("b", signature)
 	suspect("b", signature) // delivered again
+	s.Apply(authorsim.Stranger(confirmed("a")))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	finished := make(chan error)

@@ -75,10 +75,12 @@ func New(authority Authority, d Dependencies) *Stamper {
 }
 
 // Apply takes note of an event.
-func (s *Stamper) Apply(e enforce.Event) {
+func (s *Stamper) Apply(checked enforce.Checked) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e, proven := checked.Proven()
 	switch {
+	case !proven:
 	case e.Type == enforce.Timestamped:
 		s.forget(e.Case)
 	case e.Type == enforce.Suspected && e.Violation.Evidence.Signature != "":

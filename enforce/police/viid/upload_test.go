@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 	"tidewatch/enforce/police"
 	"tidewatch/enforce/police/simpolice"
 )
@@ -46,7 +47,7 @@ func (l *caseLog) state(id string) enforce.Case {
 	defer l.mu.Unlock()
 	var ledger enforce.Ledger
 	for _, e := range l.events {
-		ledger.Apply(e)
+		ledger.Apply(sim.Proven(e))
 	}
 	c, _ := ledger.Case(id)
 	return c
@@ -58,7 +59,7 @@ func (l *caseLog) upload(t *testing.T, c *Client, what string, until func() bool
 	config := police.DefaultConfig()
 	config.FirstDelay = time.Millisecond
 	u := police.New(config, police.Dependencies{
-		Platform: c, Log: l, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Platform: c, Log: l, Authors: sim.Anybody{}, Logger: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -70,7 +71,7 @@ func (l *caseLog) upload(t *testing.T, c *Client, what string, until func() bool
 		}
 	}()
 	for _, e := range l.events[:len(l.events):len(l.events)] {
-		u.Apply(e)
+		u.Apply(sim.Proven(e))
 	}
 	u.CaughtUp()
 	eventually(t, what, until)
@@ -88,11 +89,11 @@ func TestCrashBetweenAnswerAndReceipt(t *testing.T) {
 		DeviceID: systemID, Username: "tidewatch", Password: password, Data: filepath.Join(t.TempDir(), "police.jsonl"),
 	}
 	begin := func() *platform {
-		sim, err := simpolice.New(config)
+		server, err := simpolice.New(config)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &platform{Server: sim, url: serve(t, sim)}
+		return &platform{Server: server, url: serve(t, server)}
 	}
 	before := begin()
 	log.upload(t, before.client(t, stored), "the receipt could not be appended", func() bool { return log.attempts() > 2 })

@@ -1,0 +1,97 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"tidewatch/cmd/tidewatch/config"
+	"tidewatch/enforce/accounts"
+)
+
+// attempts is what is kept of failed sign-ins at the command line: each run is a
+// process of its own, and guessing must be slow all the same.
+type attempts struct {
+	Failures int       `json:"failures"`
+	Until    time.Time `json:"until"` // no attempt counts before
+}
+
+const (
+	freeAttempts   = 4
+	longestAttempt = time.Minute
+)
+
+func (a attempts) failed(now time.Time) attempts {
+	a.Failures++
+	if over := a.Failures - freeAttempts; over > 0 {
+		a.Until = now.Add(min(time.Second<<min(over-1, 10), longestAttempt))
+	}
+	return a
+}
+
+var errNoAccounts = errors.New("the first start of Tidewatch makes them")
+
+// signInAtCommand checks the password of an officer who runs a command. Failures
+// of all names count together: whoever may run it may try any.
+func signInAtCommand(cfg *config.Config, log *slog.Logger, name, password string) (err error) {
+	path := filepath.Join(cfg.Data, "officers.json")
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("find the officers' accounts: %w: %w", err, errNoAccounts)
+	}
+	officers, err := accounts.Open(path, func(string, string) error { return errNoAccounts })
+	if err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(cfg.Data, "sign-in.lock"))
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	file := filepath.Join(cfg.Data, "sign-in.json")
+	before, err := readAttempts(file)
+	if err != nil {
+		return err
+	}
+	if wait := time.Until(before.Until); wait > 0 && wait <= longestAttempt {
+		log.Warn("sign-in at the command line refused", "officer", name, "why", "too many failures")
+		return fmt.Errorf("sign in as %s: too many failures, try again in %s", name, wait.Round(time.Second))
+	}
+	if err := officers.Check(name, password); err != nil {
+		log.Warn("sign-in at the command line refused", "officer", name, "failures", before.Failures+1, "why", err)
+		return errors.Join(fmt.Errorf("sign in as %s: %w", name, err), before.failed(time.Now()).save(file))
+	}
+	log.Info("signed in at the command line", "officer", name)
+	return attempts{}.save(file)
+}
+
+func readAttempts(path string) (a attempts, err error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &a)
+	}
+	if err != nil {
+		return a, fmt.Errorf("read failed sign-ins %s: %w; remove the file", path, err)
+	}
+	return a, nil
+}
+
+func (a attempts) save(path string) error {
+	text, err := json.Marshal(a)
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("note failed sign-ins: %w", err)
+	}
+	return nil
+}

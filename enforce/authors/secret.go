@@ -1,0 +1,116 @@
+package authors
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"tidewatch/enforce"
+	"tidewatch/enforce/proof"
+)
+
+func (a *Authors) secretPath(role proof.Role) string { return a.path(string(role) + ".key") }
+
+// readSecrets reads the secret keys that there are.
+func (a *Authors) readSecrets() error {
+	for _, role := range proof.Roles {
+		secret, err := a.secret(role)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := a.take(role, secret); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// secret reads a key that nobody else may read.
+func (a *Authors) secret(role proof.Role) (string, error) {
+	path := a.secretPath(role)
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("key %s can be read by others: set its mode to 0600, and replace it if anybody may have (docs/operating.md)", path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read key: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// makeSecret makes the key of a role, which is not on the disk yet.
+func (a *Authors) makeSecret(role proof.Role) (string, error) {
+	secret, _, err := note.GenerateKey(rand.Reader, a.cfg.Root.Name()+"/"+string(role))
+	if err != nil {
+		return "", fmt.Errorf("make key of the %s: %w", role, err)
+	}
+	return secret, a.take(role, secret)
+}
+
+func (a *Authors) take(role proof.Role, secret string) error {
+	signer, err := note.NewSigner(secret)
+	if err != nil { // the error of the library does not repeat the key
+		return fmt.Errorf("read key %s: %w; restore it from the backup of keys/", a.secretPath(role), err)
+	}
+	a.secrets[role], a.signers[role] = secret, signer
+	return nil
+}
+
+func (a *Authors) saveSecrets(made map[proof.Role]string) error {
+	for role, secret := range made {
+		if err := save(a.secretPath(role), []byte(secret+"\n"), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nameOf(s note.Signer) string { return fmt.Sprintf("%s+%08x", s.Name(), s.KeyHash()) }
+
+func parse(raw []byte) (e enforce.Event, err error) {
+	if err = json.Unmarshal(raw, &e); err != nil {
+		return e, err
+	}
+	return e, e.Validate()
+}
+
+// save writes a file so that it is there whole or not at all.
+func save(path string, text []byte, mode fs.FileMode) error {
+	file, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err != nil {
+		return fmt.Errorf("save keys: %w", err)
+	}
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = os.Rename(path+".part", path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("save keys: %w", err)
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
