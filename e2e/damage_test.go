@@ -30,8 +30,7 @@ func TestDamagedCaseLog(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	p := start(t, secrets(), "tidewatch", "run", "--config="+s.configure())
-	w = &tidewatch{process: p, street: s, url: p.says(`review page: (http://\S+)`)}
+	w = s.begun(start(t, secrets(), "tidewatch", "run", "--config="+s.configure()))
 	var answer struct {
 		Ready bool
 		Why   string
@@ -44,8 +43,13 @@ func TestDamagedCaseLog(t *testing.T) {
 	if answer.Ready || !strings.Contains(answer.Why, "tidewatch log repair") {
 		t.Errorf("it says %+v", answer)
 	}
-	if status := w.status("/"); status != http.StatusOK {
-		t.Errorf("the pages answer with %d", status)
+	page, err := http.Get(w.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.Body.Close()
+	if page.StatusCode != http.StatusOK {
+		t.Errorf("the pages answer with %d", page.StatusCode)
 	}
 	if out, err := s.command("log", "repair"); err == nil {
 		t.Errorf("repaired beside a tidewatch that runs: %s", out)

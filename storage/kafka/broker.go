@@ -101,6 +101,9 @@ func (b *Broker) check(log *slog.Logger) error {
 	if err := b.vanished(known); err != nil {
 		return err
 	}
+	if known.Of == nil && len(found.partitions) > 0 {
+		log.Warn("nothing is remembered of the case log, which is taken as it is unless the database has more")
+	}
 	b.ends = map[int]int64{}
 	for id, p := range found.partitions {
 		b.ends[id] = p.End
