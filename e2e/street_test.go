@@ -76,6 +76,7 @@ func (s *street) window(from, long time.Duration) {
 var configuration = template.Must(template.New("").Parse(`
 data: {{.Data}}
 listen: {{.Listen}}
+listen_ops: 127.0.0.1:0
 assets: {{.Assets}}
 cameras:
   - id: street
@@ -128,21 +129,32 @@ func secrets() []string {
 type tidewatch struct {
 	*process
 	street *street
-	url    string
+	url    string // of the officers' pages
+	ops    string // of metrics and probes
 }
 
 // run starts Tidewatch and waits until it is ready.
 func (s *street) run() *tidewatch {
 	s.t.Helper()
 	p := start(s.t, secrets(), "tidewatch", "run", "--config="+s.configure())
-	w := &tidewatch{process: p, street: s, url: p.says(`review page: (http://\S+)`)}
+	w := s.begun(p)
 	eventually(s.t, "readiness", func() bool { return w.status("/readyz") == http.StatusOK })
 	return w
 }
 
+// begun is a Tidewatch that has said where it can be reached.
+func (s *street) begun(p *process) *tidewatch {
+	s.t.Helper()
+	return &tidewatch{
+		process: p, street: s,
+		url: p.says(`review page: (http://[^/\s]+)`), ops: p.says(`ops: +(http://[^/\s]+)`),
+	}
+}
+
+// get asks for metrics, a probe or the cameras.
 func (w *tidewatch) get(path string) *http.Response {
 	w.t.Helper()
-	response, err := http.Get(w.url + path)
+	response, err := http.Get(w.ops + path)
 	if err != nil {
 		w.t.Fatalf("%v; tidewatch said:\n%s", err, w.out.String())
 	}

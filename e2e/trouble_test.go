@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"tidewatch/ingest"
 )
@@ -35,6 +37,12 @@ func TestStartRefused(t *testing.T) {
 			func(s *street) { s.Listen = taken.Addr().String() },
 			`open the review pages: .*address already in use; choose another address \(listen\)`,
 		},
+		"port of the probes in use": {
+			func(s *street) {
+				s.Replace = [2]string{"listen_ops: 127.0.0.1:0", "listen_ops: " + taken.Addr().String()}
+			},
+			`open metrics and probes: .*address already in use; choose another address \(listen_ops\)`,
+		},
 		"unwritable data folder": {
 			func(s *street) { s.Data = filepath.Join(notAFolder, "data") },
 			`open the data folder: .*not a directory; make it writable or choose another with data`,
@@ -60,6 +68,9 @@ func TestStartRefused(t *testing.T) {
 			if p.err == nil {
 				t.Error("ended as if all were well")
 			}
+			if _, err := os.Stat(filepath.Join(s.Data, "officers.json")); err == nil && !strings.Contains(p.out.String(), "password:") {
+				t.Error("an account was made whose password nobody was shown")
+			}
 			if strings.Contains(p.out.String(), "goroutine ") {
 				t.Errorf("crashed:\n%s", p.out.String())
 			}
@@ -84,7 +95,7 @@ func withoutModel(t *testing.T, assets string) string {
 func TestWrongCameraPassword(t *testing.T) {
 	s := newStreet(t)
 	p := start(t, append(secrets(), "CAMERA_PASSWORD=not-the-password"), "tidewatch", "run", "--config="+s.configure())
-	w := &tidewatch{process: p, street: s, url: p.says(`review page: (http://\S+)`)}
+	w := s.begun(p)
 	p.says(`camera offline.*camera=street|camera=street.*password`)
 	var answer struct{ Cameras map[string]ingest.Health }
 	eventually(t, "the camera's health", func() bool {
@@ -106,4 +117,26 @@ func TestOneAtATime(t *testing.T) {
 	s.run()
 	second := start(t, secrets(), "tidewatch", "run", "--config="+s.configure())
 	second.says(`open the data folder: .* is in use by another tidewatch`)
+}
+
+// TestKilledStartLosesNoPassword kills the first start the moment its account is
+// there: its password must have been shown.
+func TestKilledStartLosesNoPassword(t *testing.T) {
+	s := &street{
+		t: t, Data: t.TempDir(), Listen: "127.0.0.1:0", Assets: defaultAssets(t),
+		Camera: "rtsp://127.0.0.1:1/street", Police: "http://127.0.0.1:1", From: "01:00", Until: "02:00",
+	}
+	p := start(t, secrets(), "tidewatch", "run", "--config="+s.configure())
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(s.Data, "officers.json")); err == nil {
+			break
+		}
+		if p.ended() || time.Now().After(deadline) {
+			t.Fatalf("no account was made:\n%s", p.out.String())
+		}
+	}
+	p.stop(syscall.SIGKILL)
+	if !strings.Contains(p.out.String(), "password: ") {
+		t.Errorf("there is an account whose password nobody was shown:\n%s", p.out.String())
+	}
 }

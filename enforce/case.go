@@ -28,6 +28,9 @@ const (
 	Deleted     EventType = "deleted"     // fact: files of the evidence are deleted by a rule
 	Held        EventType = "held"        // decision of an officer, with a reason: nothing may be deleted
 	Released    EventType = "released"    // decision of an officer, with a reason: ends the hold
+
+	// What becomes of the record changes nothing of a case either.
+	Repaired EventType = "repaired" // fact: events that the case log had lost were rebuilt
 )
 
 // Event is one entry of the case log. Exactly one of the pointers is set, the
@@ -50,6 +53,7 @@ type Event struct {
 	Timestamp *Timestamp `json:"timestamp,omitempty"` // timestamped
 	Deletion  *Deletion  `json:"deletion,omitempty"`  // deleted
 	Hold      *Hold      `json:"hold,omitempty"`      // held, released
+	Repair    *Repair    `json:"repair,omitempty"`    // repaired
 }
 
 // Via says how the officer of a decision is known. It is empty in decisions of
@@ -80,6 +84,14 @@ type Deletion struct {
 // Hold keeps a case's evidence from being deleted, or ends that.
 type Hold struct {
 	Reason string `json:"reason"`
+}
+
+// Repair says how many events of a case the log had lost, and from what they were
+// rebuilt.
+type Repair struct {
+	Database int    `json:"database,omitempty"` // events from the database, as they were
+	Evidence int    `json:"evidence,omitempty"` // events from what the evidence tells
+	Kept     string `json:"kept,omitempty"`     // folder of the damaged files
 }
 
 // Decision is what an officer decided.
@@ -121,6 +133,7 @@ func (e Event) Validate() error {
 		Confirmed: e.Decision != nil, Warned: e.Decision != nil, Rejected: e.Decision != nil,
 		UploadFailed: e.Failure != nil, Receipted: e.Receipt != nil,
 		Timestamped: e.Timestamp != nil, Deleted: e.Deletion != nil, Held: e.Hold != nil, Released: e.Hold != nil,
+		Repaired: e.Repair != nil,
 	}
 	present, known := body[e.Type]
 	switch {
@@ -141,7 +154,7 @@ func (e Event) Validate() error {
 	case e.Hold != nil && strings.TrimSpace(e.Hold.Reason) == "":
 		return fmt.Errorf("event %s of case %s: a hold, or its end, needs a reason", e.Type, e.Case)
 	}
-	return nil
+	return e.written()
 }
 
 // State is where a case stands.
@@ -268,6 +281,11 @@ func (c Case) Apply(checked Checked) (Case, Outcome) {
 		return c, Applied
 	case Timestamped, Deleted, Held, Released:
 		return c.keep(e)
+	case Repaired:
+		if c.ID == "" {
+			return c, Void
+		}
+		return c, Applied
 	}
 	return c, Void
 }

@@ -1,6 +1,7 @@
 package enforce
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -158,7 +159,9 @@ func (d Discretion) earlier(c Case, past []Case, days int) []Case {
 			found = append(found, p)
 		}
 	}
-	slices.SortFunc(found, func(a, b Case) int { return b.Violation.Since.Compare(a.Violation.Since) })
+	slices.SortFunc(found, func(a, b Case) int {
+		return cmp.Or(b.Violation.Since.Compare(a.Violation.Since), cmp.Compare(a.ID, b.ID))
+	})
 	return found
 }
 

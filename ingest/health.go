@@ -37,11 +37,12 @@ const (
 	TroubleRate      Kind = "frame_rate" // fewer pictures come than were configured
 	TroubleSmall     Kind = "small"      // vehicles appear too small to be found
 	TroubleClock     Kind = "clock"      // the camera's clock is unknown, or not believed
+	TroubleProgram   Kind = "program"    // the work on its pictures failed by a fault of ours, and begins anew
 )
 
 // Kinds lists all kinds of trouble.
 var Kinds = []Kind{
-	TroubleStream, TroubleSubStream, TroubleKeys, TroubleDecoding,
+	TroubleProgram, TroubleStream, TroubleSubStream, TroubleKeys, TroubleDecoding,
 	TroubleScene, TroubleDamage, TroubleRate, TroubleSmall, TroubleClock,
 }
 
@@ -79,6 +80,9 @@ type Monitor struct {
 // carry the camera's ID.
 func NewMonitor(metrics CameraMetrics, log *slog.Logger, now func() time.Time) *Monitor {
 	m := &Monitor{metrics: metrics, log: log, now: now, since: now(), troubles: map[Kind]Trouble{}}
+	for _, kind := range Kinds {
+		metrics.trouble(kind, false) // a monitor before may have left it standing
+	}
 	m.Report(TroubleStream, Connecting, "")
 	return m
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"tidewatch/rescue"
 )
 
 // Fault is why a connection failed or ended.
@@ -64,19 +66,19 @@ func NewSupervisor(cfg SupervisorConfig, stream Stream, monitor *Monitor, metric
 }
 
 // Run runs the source again and again, with growing pauses, until ctx is done,
-// and returns ctx's error. Every unit is counted and then handed to emit.
+// and returns ctx's error. Every unit is counted and then handed to emit. A
+// panic, be it the source's or emit's, ends it and is returned: what emit has
+// changed may be half done.
 func (s *Supervisor) Run(ctx context.Context, source Source, emit func(*Unit)) error {
 	s.metrics.Up.Set(0)
 	defer s.metrics.Up.Set(0)
 	failures, refusals := 0, 0 // in a row
 	for {
 		began := s.now()
-		err := source.Run(ctx, func(u *Unit) {
-			s.metrics.Up.Set(1)
-			s.monitor.Clear(s.kind)
-			s.metrics.count(u)
-			emit(u)
-		})
+		err := rescue.Do(func() error { return source.Run(ctx, s.received(emit)) })
+		if rescue.From(err) != nil {
+			return err
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -97,6 +99,16 @@ func (s *Supervisor) Run(ctx context.Context, source Source, emit func(*Unit)) e
 			return err
 		}
 		s.metrics.Reconnects.Inc()
+	}
+}
+
+// received is what is done with each unit.
+func (s *Supervisor) received(emit func(*Unit)) func(*Unit) {
+	return func(u *Unit) {
+		s.metrics.Up.Set(1)
+		s.monitor.Clear(s.kind)
+		s.metrics.count(u)
+		emit(u)
 	}
 }
 

@@ -35,7 +35,7 @@ type commands struct {
 	Replay      replayCmd      `cmd:"" help:"Find the stops in a video file and print one JSON object for each."`
 	Plates      platesCmd      `cmd:"" help:"Read the number plates in pictures and print one JSON object for each picture."`
 	Verify      verifyCmd      `cmd:"" help:"Check evidence: of exported packages, of cases, or of all; says what is wrong with which file."`
-	Log         logCmd         `cmd:"" help:"Export from the log of evidence, and settle doubts about the case log."`
+	Log         logCmd         `cmd:"" help:"Export from the log of evidence, and repair the case log."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"time"
 
 	"tidewatch/cmd/tidewatch/app"
 	"tidewatch/cmd/tidewatch/config"
@@ -46,13 +44,13 @@ func (c *runCmd) Run(ctx context.Context, log *slog.Logger) error {
 // runUntilDone opens the whole of Tidewatch and runs it; ready, if any, is called
 // once everything is open.
 func runUntilDone(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(*app.App)) error {
-	a, err := app.Open(ctx, cfg, version, log)
+	a, err := app.Open(ctx, cfg, version, log, showPassword)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("review page: http://%s/\n", a.Address())
-	if password := a.FirstPassword(); password != "" {
-		fmt.Printf("sign in as:  officer\npassword:    %s   (shown this once)\n", password)
+	if ops := a.OpsAddress(); ops != "" {
+		fmt.Printf("ops:         http://%s/readyz\n", ops)
 	}
 	if ready != nil {
 		ready(a)
@@ -60,30 +58,9 @@ func runUntilDone(ctx context.Context, cfg *config.Config, log *slog.Logger, rea
 	return errors.Join(a.Run(ctx), a.Close())
 }
 
-// checkConfigCmd checks a configuration and says what is wrong with it.
-type checkConfigCmd struct {
-	Config string `arg:"" default:"tidewatch.yaml" env:"TIDEWATCH_CONFIG" help:"Configuration file (${default})."`
-	Dump   bool   `help:"Print the configuration in force, defaults included, without secrets."`
-}
-
-// Run prints "ok", or the configuration in force.
-func (c *checkConfigCmd) Run() error {
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return err
-	}
-	for _, warning := range cfg.Warnings(time.Now()) {
-		fmt.Fprintln(os.Stderr, "tidewatch: warning:", warning)
-	}
-	if !c.Dump {
-		fmt.Printf("%s: ok (cameras: %d, sections: %d, zones: %d)\n", c.Config, len(cfg.Cameras), len(cfg.Policies), len(cfg.Zones))
-		return nil
-	}
-	text, err := cfg.Dump()
-	if err != nil {
-		return fmt.Errorf("dump configuration: %w", err)
-	}
-	_, err = os.Stdout.Write(text)
+// showPassword tells the operator the password of an account that is being made.
+func showPassword(name, password string) error {
+	_, err := fmt.Printf("sign in as:  %s\npassword:    %s   (shown this once)\n", name, password)
 	return err
 }
 

@@ -73,7 +73,7 @@ func (c *verifyCmd) Run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if err := app.Verify(ctx, cfg, checker, found, c.All, old); err != nil {
+	if err := app.Verify(ctx, cfg, log, checker, found, c.All, old); err != nil {
 		return err
 	}
 	return c.Print(os.Stdout, checker.Report)
@@ -107,6 +107,7 @@ func (c *verifyCmd) checkpoints() (map[string][]byte, error) {
 // logCmd groups the commands about the log of evidence and the case log.
 type logCmd struct {
 	Checkpoint checkpointCmd `cmd:"" help:"Print the newest signed checkpoint of the log, to keep it elsewhere."`
+	Repair     repairCmd     `cmd:"" help:"Say what is missing of a damaged case log and, with --write, rebuild it from database and evidence."`
 	Keys       keysCmd       `cmd:"" help:"Print the public keys of the system, to give to whoever shall check its packages."`
 
 	Acknowledge acknowledgeCmd `cmd:"" help:"Note that what strangers wrote to the case log is known: ends the alarm until they write again."`

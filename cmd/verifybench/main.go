@@ -7,9 +7,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -87,12 +89,12 @@ func (c *command) tell(damaged map[string]string, report *proof.Report, took tim
 			fmt.Println("false alarm:", f)
 		}
 	}
-	for id, how := range damaged {
+	for _, id := range slices.Sorted(maps.Keys(damaged)) {
 		if said[id] {
 			r.Found++
 			continue
 		}
-		fmt.Printf("missed: case %s, %s\n", id, how)
+		fmt.Printf("missed: case %s, %s\n", id, damaged[id])
 	}
 	return json.NewEncoder(os.Stdout).Encode(r)
 }

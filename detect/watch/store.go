@@ -59,6 +59,17 @@ func openStore(dir string) (*store, error) {
 	return s, nil
 }
 
+// Kept are the IDs of the stops that a folder keeps for a restart.
+func Kept(dir string) (ids []string) {
+	entries, _ := os.ReadDir(dir) // a folder that is not there keeps none
+	for _, e := range entries {
+		if id, isStop := strings.CutSuffix(e.Name(), stopSuffix); isStop {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // load reads all stops back. Those that cannot be read are dropped and named
 // in the error.
 func (s *store) load() ([]detect.Place, map[string]*reading, error) {

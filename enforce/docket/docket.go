@@ -25,6 +25,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence"
 	"tidewatch/ingest"
+	"tidewatch/rescue"
 )
 
 // Recorder stores the evidence of a violation.
@@ -90,7 +91,8 @@ type opening struct {
 }
 
 // Hold takes the stops of one look, open and just ended, and has what follows
-// from them written to the case log.
+// from them written to the case log. After an error that tells of a panic the
+// docket is of no use any more, but to be drained.
 func (d *Docket) Hold(ctx context.Context, stops []detect.Stop) error {
 	if d.matters == nil {
 		d.matters = map[string]*matter{}
@@ -162,7 +164,7 @@ func (d *Docket) Settled() bool {
 // afterwards.
 func (d *Docket) Drain(ctx context.Context) error {
 	var failed error
-	for _, m := range d.matters {
+	for _, m := range d.inOrder() {
 		if m.opening == nil {
 			continue
 		}
@@ -369,13 +371,14 @@ func (d *Docket) begin(ctx context.Context, m *matter, v enforce.Violation, show
 	came, proven := make(chan opening, 1), m.proven
 	m.opening = came
 	go func() {
-		var err error
-		if proven == nil {
-			proven, err = d.prove(ctx, v, shown)
-		}
-		if err == nil {
-			err = d.open(ctx, *proven)
-		}
+		err := rescue.Do(func() (err error) {
+			if proven == nil {
+				if proven, err = d.prove(ctx, v, shown); err != nil {
+					return err
+				}
+			}
+			return d.open(ctx, *proven)
+		})
 		came <- opening{proven, err}
 	}()
 }

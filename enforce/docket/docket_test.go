@@ -17,6 +17,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/evidence"
 	"tidewatch/ingest"
+	"tidewatch/rescue"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -376,6 +377,30 @@ func TestAStopThatEndsAsItsCaseIsOpenHasNoSecondOneByAnotherZone(t *testing.T) {
 		}
 		if !d.Settled() || len(d.matters) > 0 {
 			t.Errorf("%d matters left open", len(d.matters))
+		}
+	})
+}
+
+// struck panics as evidence is recorded, beside the looks.
+type struck struct{}
+
+func (struck) Record(context.Context, enforce.Violation, evidence.Exhibits) (enforce.Evidence, error) {
+	panic("struck")
+}
+
+func TestAPanicBesideTheLooksComesToLight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDocket(&world{})
+		d.Recorder = struck{}
+		var err error
+		for s := 0; s < 20 && err == nil; s++ {
+			err = hold(t, d, stop(noon, s, false))
+		}
+		if rescue.From(err) == nil {
+			t.Errorf("got %v", err)
+		}
+		if err := d.Drain(t.Context()); err != nil && rescue.From(err) == nil {
+			t.Errorf("drained with %v", err)
 		}
 	})
 }

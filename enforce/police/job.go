@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tidewatch/enforce"
+	"tidewatch/rescue"
 )
 
 // job is one confirmed case on its way. Its case is changed under the
@@ -100,6 +101,16 @@ func (u *Uploader) failed(ctx context.Context, j *job, c enforce.Case, err error
 	if u.append(ctx, event) {
 		j.told = kind
 	}
+}
+
+// broke puts off the next attempt after a panic. The platform is not to blame,
+// so the log learns nothing of it, and the other cases are sent.
+func (u *Uploader) broke(j *job, c enforce.Case, err error) {
+	u.metrics.submissions.WithLabelValues("panic").Inc()
+	j.attempts++
+	j.due = time.Now().Add(u.config.delay(j.attempts))
+	u.deps.Logger.Error("case not uploaded by a fault of the program, will be tried again",
+		"case", c.ID, "attempt", j.attempts, "error", err, "stack", string(rescue.From(err).Stack))
 }
 
 // record appends the receipt, unless another one has settled the case.

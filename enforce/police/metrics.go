@@ -14,7 +14,7 @@ func newMetrics(reg prometheus.Registerer, waiting func() float64) metrics {
 	m := metrics{
 		submissions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidewatch_police_submissions_total",
-			Help: "Submissions to the police platform by outcome: accepted, refused, or the kind of problem.",
+			Help: "Submissions to the police platform by outcome: accepted, refused, or the kind of problem; panic: a fault of ours.",
 		}, []string{"outcome"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "tidewatch_police_submission_seconds",

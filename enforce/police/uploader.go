@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/enforce"
+	"tidewatch/rescue"
 )
 
 // Config says how hard the uploader tries.
@@ -128,8 +129,10 @@ func (u *Uploader) start(ctx context.Context, attempts *sync.WaitGroup) time.Dur
 		u.running++
 		c := j.c
 		attempts.Go(func() {
-			u.attempt(ctx, j, c)
-			u.rest(j)
+			defer u.rest(j)
+			if err := rescue.Do(func() error { u.attempt(ctx, j, c); return nil }); err != nil {
+				u.broke(j, c, err)
+			}
 		})
 	}
 	return idle

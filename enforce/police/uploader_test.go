@@ -290,7 +290,7 @@ func TestRetry(t *testing.T) {
 			# HELP tidewatch_police_retries_total Submissions of cases that had been tried before.
 			# TYPE tidewatch_police_retries_total counter
 			tidewatch_police_retries_total 5
-			# HELP tidewatch_police_submissions_total Submissions to the police platform by outcome: accepted, refused, or the kind of problem.
+			# HELP tidewatch_police_submissions_total Submissions to the police platform by outcome: accepted, refused, or the kind of problem; panic: a fault of ours.
 			# TYPE tidewatch_police_submissions_total counter
 			tidewatch_police_submissions_total{outcome="accepted"} 1
 			tidewatch_police_submissions_total{outcome="busy"} 2
@@ -499,6 +499,43 @@ func TestRestartGoesOnCounting(t *testing.T) {
 		told := b.log.of(enforce.UploadFailed)
 		if len(told) != 2 || told[1].Failure.Attempt != 6 || told[1].Failure.Error != "faulty: status 3" {
 			t.Errorf("told %+v", told)
+		}
+	})
+}
+
+// struck is a platform that panics at one case.
+type struck struct{ *fakePlatform }
+
+func (s struck) Submit(ctx context.Context, c enforce.Case) (enforce.Receipt, error) {
+	if c.ID == "a" && len(s.seen) < 2 {
+		defer panic("struck")
+	}
+	return s.fakePlatform.Submit(ctx, c)
+}
+
+// TestAPanicPutsOffOneCase lets the others pass, and the case itself later.
+func TestAPanicPutsOffOneCase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		platform := &fakePlatform{}
+		b := start(t, platform)
+		b.deps.Platform = struck{platform}
+		b.say(suspected("a"), decided("a", enforce.Confirmed, 1))
+		b.CaughtUp()
+		settle(0)
+		if n := len(b.log.of(enforce.Receipted)) + len(b.log.of(enforce.UploadFailed)); n != 0 {
+			t.Fatalf("%d events of a case whose submission failed through a fault of ours", n)
+		}
+		b.say(suspected("b"), decided("b", enforce.Confirmed, 1))
+		settle(0)
+		if sent := b.log.of(enforce.Receipted); len(sent) != 1 || sent[0].Case != "b" {
+			t.Errorf("receipts %+v", sent)
+		}
+		settle(time.Hour)
+		if sent := b.log.of(enforce.Receipted); len(sent) != 2 || sent[1].Case != "a" {
+			t.Errorf("receipts %+v", sent)
+		}
+		if n := testutil.ToFloat64(b.Uploader.metrics.submissions.WithLabelValues("panic")); n != 1 {
+			t.Errorf("%v panics are counted", n)
 		}
 	})
 }

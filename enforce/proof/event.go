@@ -22,7 +22,7 @@ const (
 	Worker   Role = "worker"   // watches cameras
 	Desk     Role = "desk"     // takes decisions of officers who have signed in
 	Uploader Role = "uploader" // speaks to the police platform
-	Custody  Role = "custody"  // confirms and deletes evidence
+	Custody  Role = "custody"  // confirms and deletes evidence, and repairs the record
 )
 
 // Roles are all of them.
@@ -32,7 +32,7 @@ var writes = map[Role][]enforce.EventType{
 	Worker:   {enforce.Suspected, enforce.StopEnded},
 	Desk:     {enforce.Confirmed, enforce.Warned, enforce.Rejected, enforce.Held, enforce.Released},
 	Uploader: {enforce.UploadFailed, enforce.Receipted},
-	Custody:  {enforce.Timestamped, enforce.Deleted},
+	Custody:  {enforce.Timestamped, enforce.Deleted, enforce.Repaired},
 }
 
 // RoleOf is the role that writes events of a type, and empty where none does.

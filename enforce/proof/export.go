@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/transparency-dev/tessera/api/layout"
 
@@ -31,7 +33,6 @@ func (x Export) Write(ctx context.Context, dir string, c enforce.Case) error {
 		return fmt.Errorf("make package: %w", err)
 	}
 	e := c.Violation.Evidence
-	AwaitCheckpoint(ctx, x.Log, []enforce.Case{c}) // of a case that has just opened
 	for _, part := range []struct{ name, sum string }{
 		{manifestFile, e.Manifest}, {signatureFile, e.Signature}, {timestampFile, e.Timestamp}, {policyFile, policySum(c.Violation)},
 	} {
@@ -116,8 +117,8 @@ func (x Export) prove(ctx context.Context, dir string, c enforce.Case) error {
 			leaves[role], places[role] = leaf, at
 		}
 	}
-	for role, leaf := range leaves {
-		if err := x.proveLeaf(ctx, dir, role, leaf, places[role]); err != nil {
+	for _, role := range slices.Sorted(maps.Keys(leaves)) {
+		if err := x.proveLeaf(ctx, dir, role, leaves[role], places[role]); err != nil {
 			return err
 		}
 	}

@@ -101,7 +101,7 @@ func (r *Report) Wrong() (n int) {
 // the next.
 func (r *Report) Sort() {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Case, b.Case), cmp.Compare(a.File, b.File), cmp.Compare(a.What, b.What))
+		return cmp.Or(cmp.Compare(a.Case, b.Case), cmp.Compare(a.File, b.File), cmp.Compare(a.What, b.What), cmp.Compare(a.Means, b.Means))
 	})
 }
 

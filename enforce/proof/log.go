@@ -39,6 +39,11 @@ const tampered = "The log was altered after its checkpoint was signed; restore i
 // ReadLog reads the log in a folder and checks it: the checkpoint's signature,
 // every leaf, every tile, and that all add up to the root that was signed.
 func ReadLog(ctx context.Context, dir string, keys Keys, report *Report) *Log {
+	return ReadLogSlowly(ctx, dir, keys, report, func(context.Context, int) {})
+}
+
+// ReadLogSlowly is ReadLog, with a pause after so many bytes each time.
+func ReadLogSlowly(ctx context.Context, dir string, keys Keys, report *Report, pause func(ctx context.Context, bytes int)) *Log {
 	l := &Log{dir: dir, places: map[string][]uint64{}, deletions: map[string]uint64{}, recorded: map[string]bool{}}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return l // where nothing was signed yet there is none; where something was, its leaf is missing
@@ -57,6 +62,7 @@ func ReadLog(ctx context.Context, dir string, keys Keys, report *Report) *Log {
 		l.readEntries(ctx, tile, report)
 		l.readHashes(ctx, tile, report)
 		l.settle(ctx, tile)
+		pause(ctx, l.weight(tile))
 	}
 	l.checkTiles(ctx, report)
 	if known && l.root != nil {
@@ -67,6 +73,14 @@ func ReadLog(ctx context.Context, dir string, keys Keys, report *Report) *Log {
 		l.index(at)
 	}
 	return l
+}
+
+// weight is about how many bytes were read for a tile.
+func (l *Log) weight(tile uint64) (bytes int) {
+	for from, until := l.span(tile); from < until; from++ {
+		bytes += len(l.leaves[from]) + len(l.tiled[from])
+	}
+	return bytes
 }
 
 // Size is how many leaves the log has.

@@ -4,14 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path"
-	"path/filepath"
 	"runtime"
-	"time"
 
-	"github.com/transparency-dev/formats/log"
-	"github.com/transparency-dev/tessera/api/layout"
 	"golang.org/x/sync/errgroup"
 
 	"tidewatch/enforce"
@@ -88,39 +83,10 @@ func (c *Checker) Cases(ctx context.Context, files Files, log *Log, cases []enfo
 	return group.Wait()
 }
 
-// opening is how long a case may take from its manifest to its first event:
-// Kafka may be away for as long.
-const opening = time.Hour
-
-// AwaitCheckpoint waits until a checkpoint holds the leaves of cases that were
-// read while the log is written. One comes within a second; where none comes, the
-// check says what is missing.
-func AwaitCheckpoint(ctx context.Context, dir string, cases []enforce.Case) {
-	need := uint64(0)
-	for _, c := range cases {
-		if c.Violation.Evidence.Signature != "" {
-			need = max(need, c.Violation.Evidence.Leaf+1)
-		}
-	}
-	for range 50 {
-		var c log.Checkpoint
-		signed, err := os.ReadFile(filepath.Join(dir, layout.CheckpointPath))
-		if err != nil {
-			return
-		}
-		if _, err := c.Unmarshal(signed); err != nil || c.Size >= need {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// Leaves looks for manifests in the log that no case refers to.
-func (c *Checker) Leaves(ctx context.Context, files Files, log *Log, cases []enforce.Case, now time.Time) {
+// Leaves looks for manifests in the log that no case refers to. pending says of
+// the violation of such a manifest why its case is still to open; empty: it is
+// not.
+func (c *Checker) Leaves(ctx context.Context, files Files, log *Log, cases []enforce.Case, pending func(enforce.Violation) string) {
 	manifests := map[string]string{} // of cases
 	for _, one := range cases {
 		manifests[one.ID] = one.Violation.Evidence.Manifest
@@ -132,26 +98,31 @@ func (c *Checker) Leaves(ctx context.Context, files Files, log *Log, cases []enf
 		case known:
 			c.Report.Add(leaf.Case, name, Superseded, "is of a manifest that the case does not refer to",
 				"The recording was interrupted and done again before the case opened")
-		case c.recorded(ctx, files, leaf).After(now.Add(-opening)):
-			c.Report.Add(leaf.Case, name, NotChecked, "is of a case that has not opened yet", "Check again later")
 		default:
+			if why := pending(c.violation(ctx, files, leaf)); why != "" {
+				c.Report.Add(leaf.Case, name, NotChecked, "is of a case that has not opened yet: "+why, "Check again later")
+				continue
+			}
 			c.Report.Add(leaf.Case, name, NoCase, "is of a case that the case log does not know",
 				"The case was removed from the case log, or the recording was interrupted for good")
 		}
 	}
 }
 
-// recorded is when a manifest says that it was written, zero if that cannot be
-// read.
-func (c *Checker) recorded(ctx context.Context, files Files, leaf Leaf) time.Time {
+// violation is what a manifest is of, the ID alone if it cannot be read.
+func (c *Checker) violation(ctx context.Context, files Files, leaf Leaf) enforce.Violation {
+	only := enforce.Violation{ID: leaf.Case}
 	data, err := files.Open(ctx, leaf.Manifest)
 	if err != nil {
-		return time.Time{}
+		return only
 	}
 	text, err := readText(data)
 	if err != nil {
-		return time.Time{}
+		return only
 	}
-	m, _ := ParseManifest(text)
-	return m.RecordedAt
+	m, err := ParseManifest(text)
+	if err != nil || m.Violation.ID != leaf.Case {
+		return only
+	}
+	return m.Violation
 }

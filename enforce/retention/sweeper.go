@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -124,10 +125,29 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	return errors.Join(failed, s.orphans(ctx, cases, now))
 }
 
+// snapshot is all cases as they are now, oldest state first. Cases of one moment
+// are in the order of their IDs: two sweeps take the same way.
 func (s *Sweeper) snapshot() []enforce.Case {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.cases), func(a, b enforce.Case) int { return since(a).Compare(since(b)) })
+	return slices.SortedFunc(maps.Values(s.cases), func(a, b enforce.Case) int {
+		return cmp.Or(since(a).Compare(since(b)), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// IDs are those of all cases, in order.
+func (s *Sweeper) IDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.cases))
+}
+
+// Case is a case as it is now.
+func (s *Sweeper) Case(id string) (c enforce.Case, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, known = s.cases[id]
+	return c, known
 }
 
 // current is a case as it is now.

@@ -3,6 +3,7 @@ package review
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"tidewatch/enforce"
 )
@@ -16,8 +17,25 @@ type status int
 
 func (s status) Error() string { return http.StatusText(int(s)) }
 
-func notFound(http.ResponseWriter, *http.Request) error  { return status(http.StatusNotFound) }
-func forbidden(http.ResponseWriter, *http.Request) error { return status(http.StatusForbidden) }
+// otherwise answers what no route is for: it says which methods the address
+// knows, if any.
+func otherwise(mux *http.ServeMux) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			other := r.Clone(r.Context())
+			other.Method = method
+			if _, pattern := mux.Handler(other); pattern != "/" {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			return status(http.StatusNotFound)
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return status(http.StatusMethodNotAllowed)
+	}
+}
 
 // answered turns a handler's error into a page, and logs it where it is ours.
 func (s *Server) answered(handle handler) http.Handler {
@@ -43,6 +61,8 @@ func (s *Server) answered(handle handler) http.Handler {
 func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, code status) {
 	known := map[status]string{
 		http.StatusBadRequest: "error.400", http.StatusForbidden: "error.403", http.StatusNotFound: "error.404",
+		http.StatusMethodNotAllowed: "error.405", http.StatusRequestTimeout: "error.408",
+		http.StatusRequestEntityTooLarge: "error.413",
 	}
 	key, ok := known[code]
 	if !ok {

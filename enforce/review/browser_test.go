@@ -18,6 +18,7 @@ import (
 
 	setup "tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
+	"tidewatch/enforce/accounts"
 )
 
 // footage cuts the evidence of one case out of a real video: a van that stands
@@ -110,7 +111,7 @@ func (b *browser) signIn(url string) {
 	b.t.Helper()
 	b.do("sign in",
 		chromedp.Navigate(url),
-		chromedp.SendKeys("#name", FirstOfficer),
+		chromedp.SendKeys("#name", accounts.FirstOfficer),
 		chromedp.SendKeys("#password", testPassword+kb.Enter),
 		chromedp.WaitVisible("#cases"),
 	)

@@ -21,12 +21,7 @@ const (
 // can be kept.
 var PictureWidths = []int{smallWidth, largeWidth, fullWidth}
 
-// pictureAge is how long a browser may keep a picture that its address names.
-const pictureAge = "private, max-age=3600"
-
-// cameraPicture serves a camera's newest picture. An address may name the time
-// of the picture that is expected (at); only then may the answer be kept
-// without asking again.
+// cameraPicture serves a camera's newest picture.
 func (s *Server) cameraPicture(w http.ResponseWriter, r *http.Request) error {
 	c, ok := s.Cameras.Camera(r.PathValue("id"))
 	if !ok {
@@ -37,7 +32,7 @@ func (s *Server) cameraPicture(w http.ResponseWriter, r *http.Request) error {
 		return status(http.StatusBadRequest)
 	}
 	if tag := pictureTag(c.Picture, width); !c.Picture.IsZero() && r.Header.Get("If-None-Match") == tag {
-		pictureHeader(w, r, c.Picture, tag)
+		pictureHeader(w, c.Picture, tag)
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -48,7 +43,7 @@ func (s *Server) cameraPicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("show camera %s: %w", c.ID, err)
 	}
-	pictureHeader(w, r, still.Taken, pictureTag(still.Taken, width))
+	pictureHeader(w, still.Taken, pictureTag(still.Taken, width))
 	http.ServeContent(w, r, "", still.Taken, bytes.NewReader(still.JPEG))
 	return nil
 }
@@ -74,13 +69,10 @@ func pictureTag(taken time.Time, width int) string {
 	return strconv.Quote(fmt.Sprintf("%d-%d", taken.UnixNano(), width))
 }
 
-func pictureHeader(w http.ResponseWriter, r *http.Request, taken time.Time, tag string) {
+func pictureHeader(w http.ResponseWriter, taken time.Time, tag string) {
 	h := w.Header()
 	h.Set("Content-Type", "image/jpeg")
 	h.Set("ETag", tag)
 	h.Set("Last-Modified", taken.UTC().Format(http.TimeFormat))
-	h.Set("Cache-Control", "private, no-cache")
-	if r.FormValue("at") == strconv.FormatInt(taken.UnixMilli(), 10) {
-		h.Set("Cache-Control", pictureAge)
-	}
+	h.Set("Cache-Control", unkept)
 }

@@ -3,13 +3,26 @@ package review
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 
 	"tidewatch/enforce"
 )
 
+// caseForm is what the ID of a case looks like: nothing else is asked for.
+var caseForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+
+// caseOf is the case that a request is about.
+func (s *Server) caseOf(r *http.Request) (enforce.Case, error) {
+	id := r.PathValue("id")
+	if !caseForm.MatchString(id) {
+		return enforce.Case{}, enforce.ErrNoCase
+	}
+	return s.Records.Case(r.Context(), id)
+}
+
 // caseFile shows one case whole.
 func (s *Server) caseFile(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.Records.Case(r.Context(), r.PathValue("id"))
+	c, err := s.caseOf(r)
 	if err != nil {
 		return fmt.Errorf("find case: %w", err)
 	}

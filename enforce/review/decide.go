@@ -36,7 +36,7 @@ type choice struct {
 func (s *Server) decide(
 	w http.ResponseWriter, r *http.Request, kind enforce.EventType, check func(*form) (enforce.Decision, bool),
 ) error {
-	c, err := s.Records.Case(r.Context(), r.PathValue("id"))
+	c, err := s.caseOf(r)
 	if err != nil {
 		return fmt.Errorf("find case: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"tidewatch/detect/plate"
 	"tidewatch/enforce"
 )
 
@@ -101,13 +102,21 @@ func (d *desk) outcome(kind, outcome string) {
 	d.t.Error("no decision was counted")
 }
 
+// badInput is a form that is refused, and what its page says.
+type badInput struct {
+	action string
+	form   url.Values
+	want   []string
+}
+
+// sure insists on a plate that has what no plate has.
+func sure(plate string, want ...string) badInput {
+	return badInput{"confirm", url.Values{"plate": {plate}, "sure": {"yes"}}, append(want, "letters, digits and Chinese characters only")}
+}
+
 func TestBadInputKeepsWhatWasTyped(t *testing.T) {
 	long := strings.Repeat("长", maxNote+1)
-	for name, each := range map[string]struct {
-		action string
-		form   url.Values
-		want   []string
-	}{
+	for name, each := range map[string]badInput{
 		"no plate": {
 			"confirm",
 			url.Values{"plate": {" · "}, "reason": {"unclear"}, "note": {"half a thought"}},
@@ -115,14 +124,24 @@ func TestBadInputKeepsWhatWasTyped(t *testing.T) {
 		},
 		"odd plate": {
 			"confirm",
-			url.Values{"plate": {"川A<b>"}},
-			[]string{"No known kind of plate", `name="sure"`, `value="川A&lt;b&gt;"`},
+			url.Values{"plate": {"川AB"}},
+			[]string{"No known kind of plate", `name="sure"`, `value="川AB"`},
 		},
 		"long plate": {
 			"confirm",
-			url.Values{"plate": {strings.Repeat("A", maxPlate+1)}, "sure": {"yes"}},
+			url.Values{"plate": {strings.Repeat("A", plate.MaxLength+1)}, "sure": {"yes"}},
 			[]string{"The plate is too long."},
 		},
+		"markup":                 sure("川A<b>", `value="川A&lt;b&gt;"`),
+		"writing turned round":   sure("川A\u202e54321"),
+		"a mark of direction":    sure("川A12345\u200f"),
+		"nothing to be seen":     sure("川A1\u200b2345"),
+		"a byte of nought":       sure("川A12345\x00"),
+		"no characters at all":   sure("川A12345\xff\xfe"),
+		"a picture":              sure("川A12345😀"),
+		"a letter that looks so": sure("川А12345"), // Cyrillic
+		"a line break":           sure("川A\n12345"),
+		"a combining mark":       sure("川A\u033612345"),
 		"no reason": {
 			"reject",
 			url.Values{"plate": {"川A12345"}, "note": {"why?"}},
@@ -130,6 +149,9 @@ func TestBadInputKeepsWhatWasTyped(t *testing.T) {
 		},
 		"unknown reason":       {"reject", url.Values{"reason": {"because"}}, []string{"Choose a reason."}},
 		"other without remark": {"reject", url.Values{"reason": {"other"}, "note": {"  "}}, []string{"Say what the other reason is."}},
+		"remark turned round":  {"reject", url.Values{"reason": {"unclear"}, "note": {"a\u202eb"}}, []string{"characters that cannot be seen"}},
+		"remark with nought":   {"reject", url.Values{"reason": {"unclear"}, "note": {"a\x00b"}}, []string{"characters that cannot be seen"}},
+		"remark not in UTF-8":  {"reject", url.Values{"reason": {"unclear"}, "note": {"\xc4\xe3"}}, []string{"characters that cannot be seen"}},
 		"remark too long":      {"reject", url.Values{"reason": {"unclear"}, "note": {long}}, []string{"too long; 500", long}},
 	} {
 		t.Run(name, func(t *testing.T) {

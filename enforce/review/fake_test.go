@@ -26,6 +26,7 @@ type bureau struct {
 	files   map[string][]byte
 
 	previews  Previews
+	system    func(context.Context) []Condition
 	exempt    enforce.Exemptions
 	appendErr error
 	readErr   error

@@ -26,10 +26,13 @@ var extensions = map[string]string{
 // streams are the file names' ends of a camera's own key units.
 var streams = map[string]string{"video/H264": ".h264", "video/H265": ".h265"}
 
-// file serves one file of a case's evidence. What lies under a hash never
-// changes, so browsers may keep it; only for this officer, though.
+// unkept is told of everything about cases: nothing of it stays in a browser
+// that others use after this officer.
+const unkept = "no-store"
+
+// file serves one file of a case's evidence.
 func (s *Server) file(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.Records.Case(r.Context(), r.PathValue("id"))
+	c, err := s.caseOf(r)
 	if err != nil {
 		return fmt.Errorf("find case: %w", err)
 	}
@@ -53,7 +56,7 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		h.Set("Content-Disposition", "inline; filename="+name)
 	}
-	h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	h.Set("Cache-Control", unkept)
 	h.Set("ETag", strconv.Quote(found.SHA256))
 	http.ServeContent(w, r, "", time.Time{}, content)
 	return nil

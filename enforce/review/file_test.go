@@ -42,7 +42,7 @@ func TestFiles(t *testing.T) {
 			if got.header.Get("Content-Type") != each.media || got.header.Get("Content-Disposition") != each.disp {
 				t.Errorf("type %q, disposition %q", got.header.Get("Content-Type"), got.header.Get("Content-Disposition"))
 			}
-			if got.header.Get("Cache-Control") != "private, max-age=31536000, immutable" {
+			if got.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("cache control %q", got.header.Get("Cache-Control"))
 			}
 		})

@@ -45,7 +45,7 @@ func typedForm(r *http.Request) form {
 	}
 	return form{
 		Plate: r.PostFormValue("plate"), Sure: r.PostFormValue("sure") != "",
-		Reason: r.PostFormValue("reason"), Note: strings.TrimSpace(r.PostFormValue("note")), Why: strings.TrimSpace(r.PostFormValue("why")),
+		Reason: r.PostFormValue("reason"), Note: note(r, "note"), Why: note(r, "why"),
 		Revision: revision,
 	}
 }
@@ -53,13 +53,24 @@ func typedForm(r *http.Request) form {
 // Reasons are the grounds to choose from.
 func (form) Reasons() []string { return rejectReasons }
 
-// limits of what is typed, in characters.
-const (
-	maxPlate = 12
-	maxNote  = 500
-)
+// note is what an officer wrote in a field, with line breaks as they are kept.
+func note(r *http.Request, field string) string {
+	return strings.TrimSpace(strings.ReplaceAll(r.PostFormValue(field), "\r\n", "\n"))
+}
 
-func tooLong(note string) bool { return utf8.RuneCountInString(note) > maxNote }
+// maxNote bounds what officers write, in characters.
+const maxNote = 500
+
+// noteProblem says what is wrong with an officer's words, empty if nothing is.
+func noteProblem(note string) string {
+	switch {
+	case utf8.RuneCountInString(note) > maxNote:
+		return "decide.note_long"
+	case !enforce.Legible(note):
+		return "decide.note_signs"
+	}
+	return ""
+}
 
 // checkPlate is the decision to confirm or to warn, or false with the problem noted.
 func (f *form) checkPlate() (enforce.Decision, bool) {
@@ -67,7 +78,9 @@ func (f *form) checkPlate() (enforce.Decision, bool) {
 	switch {
 	case text == "":
 		f.PlateProblem = "decide.plate_missing"
-	case utf8.RuneCountInString(text) > maxPlate:
+	case !plate.Lettered(text):
+		f.PlateProblem = "decide.plate_signs"
+	case !plate.Writable(text):
 		f.PlateProblem = "decide.plate_long"
 	case !plate.Valid(text) && !f.Sure:
 		f.PlateProblem, f.AskSure = "decide.plate_odd", true
@@ -82,8 +95,8 @@ func (f *form) checkReason() (enforce.Decision, bool) {
 		f.ReasonProblem = "decide.reason_missing"
 	case f.Reason == otherReason && f.Note == "":
 		f.ReasonProblem = "decide.note_missing"
-	case tooLong(f.Note):
-		f.ReasonProblem = "decide.note_long"
+	default:
+		f.ReasonProblem = noteProblem(f.Note)
 	}
 	return enforce.Decision{Reason: joinReason(f.Reason, f.Note)}, f.ReasonProblem == ""
 }

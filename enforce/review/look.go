@@ -8,7 +8,7 @@ import (
 // look shows what the plate that an officer typed bears on the case. Nothing is
 // decided by it.
 func (s *Server) look(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.Records.Case(r.Context(), r.PathValue("id"))
+	c, err := s.caseOf(r)
 	if err != nil {
 		return fmt.Errorf("find case: %w", err)
 	}

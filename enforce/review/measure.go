@@ -37,7 +37,8 @@ type bearing struct {
 // before this one.
 func (s *Server) bearingOf(ctx context.Context, c enforce.Case, text string) (bearing, error) {
 	b := bearing{plate: plate.Normal(text), scale: c.Violation.Rule.Discretion}
-	if b.plate == "" {
+	if !plate.Writable(b.plate) {
+		b.plate = ""
 		return b, nil
 	}
 	v := c.Violation
@@ -91,8 +92,9 @@ func (f *form) weigh(kind enforce.EventType, b bearing, d enforce.Decision) (enf
 		return d, true
 	case f.Why == "":
 		f.AskWhy, f.WhyProblem = true, "decide.why_missing"
-	case tooLong(f.Why):
-		f.AskWhy, f.WhyProblem = true, "decide.note_long"
+	default:
+		f.WhyProblem = noteProblem(f.Why)
+		f.AskWhy = f.WhyProblem != ""
 	}
 	d.Reason = f.Why
 	return d, f.WhyProblem == ""

@@ -10,10 +10,9 @@ import (
 )
 
 type metrics struct {
-	requests       *prometheus.CounterVec
-	seconds        *prometheus.HistogramVec
-	decisions      *prometheus.CounterVec
-	signInFailures *prometheus.CounterVec
+	requests  *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+	decisions *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -34,10 +33,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 				"late (in the log, not yet seen in the case), stale (somebody decided before), " +
 				"invalid (the form was refused) or unrecorded (the log did not take it).",
 		}, []string{"kind", "outcome"}),
-		signInFailures: factory.NewCounterVec(prometheus.CounterOpts{
-			Name: "tidewatch_review_sign_in_failures_total",
-			Help: "Refused sign-ins, by cause: password (name or password wrong) or backoff (too soon after others).",
-		}, []string{"cause"}),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"path"
 	"time"
 )
@@ -27,10 +28,23 @@ type page struct {
 	Officer string
 	Path    string
 	Cameras *camerasLink // nil where there is no such page
+	System  *systemLink  // nil where there is no such page
 }
 
 // Seconds is Live as the page's markup wants it.
 func (p page) Seconds() int { return int(p.Live / time.Second) }
+
+// Renewed is the page's own address for when it asks for itself.
+func (p page) Renewed() string {
+	u, err := url.Parse(p.Path)
+	if err != nil {
+		return p.Path // it came from a request's address, so there is no such case
+	}
+	query := u.Query()
+	query.Set(renewedQuery, "")
+	u.RawQuery = query.Encode()
+	return u.String()
+}
 
 // pages are the parsed templates by language and name.
 type pages map[lang]map[string]*template.Template
@@ -43,7 +57,7 @@ func loadPages(assets assets) pages {
 			"t":     text.text,
 			"asset": assets.path,
 		}).ParseFS(htmlFiles, "html/layout.html", "html/part_*.html"))
-		for _, name := range []string{"sign_in", "queue", "case", "cameras", "camera", "error"} {
+		for _, name := range []string{"sign_in", "queue", "case", "cameras", "camera", "system", "error"} {
 			all[lang][name] = template.Must(template.Must(layout.Clone()).ParseFS(htmlFiles, path.Join("html", name+".html")))
 		}
 	}
@@ -55,7 +69,7 @@ func loadPages(assets assets) pages {
 func (s *Server) show(w http.ResponseWriter, r *http.Request, code int, p page) error {
 	p.Lang, p.Officer, p.Path = languageOf(r), s.signedIn(r), s.pageOf(r)
 	if p.Officer != "" {
-		p.Cameras = s.camerasLink()
+		p.Cameras, p.System = s.camerasLink(), s.systemLink(r)
 	}
 	p.Flash = s.sessions.PopString(r.Context(), flashKey)
 	var body bytes.Buffer
@@ -65,7 +79,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, code int, p page) 
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", string(p.Lang))
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", unkept)
 	h.Add("Vary", "Accept-Language")
 	w.WriteHeader(code)
 	_, _ = body.WriteTo(w) // the browser has gone; there is nobody to tell

@@ -35,7 +35,8 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 			h := d.get(path).header
 			for name, want := range map[string]string{
 				"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "X-Robots-Tag": "noindex, nofollow",
-				"Referrer-Policy": "same-origin",
+				"Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+				"Permissions-Policy": powers,
 			} {
 				if h.Get(name) != want {
 					t.Errorf("%s: %q, want %q", name, h.Get(name), want)
@@ -188,5 +189,56 @@ func TestLargeFormsAreRefused(t *testing.T) {
 	})
 	if len(b.history[caseID(1)]) != 1 {
 		t.Error("a form beyond the limit was taken")
+	}
+}
+
+// What an address is not for is refused, and the answer says what it is for.
+func TestMethods(t *testing.T) {
+	d := signedIn(t, newBureau(t, suspected(1, accepted)))
+	for name, each := range map[string]struct {
+		method, path string
+		code         int
+		allow        string
+	}{
+		"a page":            {"POST", "/", 405, "GET, HEAD"},
+		"a case":            {"DELETE", "/cases/" + caseID(1), 405, "GET, HEAD"},
+		"a form":            {"PUT", "/cases/" + caseID(1) + "/confirm", 405, "GET, HEAD, POST"},
+		"the sign-out":      {"GET", "/sign-out", 405, "POST"},
+		"an asset":          {"POST", "/assets/x", 405, "GET, HEAD"},
+		"what is not there": {"POST", "/nowhere", 404, ""},
+		"metrics":           {"GET", "/metrics", 404, ""},
+		"readiness":         {"GET", "/readyz", 404, ""},
+		"liveness":          {"GET", "/healthz", 404, ""},
+		"cameras":           {"GET", "/cameras.json", 404, ""},
+		"profiles":          {"GET", "/debug/pprof/", 404, ""},
+		"a word of our own": {"BREW", "/sign-in", 405, "GET, HEAD, POST"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := d.send(each.method, each.path, nil)
+			if got.code != each.code || got.header.Get("Allow") != each.allow {
+				t.Errorf("%d, Allow %q; want %d, %q", got.code, got.header.Get("Allow"), each.code, each.allow)
+			}
+		})
+	}
+}
+
+func TestBodiesThatAreNoForm(t *testing.T) {
+	d := signedIn(t, newBureau(t))
+	large := url.Values{"password": {strings.Repeat("x", maxForm)}}
+	d.post("/sign-in", large).wants(t, 413, "Too large")
+	d.post("/nowhere", large).wants(t, 413)
+	d.send("GET", "/", strings.NewReader(large.Encode())).wants(t, 413)
+	d.send("POST", "/sign-in", strings.NewReader("name=%zz"), "Content-Type", "application/x-www-form-urlencoded").wants(t, 400, "makes no sense")
+}
+
+// Nothing that no case can be called is asked for.
+func TestOddCases(t *testing.T) {
+	b := newBureau(t)
+	d := signedIn(t, b)
+	b.readErr = errors.New("asked for")
+	for _, id := range []string{"%00", "a%00b", "%2e%2e%2fx", "%ff", strings.Repeat("x", 65), "%E2%80%AE", "a'b", "a%0Ab"} {
+		d.get("/cases/"+id).wants(t, 404)
+		d.post("/cases/"+id+"/confirm", url.Values{"revision": {"1"}}).wants(t, 404)
+		d.get("/cases/"+id+"/files/x").wants(t, 404)
 	}
 }

@@ -39,7 +39,7 @@ func previewable(f enforce.File) bool {
 // preview serves a clip in a form that every browser plays. It is made when
 // somebody wants it and never stored: the clip stays the evidence.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
-	c, err := s.Records.Case(r.Context(), r.PathValue("id"))
+	c, err := s.caseOf(r)
 	if err != nil {
 		return fmt.Errorf("find case: %w", err)
 	}
@@ -61,7 +61,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", found.MediaType)
 	h.Set("Content-Disposition", "inline; filename="+strconv.Quote(c.ID+"-"+string(found.Kind)+"-preview.mp4"))
-	h.Set("Cache-Control", "private, max-age=3600")
+	h.Set("Cache-Control", unkept)
 	h.Set("ETag", made.tag)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(made.video))
 	return nil

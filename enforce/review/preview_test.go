@@ -60,7 +60,7 @@ func TestPreview(t *testing.T) {
 	whole := d.get("/cases/" + caseID(2) + "/files/clip/preview")
 	whole.wants(t, 200, "0123456789ABCDEF")
 	for name, want := range map[string]string{
-		"Content-Type": "video/mp4", "Cache-Control": "private, max-age=3600", "Accept-Ranges": "bytes",
+		"Content-Type": "video/mp4", "Cache-Control": "no-store", "Accept-Ranges": "bytes",
 		"Content-Disposition": `inline; filename="case000000000002-clip-preview.mp4"`,
 	} {
 		if got := whole.header.Get(name); got != want {

@@ -1,6 +1,6 @@
 // Package review is where officers decide: web pages for the queue of
-// suspected violations, for each case with its evidence and its record, and for
-// the cameras.
+// suspected violations, for each case with its evidence and its record, for the
+// cameras, and for what is wrong with the system as a whole.
 //
 // Nothing is decided here but by a signed-in officer's request, and a decision
 // is an event in the case log and nothing else. The pages work without
@@ -12,20 +12,26 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/accounts"
+	"tidewatch/enforce/web"
 )
 
 // Config sets how the pages behave.
 type Config struct {
 	// SecureCookies is set where browsers come over TLS.
 	SecureCookies bool
-	// SessionLifetime is how long an officer stays signed in.
-	SessionLifetime time.Duration
+	// Proxies are those that are believed to say whom they speak for.
+	Proxies web.Proxies
+	// SessionLifetime is how long an officer stays signed in at most, and
+	// SessionIdle without asking for a page.
+	SessionLifetime, SessionIdle time.Duration
 	// PageSize is the number of cases on one page of the queue.
 	PageSize int
 	// Refresh is how often the queue renews itself in the browser.
@@ -41,6 +47,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		SessionLifetime: 12 * time.Hour,
+		SessionIdle:     30 * time.Minute,
 		PageSize:        50,
 		Refresh:         15 * time.Second,
 		DecisionWait:    10 * time.Second,
@@ -76,8 +83,16 @@ type Files interface {
 	Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, error)
 }
 
+// Gate decides who is let in, and writes it down.
+type Gate interface {
+	// SignIn returns what makes the device a known one, or one of the errors of
+	// the package accounts.
+	SignIn(ctx context.Context, a accounts.Attempt) (device string, err error)
+	SignedOut(name string, address netip.Addr)
+}
+
 // Dependencies is what the pages stand on. All but Offences, Exemptions, Cameras,
-// Previews and Now must be set.
+// System, Previews and Now must be set.
 type Dependencies struct {
 	Cases    Cases
 	Records  Records
@@ -87,11 +102,14 @@ type Dependencies struct {
 	// Exemptions is the list of exempt vehicles now in force; nil: there is none.
 	Exemptions func() enforce.Exemptions
 	Cameras    Cameras // nil: there is no page of cameras
-	Officers   *Officers
-	Previews   Previews // nil: clips are shown as they are
-	Logger     *slog.Logger
-	Metrics    prometheus.Registerer
-	Now        func() time.Time // time.Now where nil
+	// System tells what is not well with the system as a whole, the gravest
+	// first; nil: there is no page of it.
+	System   func(context.Context) []Condition
+	Gate     Gate
+	Previews Previews // nil: clips are shown as they are
+	Logger   *slog.Logger
+	Metrics  prometheus.Registerer
+	Now      func() time.Time // time.Now where nil
 }
 
 // Server answers officers' requests.
@@ -129,10 +147,20 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(pattern, s.measured(pattern, s.sessions.LoadAndSave(s.answered(handle))))
 	}
 	mux.Handle("GET /assets/{name}", s.measured("GET /assets/{name}", s.assets))
+	mux.Handle("/", s.measured("/", s.sessions.LoadAndSave(s.answered(otherwise(mux)))))
 
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(s.measured("cross-origin", s.sessions.LoadAndSave(s.answered(forbidden))))
-	return secured(limited(protection.Handler(mux)))
+	protection.SetDenyHandler(s.refusal(http.StatusForbidden, "cross-origin"))
+	return s.secured(web.Whole(protection.Handler(mux), maxForm, func(w http.ResponseWriter, r *http.Request, code int) {
+		s.refusal(code, "refused").ServeHTTP(w, r)
+	}))
+}
+
+// refusal answers with a status and nothing else.
+func (s *Server) refusal(code int, route string) http.Handler {
+	return s.measured(route, s.sessions.LoadAndSave(s.answered(func(http.ResponseWriter, *http.Request) error {
+		return status(code)
+	})))
 }
 
 // routes are the pages by pattern.
@@ -152,15 +180,17 @@ func (s *Server) routes() map[string]handler {
 		"POST /cases/{id}/warn":          s.officer(s.warn),
 		"POST /cases/{id}/look":          s.officer(s.look),
 		"POST /cases/{id}/reject":        s.officer(s.reject),
-		"GET /cases/{id}/files/{sha256}": s.officer(s.file),
-		"/":                              notFound,
+		"GET /cases/{id}/files/{sha256}": s.within(s.file),
 
-		"GET /cases/{id}/files/{sha256}/preview": s.officer(s.preview),
+		"GET /cases/{id}/files/{sha256}/preview": s.within(s.preview),
 	}
 	if s.Cameras != nil {
 		routes["GET /cameras"] = s.officer(s.cameras)
 		routes["GET /cameras/{id}"] = s.officer(s.camera)
-		routes["GET /cameras/{id}/picture"] = s.officer(s.cameraPicture)
+		routes["GET /cameras/{id}/picture"] = s.within(s.cameraPicture)
+	}
+	if s.System != nil {
+		routes["GET /system"] = s.officer(s.system)
 	}
 	return routes
 }

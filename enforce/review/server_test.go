@@ -1,12 +1,16 @@
 package review
 
 import (
+	"encoding/base64"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,22 +18,37 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+	"golang.org/x/crypto/argon2"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/accounts"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const testPassword = "correct horse"
 
-// testOfficers has one account whose password costs little to check.
-func testOfficers() *Officers {
-	cheap := passwordHash{memory: 64, time: 1, threads: 1, salt: []byte("salt-salt")}
-	cheap.sum = cheap.of(testPassword, hashBytes)
-	return &Officers{
-		accounts: map[string]passwordHash{FirstOfficer: cheap}, nobody: cheap,
-		turn: make(chan struct{}, 1), waits: map[string]backoff{},
+// testGate has one account whose password costs little to check.
+func testGate(t *testing.T, log *slog.Logger, reg prometheus.Registerer) *accounts.Gate {
+	t.Helper()
+	salt := []byte("salt-salt")
+	encode := base64.RawStdEncoding.EncodeToString
+	hash := fmt.Sprintf("$argon2id$v=19$m=64,t=1,p=1$%s$%s", encode(salt), encode(argon2.IDKey([]byte(testPassword), salt, 1, 64, 1, 32)))
+	path := filepath.Join(t.TempDir(), "officers.json")
+	text := fmt.Sprintf(`[{"name": %q, "password_hash": %q}]`, accounts.FirstOfficer, hash)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
+	officers, err := accounts.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := accounts.OpenRecord(filepath.Join(t.TempDir(), "sign-ins.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { record.Close() })
+	return accounts.NewGate(officers, record, log, reg)
 }
 
 // desk is a running server and a browser before it.
@@ -39,6 +58,22 @@ type desk struct {
 	client *http.Client
 	reg    *prometheus.Registry
 	logs   *lockedLog
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (d *desk) clock() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.now
+}
+
+// later lets time pass.
+func (d *desk) later(by time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.now = d.now.Add(by)
 }
 
 type lockedLog struct {
@@ -70,12 +105,14 @@ func newDeskWith(t *testing.T, b *bureau, cameras Cameras, change ...func(*Confi
 	for _, c := range change {
 		c(&cfg)
 	}
-	d := &desk{t: t, reg: prometheus.NewRegistry(), logs: &lockedLog{}}
+	d := &desk{t: t, reg: prometheus.NewRegistry(), logs: &lockedLog{}, now: opened.Add(2 * time.Hour)}
+	// What the gate logs at a sign-in is of no interest to tests of pages.
+	gate := testGate(t, slog.New(slog.DiscardHandler), d.reg)
 	server := httptest.NewServer(New(cfg, Dependencies{
-		Cases: b, Records: b, Log: b, Files: b, Cameras: cameras, Officers: testOfficers(), Previews: b.previews,
+		Cases: b, Records: b, Log: b, Files: b, Cameras: cameras, Gate: gate, Previews: b.previews, System: b.system,
 		Offences: b, Exemptions: func() enforce.Exemptions { return b.exempt },
 		Logger: slog.New(slog.NewTextHandler(d.logs, nil)), Metrics: d.reg,
-		Now: func() time.Time { return opened.Add(2 * time.Hour) },
+		Now: d.clock,
 	}).Handler())
 	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)
@@ -98,7 +135,7 @@ func signedIn(t *testing.T, b *bureau, change ...func(*Config)) *desk {
 
 func (d *desk) signIn() {
 	d.t.Helper()
-	got := d.post("/sign-in", url.Values{"name": {FirstOfficer}, "password": {testPassword}})
+	got := d.post("/sign-in", url.Values{"name": {accounts.FirstOfficer}, "password": {testPassword}})
 	if got.code != http.StatusSeeOther {
 		d.t.Fatalf("sign in: %d, want a redirect", got.code)
 	}

@@ -87,6 +87,10 @@ func TestShots(t *testing.T) {
 	b.exempt = enforce.NewExemptions([]enforce.Exemption{{
 		Kind: enforce.Resident, Plate: exempted.Text, Until: opened.AddDate(0, 9, 0), Reference: "湖西社区〔2026〕12号",
 	}})
+	b.system = troubled(
+		Condition{"disk", true, opened.Add(time.Hour), "write /var/lib/tidewatch/files: no space left on device"},
+		Condition{"exemptions", false, opened, "exemptions.csv:3: plate is missing"},
+		Condition{"of_tomorrow", false, opened, "something that this version has no words for"})
 	d := newDeskWith(t, b, city())
 	for _, language := range []string{"zh-CN", "en"} {
 		for _, look := range []struct {
@@ -102,7 +106,7 @@ func TestShots(t *testing.T) {
 				shot("signin")
 				page.signIn(d.url)
 				shot("queue")
-				for name, path := range map[string]string{"cameras": "/cameras", "offline": "/cameras?state=offline"} {
+				for name, path := range map[string]string{"system": "/system", "cameras": "/cameras", "offline": "/cameras?state=offline"} {
 					page.do(name, chromedp.Navigate(d.url+path),
 						chromedp.Evaluate(`for (const i of document.images) i.loading = "eager"`, nil),
 						chromedp.Poll(`[...document.images].every((i) => i.complete)`, nil))

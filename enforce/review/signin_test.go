@@ -2,11 +2,14 @@ package review
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"tidewatch/enforce/accounts"
+	"tidewatch/enforce/web"
 )
 
 func TestStrangersSignInFirst(t *testing.T) {
@@ -40,18 +43,18 @@ func TestSignInAndOut(t *testing.T) {
 	d := newDesk(t, newBureau(t))
 	d.get("/sign-in?next=/cases/x").wants(t, 200, `name="next" value="/cases/x"`, `autocomplete="current-password"`)
 
-	wrong := d.post("/sign-in", url.Values{"name": {FirstOfficer}, "password": {"no"}, "next": {"/cases/x"}})
+	wrong := d.post("/sign-in", url.Values{"name": {accounts.FirstOfficer}, "password": {"no"}, "next": {"/cases/x"}})
 	wrong.wants(t, 422, "The name or the password is wrong.", `value="officer"`, `name="next" value="/cases/x"`)
 	if wrong.header.Get("Set-Cookie") != "" {
 		t.Error("a failed sign-in leaves a session")
 	}
 
-	right := d.post("/sign-in", url.Values{"name": {FirstOfficer}, "password": {testPassword}, "next": {"/cases/x"}})
+	right := d.post("/sign-in", url.Values{"name": {accounts.FirstOfficer}, "password": {testPassword}, "next": {"/cases/x"}})
 	if right.code != http.StatusSeeOther || right.header.Get("Location") != "/cases/x" {
 		t.Errorf("sign in: %d to %q, want 303 to /cases/x", right.code, right.header.Get("Location"))
 	}
-	cookie := right.header.Get("Set-Cookie")
-	for _, want := range []string{"HttpOnly", "SameSite=Lax", "Path=/"} {
+	cookie := strings.Join(right.header.Values("Set-Cookie"), " ")
+	for _, want := range []string{"tidewatch_session=", "HttpOnly", "SameSite=Lax", "Path=/", "tidewatch_device_", "SameSite=Strict", "Max-Age=34560000"} {
 		if !strings.Contains(cookie, want) {
 			t.Errorf("session cookie %q lacks %s", cookie, want)
 		}
@@ -61,7 +64,10 @@ func TestSignInAndOut(t *testing.T) {
 		t.Errorf("sign-in page for one who is signed in: %d, want a redirect", got.code)
 	}
 
-	d.post("/sign-out", nil)
+	out := d.post("/sign-out", nil)
+	if out.header.Get("Clear-Site-Data") != `"cache"` {
+		t.Errorf("Clear-Site-Data %q at the sign-out", out.header.Get("Clear-Site-Data"))
+	}
 	if got := d.get("/"); got.code != http.StatusSeeOther {
 		t.Errorf("queue after signing out: %d, want a redirect to sign-in", got.code)
 	}
@@ -69,28 +75,94 @@ func TestSignInAndOut(t *testing.T) {
 
 func TestSignInBacksOff(t *testing.T) {
 	d := newDesk(t, newBureau(t))
-	wrong := url.Values{"name": {FirstOfficer}, "password": {"no"}}
-	for range freeFailures + 1 {
-		d.post("/sign-in", wrong).wants(t, 422)
+	for range 5 {
+		d.post("/sign-in", url.Values{"name": {accounts.FirstOfficer}, "password": {"no"}}).wants(t, 422)
 	}
-	d.post("/sign-in", url.Values{"name": {FirstOfficer}, "password": {testPassword}}).wants(t, 429, "Too many failures")
-	want := `
-# HELP tidewatch_review_sign_in_failures_total Refused sign-ins, by cause: password (name or password wrong) or backoff (too soon after others).
-# TYPE tidewatch_review_sign_in_failures_total counter
-tidewatch_review_sign_in_failures_total{cause="backoff"} 1
-tidewatch_review_sign_in_failures_total{cause="password"} 5
-`
-	if err := testutil.GatherAndCompare(d.reg, strings.NewReader(want), "tidewatch_review_sign_in_failures_total"); err != nil {
-		t.Error(err)
+	right := url.Values{"name": {accounts.FirstOfficer}, "password": {testPassword}}
+	got := d.post("/sign-in", right)
+	got.wants(t, 429, "Too many failures. Try again in 1 s.")
+	if got.header.Get("Retry-After") != "1" {
+		t.Errorf("Retry-After %q, want 1", got.header.Get("Retry-After"))
 	}
+	// Nobody is believed to be somewhere else.
+	d.post("/sign-in", right, "X-Forwarded-For", "192.0.2.1").wants(t, 429)
+}
+
+// Behind a proxy of ours each client is who the proxy says.
+func TestSignInBehindAProxy(t *testing.T) {
+	d := newDesk(t, newBureau(t), func(c *Config) { c.Proxies = web.Proxies{netip.MustParsePrefix("127.0.0.0/8")} })
+	for range 5 {
+		d.post("/sign-in", url.Values{"name": {accounts.FirstOfficer}, "password": {"no"}}, "X-Forwarded-For", "192.0.2.66").wants(t, 422)
+	}
+	right := url.Values{"name": {accounts.FirstOfficer}, "password": {testPassword}}
+	d.post("/sign-in", right, "X-Forwarded-For", "192.0.2.1, 192.0.2.66").wants(t, 429)
+	d.post("/sign-in", right, "X-Forwarded-For", "192.0.2.66, 192.0.2.1").wants(t, 303)
+}
+
+// The device on which an officer signed in passes where another has to wait.
+func TestKnownDevicePasses(t *testing.T) {
+	d := newDesk(t, newBureau(t))
+	d.signIn()
+	d.post("/sign-out", nil)
+	stranger := newDesk(t, newBureau(t))
+	stranger.url = d.url
+	for range 6 {
+		stranger.post("/sign-in", url.Values{"name": {accounts.FirstOfficer}, "password": {"no"}})
+	}
+	right := url.Values{"name": {accounts.FirstOfficer}, "password": {testPassword}}
+	stranger.post("/sign-in", right).wants(t, 429)
+	d.post("/sign-in", right).wants(t, 303)
 }
 
 func TestSecureCookies(t *testing.T) {
 	d := newDesk(t, newBureau(t), func(c *Config) { c.SecureCookies = true })
-	got := d.post("/sign-in", url.Values{"name": {FirstOfficer}, "password": {testPassword}})
-	if !strings.Contains(got.header.Get("Set-Cookie"), "Secure") {
-		t.Errorf("cookie %q is not Secure", got.header.Get("Set-Cookie"))
+	got := d.post("/sign-in", url.Values{"name": {accounts.FirstOfficer}, "password": {testPassword}})
+	cookies := got.header.Values("Set-Cookie")
+	if len(cookies) != 2 {
+		t.Fatalf("cookies %q, want the session's and the device's", cookies)
 	}
+	for _, cookie := range cookies {
+		if !strings.HasPrefix(cookie, "__Host-tidewatch_") || !strings.Contains(cookie, "; Secure") ||
+			!strings.Contains(cookie, "; Path=/;") || !strings.Contains(cookie, "; HttpOnly") || strings.Contains(cookie, "Domain") {
+			t.Errorf("cookie %q", cookie)
+		}
+	}
+	if hsts := got.header.Get("Strict-Transport-Security"); hsts != "max-age=31536000" {
+		t.Errorf("Strict-Transport-Security %q", hsts)
+	}
+	if plain := newDesk(t, newBureau(t)).get("/sign-in"); plain.header.Get("Strict-Transport-Security") != "" {
+		t.Error("Strict-Transport-Security without TLS")
+	}
+}
+
+// A session ends when nobody asks for a page; what a page asks for by itself
+// does not count, and neither do its pictures.
+func TestIdleSessionEnds(t *testing.T) {
+	b := newBureau(t, suspected(1, accepted))
+	b.files["due"] = []byte("picture")
+	d := signedIn(t, b)
+	for range 5 {
+		d.later(29 * time.Minute)
+		d.get("/").wants(t, 200)
+	}
+	d.later(29 * time.Minute)
+	d.get("/?renewed=").wants(t, 200, `; url=/?renewed=`)
+	d.get("/", "Tidewatch-Renewed", "1").wants(t, 200)
+	d.get("/cases/"+caseID(1)+"/files/due").wants(t, 200)
+	d.later(2 * time.Minute)
+	got := d.get("/cases/" + caseID(1) + "/files/due")
+	got.wants(t, 303)
+	if got.header.Get("Clear-Site-Data") != `"cache"` || !strings.Contains(got.header.Get("Set-Cookie"), "Max-Age=0") {
+		t.Errorf("what is left of the session: Clear-Site-Data %q, cookie %q", got.header.Get("Clear-Site-Data"), got.header.Get("Set-Cookie"))
+	}
+	if got := d.get("/").header.Get("Clear-Site-Data"); got != "" {
+		t.Errorf("Clear-Site-Data %q for one without a session", got)
+	}
+}
+
+func TestSessionEndsAfterItsLifetime(t *testing.T) {
+	d := signedIn(t, newBureau(t), func(c *Config) { c.SessionLifetime = time.Nanosecond })
+	d.get("/").wants(t, 303)
 }
 
 func TestSignInLeadsNowhereElse(t *testing.T) {
@@ -99,7 +171,7 @@ func TestSignInLeadsNowhereElse(t *testing.T) {
 	} {
 		t.Run(next, func(t *testing.T) {
 			d := newDesk(t, newBureau(t))
-			got := d.post("/sign-in", url.Values{"name": {FirstOfficer}, "password": {testPassword}, "next": {next}})
+			got := d.post("/sign-in", url.Values{"name": {accounts.FirstOfficer}, "password": {testPassword}, "next": {next}})
 			if got.header.Get("Location") != "/" {
 				t.Errorf("leads to %q, want /", got.header.Get("Location"))
 			}

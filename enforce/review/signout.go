@@ -1,13 +1,13 @@
 package review
 
-import (
-	"fmt"
-	"net/http"
-)
+import "net/http"
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if err := s.sessions.Destroy(r.Context()); err != nil {
-		return fmt.Errorf("end session: %w", err)
+	if name := s.signedIn(r); name != "" {
+		s.Gate.SignedOut(name, s.cfg.Proxies.Client(r))
+	}
+	if err := s.forget(w, r); err != nil {
+		return err
 	}
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 	return nil

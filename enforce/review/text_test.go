@@ -47,7 +47,7 @@ func TestTemplatesUseKnownTexts(t *testing.T) {
 
 // dynamic are the prefixes of keys that are made of data.
 var dynamic = regexp.MustCompile(
-	`^(state|empty|picture|fact|reject|upload|failure|outcome|event|actor|class|action|ground|exempt|exempt_kind|measure|unit|clock|receipt|error|camera_state|trouble|stream|stream_state|drift|well)\.`)
+	`^(state|empty|picture|fact|reject|upload|failure|outcome|event|actor|class|action|ground|exempt|exempt_kind|measure|unit|clock|receipt|error|camera_state|trouble|stream|stream_state|drift|well|condition)\.`)
 
 func TestTextsAreUsed(t *testing.T) {
 	var source strings.Builder

@@ -74,6 +74,8 @@ func (c catalog) event(e enforce.Event, zone *time.Location) string {
 		return c.say("event", string(e.Type), "time", moment(e.Timestamp.At, zone))
 	case e.Hold != nil:
 		return c.say("event", string(e.Type), "reason", e.Hold.Reason)
+	case e.Repair != nil:
+		return c.say("event", string(e.Type), "database", e.Repair.Database, "evidence", e.Repair.Evidence)
 	case e.Deletion != nil:
 		return c.say("event", string(e.Type), "files", c.fileKinds(e.Deletion.Files))
 	}

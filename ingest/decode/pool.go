@@ -65,9 +65,16 @@ func (p *Pool) decode(ctx context.Context, u *ingest.Unit, size sizing) (*Pictur
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { p.free <- worker }()
+	whole := false
+	defer func() {
+		if !whole { // a panic has left these decoders half changed: the next unit gets others
+			worker = &bench{}
+		}
+		p.free <- worker
+	}()
 	began := time.Now()
 	picture, err := worker.decode(u, size)
+	whole = true
 	p.metrics.seconds.Observe(time.Since(began).Seconds())
 	if err != nil {
 		p.metrics.failures.Inc()

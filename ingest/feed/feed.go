@@ -17,11 +17,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"tidewatch/ingest"
 	"tidewatch/ingest/ring"
 	"tidewatch/ingest/rtsp"
+	"tidewatch/rescue"
 )
 
 // CollectOften has the runtime collect garbage when memory has grown by half,
@@ -62,6 +62,11 @@ type Metrics struct {
 // It panics if they are registered already.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return &Metrics{ingest: ingest.NewMetrics(reg), rtsp: rtsp.NewMetrics(reg), ring: ring.NewMetrics(reg)}
+}
+
+// Monitor returns a monitor for a camera that has no feed just now.
+func (m *Metrics) Monitor(camera string, log *slog.Logger, now func() time.Time) *ingest.Monitor {
+	return ingest.NewMonitor(m.ingest.Camera(camera), log, now)
 }
 
 // Feed is one camera's. Next and Pace are for one goroutine, the rest is safe
@@ -119,13 +124,16 @@ func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, n
 	return f
 }
 
-// Run pulls the camera's streams until ctx is done, and returns ctx's error.
+// Run pulls the camera's streams until ctx is done, and returns ctx's error. A
+// panic on the way of a unit is returned before; the feed is of no use after it.
 func (f *Feed) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return f.main.supervisor.Run(ctx, f.main.source, f.receiveMain) })
 	if f.sub != nil {
 		now := f.now()
-		f.sub.arrived.Store(&now) // it has its patience from now
+		f.sub.arrived.Store(&now) // it has its patience from now; the main stream asks at once
+	}
+	group, ctx := rescue.WithContext(ctx)
+	group.Go(func() error { return f.main.supervisor.Run(ctx, f.main.source, f.receiveMain) })
+	if f.sub != nil {
 		group.Go(func() error { return f.sub.supervisor.Run(ctx, f.sub.source, f.receiveSub) })
 	}
 	return group.Wait()

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tidewatch/ingest"
+	"tidewatch/rescue"
 )
 
 // TestMain lets more tests wait at once than there are cores: they do little
@@ -227,4 +228,45 @@ func TestFeedCountsWhatNobodyTook(t *testing.T) {
 			t.Errorf("got %v, %v; want the newest unit", look.Unit, err)
 		}
 	})
+}
+
+// TestAMainStreamThatIsQuick brings a key unit before Run has got any further:
+// the smaller stream still has its patience.
+func TestAMainStreamThatIsQuick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFeed("KK", "KK", 0)
+		f.now = func() time.Time {
+			defer time.Sleep(time.Hour) // whatever has been started works meanwhile
+			return time.Now()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+		defer cancel()
+		if err := f.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	})
+}
+
+// struck is a source that panics, as whatever receives its units may.
+type struck struct{}
+
+func (struck) Run(context.Context, func(*ingest.Unit)) error { panic("struck") }
+
+// TestAPanicEndsTheFeed strikes each stream, and the way of its units.
+func TestAPanicEndsTheFeed(t *testing.T) {
+	for name, strike := range map[string]func(*Feed){
+		"the main stream":    func(f *Feed) { f.main.source = struck{} },
+		"the smaller stream": func(f *Feed) { f.sub.source = struck{} },
+		"a unit":             func(f *Feed) { f.ring = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFeed("KKKK", "KKKK", 0)
+				strike(f)
+				if err := f.Run(t.Context()); rescue.From(err) == nil {
+					t.Errorf("ended with %v", err)
+				}
+			})
+		})
+	}
 }

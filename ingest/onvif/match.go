@@ -3,6 +3,7 @@ package onvif
 import (
 	"cmp"
 	"encoding/xml"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -153,10 +154,11 @@ func rate(from netip.Addr, xaddr string) (rated, bool) {
 	return rated{u, rank}, true
 }
 
-// devices are those that told an address, in any order.
+// devices are those that told an address, in the order of their names.
 func (g *gathering) devices() []found {
 	var devices []found
-	for _, d := range g.byEndpoint {
+	for _, endpoint := range slices.Sorted(maps.Keys(g.byEndpoint)) {
+		d := g.byEndpoint[endpoint]
 		if len(d.urls) == 0 {
 			continue
 		}

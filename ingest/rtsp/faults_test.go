@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tidewatch/ingest"
+	"tidewatch/rescue"
 )
 
 // reply is what a scripted camera answers to a method; lines end in "\n".
@@ -229,5 +230,39 @@ func TestSourceTellsOfAnEnd(t *testing.T) {
 	err := newSource(t, server.URL("kerb")).Run(t.Context(), func(*ingest.Unit) { once.Do(func() { go stop() }) })
 	if !errors.Is(err, ErrEnded) {
 		t.Errorf("got %v, want ErrEnded", err)
+	}
+}
+
+// TestAPanicOnTheClientsGoroutineIsReturned strikes where the client calls us.
+// Nothing that was struck is given another unit.
+func TestAPanicOnTheClientsGoroutineIsReturned(t *testing.T) {
+	server, _ := serve(t, "127.0.0.1:0", "kerb")
+	for name, strike := range map[string]func(*Source) func(*ingest.Unit){
+		"as a unit is taken": func(*Source) func(*ingest.Unit) {
+			return func(*ingest.Unit) { panic("struck") }
+		},
+		"as a packet comes": func(s *Source) func(*ingest.Unit) {
+			s.now = func() time.Time { panic("struck") }
+			return func(*ingest.Unit) { t.Error("a unit came") }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := newSource(t, server.URL("kerb"))
+			emit, units := strike(source), 0
+			err := source.Run(t.Context(), func(u *ingest.Unit) { units++; emit(u) })
+			if caught := rescue.From(err); caught == nil || caught.Value != "struck" || units > 1 {
+				t.Errorf("after %d units: %v", units, err)
+			}
+		})
+	}
+}
+
+// TestAPanicAboutCredentialsWithholdsThem has the look at a request fail.
+func TestAPanicAboutCredentialsWithholdsThem(t *testing.T) {
+	var ended error
+	a := access{fail: func(err error) { ended = err }}
+	a.rescued(func() { panic("struck") })
+	if rescue.From(ended) == nil {
+		t.Errorf("the session ends with %v", ended)
 	}
 }

@@ -3,7 +3,6 @@
 package rtsp
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -21,6 +20,7 @@ import (
 	"github.com/pion/rtp"
 
 	"tidewatch/ingest"
+	"tidewatch/rescue"
 )
 
 // Config holds the patience of a connection.
@@ -74,7 +74,7 @@ func (s *Source) Run(ctx context.Context, emit func(*ingest.Unit)) error {
 		s.udp = true
 		err = s.run(ctx, address, emit)
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && rescue.From(err) == nil {
 		return ctx.Err()
 	}
 	if s.camera.Transport == ingest.TransportAuto {
@@ -100,8 +100,10 @@ func (s *Source) address() (*base.URL, error) {
 }
 
 func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.Unit)) error {
-	access := access{basic: s.camera.AllowBasic || address.Scheme == "rtsps"}
-	client, err := s.client(address, &access)
+	watch := newWatch(s.cfg.UnitTimeout, s.cfg.KeyTimeout)
+	access := access{basic: s.camera.AllowBasic || address.Scheme == "rtsps", fail: watch.fail}
+	line := &line{patience: s.cfg.AnswerTimeout}
+	client, err := s.client(address, &access, line)
 	if err != nil {
 		return err
 	}
@@ -113,7 +115,7 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 
 	stream, _, err := client.Describe(address)
 	if err != nil {
-		return access.explain(err)
+		return line.explain(ctx, access.explain(err))
 	}
 	track, err := findTrack(stream)
 	if err != nil {
@@ -126,7 +128,6 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 	if _, err := client.Setup(stream.BaseURL, track.media, 0, 0); err != nil {
 		return access.explain(err)
 	}
-	watch := newWatch(s.cfg.UnitTimeout, s.cfg.KeyTimeout)
 	s.receive(client, track, s.assembler(track, watch, emit), watch)
 	if _, err := client.Play(nil); err != nil {
 		return access.explain(err)
@@ -150,21 +151,30 @@ func (s *Source) assembler(track *track, watch *watch, emit func(*ingest.Unit)) 
 }
 
 // receive has the units of a track put together as packets come. They all come
-// on one goroutine of the client's.
+// on one goroutine of the client's, whose panics nobody else can catch. After
+// one, what takes the units may be half changed, and no more of them follow.
 func (s *Source) receive(client *gortsplib.Client, track *track, units *assembler, watch *watch) {
+	broken := false
 	client.OnPacketRTP(track.media, track.rtp, func(pkt *rtp.Packet) {
-		stamp := ingest.Stamp{Arrival: s.now()}
-		// A sender report without a clock says 1900.
-		if ntp, known := client.PacketNTP(track.media, pkt); known && ntp.Unix() > 0 {
-			stamp.Camera = ntp
+		if broken {
+			return
 		}
-		if err := units.packet(pkt, stamp); err != nil {
+		err := rescue.Do(func() error {
+			stamp := ingest.Stamp{Arrival: s.now()}
+			// A sender report without a clock says 1900.
+			if ntp, known := client.PacketNTP(track.media, pkt); known && ntp.Unix() > 0 {
+				stamp.Camera = ntp
+			}
+			return units.packet(pkt, stamp)
+		})
+		if err != nil {
+			broken = rescue.From(err) != nil
 			watch.fail(err)
 		}
 	})
 }
 
-func (s *Source) client(address *base.URL, access *access) (*gortsplib.Client, error) {
+func (s *Source) client(address *base.URL, access *access, line *line) (*gortsplib.Client, error) {
 	protocol := gortsplib.ProtocolTCP
 	if s.udp {
 		protocol = gortsplib.ProtocolUDP
@@ -175,12 +185,14 @@ func (s *Source) client(address *base.URL, access *access) (*gortsplib.Client, e
 	}
 	return &gortsplib.Client{
 		Scheme: address.Scheme, Host: address.Host,
-		Protocol:      &protocol,
-		TLSConfig:     security,
-		ReadTimeout:   s.cfg.AnswerTimeout,
-		WriteTimeout:  s.cfg.AnswerTimeout,
-		UserAgent:     "tidewatch",
-		DialContext:   stayHome(),
+		Protocol:     &protocol,
+		ReadTimeout:  s.cfg.AnswerTimeout,
+		WriteTimeout: s.cfg.AnswerTimeout,
+		UserAgent:    "tidewatch",
+		DialContext:  line.dial,
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return line.dialTLS(ctx, network, address, security)
+		},
 		OnRequest:     access.asked,
 		OnResponse:    access.answered,
 		OnDecodeError: func(error) { s.metrics.Discarded.Inc() },
@@ -205,25 +217,39 @@ func (s *Source) security() (*tls.Config, error) {
 // the clear, and tells one that is wrong from a challenge that has run out. It
 // is used by the client's goroutine, and by ours while that waits for nothing.
 type access struct {
-	basic    bool // the password may be sent as it is
-	withheld bool // it was asked for so, and was not sent
-	opened   bool // the camera asks for credentials at all
-	accepted bool // a request with them was let in
-	refused  bool // the newest answer is a 401
-	stale    bool // and says that the challenge has run out
+	fail     func(error) // ends the session
+	basic    bool        // the password may be sent as it is
+	withheld bool        // it was asked for so, and was not sent
+	opened   bool        // the camera asks for credentials at all
+	accepted bool        // a request with them was let in
+	refused  bool        // the newest answer is a 401
+	stale    bool        // and says that the challenge has run out
 }
 
 // asked looks at a request before it is sent. Whoever answers at a camera's
 // address could ask for the password as it is, instead of a digest of it.
 func (a *access) asked(req *base.Request) {
-	credentials := req.Header["Authorization"]
-	if !a.basic && len(credentials) > 0 && strings.HasPrefix(credentials[0], "Basic ") {
-		delete(req.Header, "Authorization")
-		a.withheld = true
+	a.rescued(func() {
+		credentials := req.Header["Authorization"]
+		if !a.basic && len(credentials) > 0 && strings.HasPrefix(credentials[0], "Basic ") {
+			delete(req.Header, "Authorization")
+			a.withheld = true
+		}
+	})
+}
+
+// rescued does what the client asks for on its goroutine, and ends the session
+// if that panics.
+func (a *access) rescued(do func()) {
+	if err := rescue.Do(func() error { do(); return nil }); err != nil {
+		a.fail(err)
 	}
 }
 
-func (a *access) answered(res *base.Response) {
+func (a *access) answered(res *base.Response) { a.rescued(func() { a.learn(res) }) }
+
+// learn takes what an answer says about our credentials.
+func (a *access) learn(res *base.Response) {
 	a.refused = res.StatusCode == base.StatusUnauthorized
 	switch {
 	case a.refused:
@@ -250,39 +276,3 @@ func (a *access) explain(err error) error {
 	}
 	return err
 }
-
-const (
-	// mostDials bounds redirects in a circle.
-	mostDials = 3
-	// readAhead is what is read from a connection at once: more than the
-	// client asks for, since each call of the system costs as much as a packet.
-	readAhead = 32 << 10
-)
-
-// stayHome dials the first address asked for and no other. The client follows
-// redirects, and would give the credentials to whoever a camera names.
-func stayHome() func(ctx context.Context, network, address string) (net.Conn, error) {
-	var home string
-	dialed := 0
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if dialed++; dialed == 1 {
-			home = address
-		}
-		if address != home || dialed > mostDials {
-			return nil, ErrRedirected
-		}
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return &ahead{conn, bufio.NewReaderSize(conn, readAhead)}, nil
-	}
-}
-
-// ahead is a connection that is read in large pieces.
-type ahead struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (a *ahead) Read(p []byte) (int, error) { return a.reader.Read(p) }

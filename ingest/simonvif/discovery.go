@@ -35,9 +35,9 @@ func (d *Device) answerProbes() error {
 // match is the answer to a probe.
 func (d *Device) match(id string) []byte {
 	scopes := []string{"onvif://www.onvif.org/type/video_encoder", "onvif://www.onvif.org/Profile/Streaming"}
-	for category, value := range map[string]string{"name": d.cfg.Name, "hardware": d.cfg.Hardware} {
-		if value != "" {
-			scopes = append(scopes, "onvif://www.onvif.org/"+category+"/"+url.PathEscape(value))
+	for _, scope := range []struct{ category, value string }{{"name", d.cfg.Name}, {"hardware", d.cfg.Hardware}} {
+		if scope.value != "" {
+			scopes = append(scopes, "onvif://www.onvif.org/"+scope.category+"/"+url.PathEscape(scope.value))
 		}
 	}
 	return answer("match", map[string]string{

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"time"
 )
 
@@ -58,7 +60,7 @@ func migrate(ctx context.Context, conn Conn, files fs.FS) error {
 		}
 		delete(known, name)
 	}
-	for name := range known {
+	for _, name := range slices.Sorted(maps.Keys(known)) {
 		return fmt.Errorf("migrate clickhouse: %s: %w", name, ErrUnknown)
 	}
 	return nil

@@ -37,7 +37,11 @@ func (s *Sink) Store(ctx context.Context, batch []enforce.Checked) error {
 	if err != nil {
 		return fmt.Errorf("read the cases of a batch: %w", err)
 	}
-	work := fold(known, batch)
+	again, err := storedEvents(ctx, s.conn, comeAgain(known, batch))
+	if err != nil {
+		return fmt.Errorf("read the events of a batch: %w", err)
+	}
+	work := fold(known, again, batch)
 	cases, err := work.caseRows()
 	if err != nil {
 		return fmt.Errorf("store a batch: %w", err)
@@ -73,22 +77,38 @@ type folded struct {
 	changed map[string]enforce.Position
 }
 
-// fold applies a batch to the cases as stored. An event at or before the place
-// stored with its case is one that came before.
-func fold(known map[string]stored, batch []enforce.Checked) folded {
+// comeAgain are the cases of a batch with an event at or before the place that is
+// stored with them. It came before, unless the log has lost its end and others
+// have the offsets now.
+func comeAgain(known map[string]stored, batch []enforce.Checked) (cases []string) {
+	for _, m := range batch {
+		if id := m.Claim().Case; known[id].holds(m.Position) {
+			cases = append(cases, id)
+		}
+	}
+	slices.Sort(cases)
+	return slices.Compact(cases)
+}
+
+// fold applies a batch to the cases as stored, but for the events that came
+// before. The offset stored with a case never falls, as it tells which row is the
+// newest.
+func fold(known map[string]stored, again map[string]bool, batch []enforce.Checked) folded {
 	work := folded{cases: map[string]enforce.Case{}, changed: map[string]enforce.Position{}}
 	for _, m := range batch {
-		id := m.Claim().Case
-		before := known[id]
-		if before.holds(m.Position) {
+		e := m.Claim()
+		before := known[e.Case]
+		if before.holds(m.Position) && again[eventKey(e.Case, e.ID)] {
 			work.known++
 			continue
 		}
 		after, outcome := before.Apply(m)
 		work.messages, work.outcomes = append(work.messages, m), append(work.outcomes, outcome)
 		if outcome == enforce.Applied {
-			known[id] = stored{after, m.Position}
-			work.cases[after.ID], work.changed[after.ID] = after, m.Position
+			newest := m.Position
+			newest.Offset = max(before.at.Offset, m.Offset)
+			known[after.ID] = stored{after, newest}
+			work.cases[after.ID], work.changed[after.ID] = after, newest
 		}
 	}
 	return work

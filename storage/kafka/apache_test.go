@@ -60,7 +60,7 @@ ssl.keystore.type=PEM
 ssl.keystore.location=%[5]s/server.pem
 ssl.truststore.type=PEM
 ssl.truststore.location=%[5]s/ca.pem
-listener.name.ssl.ssl.admin.auth=required
+listener.name.ssl.ssl.client.auth=required
 log.dirs=%[5]s/logs
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
@@ -231,6 +231,11 @@ func (k *apache) certificates(t *testing.T) {
 	cfg := k.plain(t, "cases-certificates")
 	cfg.Brokers = []string{k.mtls}
 	cfg.Security = Security{TLS: true, CAFile: k.pki.ca, CertFile: k.pki.cert, KeyFile: k.pki.key}
+	l := openLog(t, cfg)
+	if err := l.Claim(t.Context()); err == nil || !strings.Contains(err.Error(), "kafka does not let user CN=tidewatch use its consumer groups") {
+		t.Errorf("without rights the start says %v", err)
+	}
+	l.Close()
 	k.allow(t, "run", "CN=tidewatch", cfg.Topic)
 	works(t, cfg)
 }

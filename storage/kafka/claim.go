@@ -113,6 +113,9 @@ func (l *Log) differs(ctx context.Context) error {
 
 // Health says why the case log cannot be relied on just now, or nil.
 func (l *Log) Health() error {
+	if n := l.Waiting(); n > 0 && l.isShut() {
+		return fmt.Errorf("the case log is damaged: %d events wait", n)
+	}
 	if l.lease != nil {
 		if err := l.lease.held(); errors.Is(err, errTaken) {
 			return fmt.Errorf("topic %s: %w; %d events wait", l.cfg.Topic, err, l.Waiting())

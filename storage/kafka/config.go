@@ -34,6 +34,12 @@ type Config struct {
 	// Authors sign what is appended, and tell who wrote what is read.
 	Authors *authors.Authors
 
+	// Prefix remembers what the embedded broker's log holds; nil: nothing is.
+	Prefix *Prefix
+	// Loss keeps the embedded broker's log shut, as it is damaged: nothing is
+	// read, and what is appended goes to the spool.
+	Loss *Loss
+
 	// SpoolDir takes events while Kafka cannot be reached.
 	SpoolDir string
 	// WriteTimeout is how long an event waits for Kafka before it is spooled.

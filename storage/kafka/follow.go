@@ -5,17 +5,21 @@ import (
 	"fmt"
 
 	"github.com/segmentio/kafka-go"
-	"golang.org/x/sync/errgroup"
 
 	"tidewatch/enforce"
+	"tidewatch/rescue"
 )
 
 // Follow applies every event of the log from its beginning, then each new one,
 // until ctx is done or apply fails. It calls caughtUp once, when it has passed
 // what was in the log, or in the spool, at its start; so Run must run. Calls
 // are never concurrent; events of a case come in order, those of different
-// cases in any. Those that nobody of this system wrote come too, unproven.
+// cases in any. Those that nobody of this system wrote come too, unproven. A log
+// that is shut is not read.
 func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Checked) error) error {
+	if l.isShut() {
+		return fmt.Errorf("follow the case log: %w", await(ctx))
+	}
 	if err := l.spool.awaitEmpty(ctx); err != nil {
 		return fmt.Errorf("follow the case log: %w", err)
 	}
@@ -37,7 +41,7 @@ func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Ch
 	if len(behind) == 0 {
 		caughtUp()
 	}
-	readers, ctx := errgroup.WithContext(ctx)
+	readers, ctx := rescue.WithContext(ctx)
 	messages := make(chan kafka.Message)
 	for _, p := range partitions {
 		readers.Go(func() error { return l.read(ctx, p, messages) })

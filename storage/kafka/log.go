@@ -32,6 +32,7 @@ type Log struct {
 	met       chan bool // holds whether Authors have met the log
 	strangers strangers
 
+	guard   guard
 	watcher *watcher
 	lease   *lease          // nil where no claim is made
 	alive   context.Context //nolint:containedctx // of what a claim goes on with until Close
@@ -64,6 +65,9 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 		return nil, err
 	}
 	l.openWriter(secure)
+	if cfg.Loss != nil {
+		l.Shut(cfg.Loss)
+	}
 	l.metrics = newMetrics(reg, l.spool)
 	l.strangers = strangers{log: log, counter: l.metrics.strangers, met: map[enforce.Position]Stranger{}}
 	l.outage = &outage{log: log.With("way", "read"), errors: l.metrics.errors}
@@ -100,6 +104,7 @@ func (l *Log) openWriter(secure *tls.Config) {
 		MaxAttempts:  3,
 		BatchTimeout: time.Millisecond,
 		WriteTimeout: l.cfg.WriteTimeout, ReadTimeout: l.cfg.WriteTimeout,
+		Completion: l.acknowledged,
 	}
 }
 
@@ -123,11 +128,32 @@ func (l *Log) Append(ctx context.Context, events ...enforce.Event) error {
 	return nil
 }
 
+// Restore appends events that the log has lost, given as they stood in it. What
+// is signed with a key that is in use stays as it is. What is not, as it is of
+// before or of a key that was replaced, is signed now: whoever calls this
+// vouches for it.
+func (l *Log) Restore(ctx context.Context, events ...[]byte) error {
+	for _, raw := range events {
+		e, ok := eventOf(raw)
+		if !ok {
+			return errors.New("restore an event of the case log: it is none")
+		}
+		value, err := l.cfg.Authors.SignAnew(raw)
+		if err == nil {
+			err = l.append(ctx, kafka.Message{Key: []byte(e.Case), Value: value})
+		}
+		if err != nil {
+			return fmt.Errorf("restore an event of the case log: %w", err)
+		}
+	}
+	return nil
+}
+
 func (l *Log) append(ctx context.Context, m kafka.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if l.spool.depth() == 0 {
+	if l.spool.depth() == 0 && !l.isShut() {
 		err := l.write(ctx, m)
 		if err == nil {
 			l.metrics.appended.Inc()
@@ -152,16 +178,28 @@ func (l *Log) write(ctx context.Context, m kafka.Message) error {
 	if err := l.permit(ctx); err != nil {
 		return err
 	}
-	return l.writer.WriteMessages(ctx, m)
+	if err := l.writer.WriteMessages(ctx, m); err != nil {
+		return err
+	}
+	l.remember()
+	return nil
 }
 
 // Waiting is how many events are in the spool: more than none only while Kafka
 // does not take them, and a moment after. Health says why.
 func (l *Log) Waiting() int { return l.spool.depth() }
 
+// SetAside are the names of events in the spool that cannot be read, or whose
+// files have gone: they are not in the log.
+func (l *Log) SetAside() []string { return l.spool.lost() }
+
 // Run creates the topic if it is missing and sends what is in the spool, until
 // ctx is done.
 func (l *Log) Run(ctx context.Context) error {
+	if l.isShut() {
+		<-ctx.Done()
+		return nil
+	}
 	if err := l.awaitTopic(ctx); err != nil {
 		return nil //nolint:nilerr // ctx is done, which is how Run ends
 	}
@@ -198,7 +236,7 @@ func (l *Log) awaitSpooled(ctx context.Context) {
 // drain sends the spool's events one by one, so that none overtakes another of
 // its case.
 func (l *Log) drain(ctx context.Context) error {
-	for {
+	for !l.isShut() {
 		name, event, ok, err := l.spool.head()
 		if !ok || err != nil {
 			return err
@@ -223,6 +261,7 @@ func (l *Log) drain(ctx context.Context) error {
 		}
 		l.metrics.drained.Inc()
 	}
+	return nil
 }
 
 // refuse keeps an event aside that Kafka does not take for what it is, and
@@ -237,9 +276,9 @@ func (l *Log) refuse(m kafka.Message, err error) {
 
 // unspool reads a spooled event. One that was spooled before events were signed,
 // or before a key was replaced, is signed now: it is this system's.
-func (l *Log) unspool(event []byte) (kafka.Message, error) {
-	var e enforce.Event
-	if err := json.Unmarshal(event, &e); err != nil {
+func (l *Log) unspool(file []byte) (kafka.Message, error) {
+	event, e, err := readSpooled(file)
+	if err != nil {
 		return kafka.Message{}, err
 	}
 	value, err := l.cfg.Authors.SignAnew(event)
@@ -247,6 +286,17 @@ func (l *Log) unspool(event []byte) (kafka.Message, error) {
 		return kafka.Message{}, err
 	}
 	return kafka.Message{Key: []byte(e.Case), Value: value}, nil
+}
+
+// readSpooled reads a file of the spool.
+func readSpooled(file []byte) (event []byte, e enforce.Event, err error) {
+	if event, err = unseal(file); err != nil {
+		return nil, e, err
+	}
+	if err = json.Unmarshal(event, &e); err != nil {
+		return nil, e, err
+	}
+	return event, e, e.Validate()
 }
 
 // Close frees connections and the spool's directory. Events still in the
@@ -257,5 +307,5 @@ func (l *Log) Close() error {
 	err := l.writer.Close()
 	l.admin.Close()
 	l.transport.CloseIdleConnections()
-	return errors.Join(err, l.spool.close())
+	return errors.Join(err, l.cfg.Prefix.save(), l.spool.close())
 }

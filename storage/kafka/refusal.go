@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -165,10 +166,10 @@ func (c Config) distrust(err error) string {
 func title(err error) string { return code(err).Title() }
 
 func (c Config) who() string {
-	if c.Security.Username == "" {
+	if c.Security.principal() == "" {
 		return "an unknown user"
 	}
-	return "user " + c.Security.Username
+	return "user " + c.Security.principal()
 }
 
 // alter is the command that changes settings of the topic.
@@ -179,11 +180,11 @@ func (c Config) alter(settings ...string) string {
 
 // allow is the command that lets our user do something.
 func (c Config) allow(resource string, operations ...string) string {
-	user := c.Security.Username
-	if user == "" {
-		user = "ANONYMOUS"
+	user := "User:" + cmp.Or(c.Security.principal(), "ANONYMOUS")
+	if strings.Contains(user, " ") {
+		user = "'" + user + "'"
 	}
-	return fmt.Sprintf("kafka-acls.sh %s --add --allow-principal User:%s %s --operation %s",
+	return fmt.Sprintf("kafka-acls.sh %s --add --allow-principal %s %s --operation %s",
 		c.bootstrap(), user, resource, strings.Join(operations, " --operation "))
 }
 

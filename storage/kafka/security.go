@@ -84,6 +84,18 @@ func (s Security) certificate(*tls.CertificateRequestInfo) (*tls.Certificate, er
 	return &pair, nil
 }
 
+// principal is who we are to Kafka by default; empty where that is not known.
+func (s Security) principal() string {
+	if s.Username != "" || s.CertFile == "" {
+		return s.Username
+	}
+	pair, err := s.certificate(nil)
+	if err != nil {
+		return ""
+	}
+	return pair.Leaf.Subject.String()
+}
+
 // signIn is login for kafka-go.
 func (s Security) signIn() kafkasasl.Mechanism {
 	if login := s.login(); login != nil {

@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,14 +13,18 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"tidewatch/enforce"
 )
 
 // spool is a queue of encoded events on disk, one file each: a file is there
-// whole or not at all, and its name says its turn. An event that was refused
-// for itself holds up those of its own case alone.
+// whole or not at all, its name says its turn, and its first line is the SHA-256
+// of what follows. An event that was refused for itself holds up those of its own
+// case alone.
 type spool struct {
 	dir  string
 	lock *flock.Flock
@@ -26,6 +32,7 @@ type spool struct {
 	mu      sync.Mutex
 	waiting []waiter // in order
 	held    map[string]refusal
+	bad     []string // names of events that are lost, until somebody has seen to it
 	next    uint64
 }
 
@@ -40,7 +47,14 @@ type refusal struct {
 	again time.Time
 }
 
-const spoolSuffix = ".json"
+const (
+	spoolSuffix = ".json"
+	badSuffix   = ".bad" // of an event that cannot be read
+	// settledSuffix is of one that could not be read and has been seen to.
+	settledSuffix = ".lost"
+)
+
+func spoolName(turn uint64) string { return fmt.Sprintf("%020d%s", turn, spoolSuffix) }
 
 func openSpool(dir string) (*spool, error) {
 	lock, err := lockDir(dir)
@@ -48,23 +62,53 @@ func openSpool(dir string) (*spool, error) {
 		return nil, fmt.Errorf("open spool %s: %w", dir, err)
 	}
 	s := &spool{dir: dir, lock: lock, held: map[string]refusal{}, next: 1}
-	entries, err := os.ReadDir(dir) // sorted by name
+	gone, err := s.list()
+	for _, name := range gone { // so that they are not forgotten as others take their turn
+		err = errors.Join(err, writeSynced(filepath.Join(dir, name), nil))
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open spool: %w", err), lock.Unlock())
 	}
-	for _, entry := range entries {
-		var number uint64
-		name := entry.Name()
-		if !strings.HasSuffix(name, spoolSuffix) {
-			continue
-		}
-		if _, err := fmt.Sscanf(name, "%020d", &number); err != nil {
-			continue
-		}
-		s.waiting = append(s.waiting, waiter{name, caseOf(filepath.Join(dir, name))})
-		s.next = number + 1
-	}
 	return s, nil
+}
+
+// list finds the events that wait, those that were set aside, and those whose
+// files have gone since.
+func (s *spool) list() (gone []string, err error) {
+	entries, err := os.ReadDir(s.dir) // sorted by name
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	t, err := readTurns(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	there := map[uint64]bool{}
+	for _, entry := range entries {
+		var turn uint64
+		name := entry.Name()
+		event := strings.TrimSuffix(strings.TrimSuffix(name, badSuffix), settledSuffix)
+		if _, err := fmt.Sscanf(event, "%020d", &turn); err != nil || spoolName(turn) != event {
+			continue
+		}
+		switch name {
+		case event:
+			s.waiting = append(s.waiting, waiter{name, caseOf(filepath.Join(s.dir, name))})
+		case event + badSuffix:
+			s.bad = append(s.bad, name)
+		}
+		t.next, there[turn] = max(t.next, turn+1), true
+	}
+	s.next = max(t.next, 1)
+	for _, waiting := range t.waiting {
+		for turn := waiting.first; turn <= waiting.last; turn++ {
+			if !there[turn] {
+				gone = append(gone, spoolName(turn)+badSuffix)
+			}
+		}
+	}
+	s.bad = append(s.bad, gone...)
+	return gone, nil
 }
 
 // caseOf reads which case the event in a file belongs to.
@@ -72,9 +116,13 @@ func caseOf(path string) string {
 	var event struct {
 		Case string `json:"case"`
 	}
-	text, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(text, &event) != nil {
+	file, err := os.ReadFile(path)
+	if err != nil {
 		return "" // its turn tells
+	}
+	text, err := unseal(file)
+	if err != nil || json.Unmarshal(text, &event) != nil {
+		return ""
 	}
 	return event.Case
 }
@@ -83,9 +131,9 @@ func caseOf(path string) string {
 func (s *spool) put(of string, event []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := fmt.Sprintf("%020d%s", s.next, spoolSuffix)
+	name := spoolName(s.next)
 	path := filepath.Join(s.dir, name)
-	if err := writeSynced(path+".part", event); err != nil {
+	if err := writeSynced(path+".part", seal(event)); err != nil {
 		return fmt.Errorf("spool event: %w", err)
 	}
 	if err := os.Rename(path+".part", path); err != nil {
@@ -96,11 +144,43 @@ func (s *spool) put(of string, event []byte) error {
 	}
 	s.next++
 	s.waiting = append(s.waiting, waiter{name, of})
+	if err := s.turns().write(s.dir); err != nil {
+		return fmt.Errorf("spool event: %w", err)
+	}
 	return nil
 }
 
-// head is the event whose turn it is, and false if none waits that may be tried.
-func (s *spool) head() (name string, event []byte, ok bool, err error) {
+func (s *spool) turns() turns {
+	t := turns{next: s.next}
+	for _, w := range s.waiting {
+		var turn uint64
+		_, _ = fmt.Sscanf(w.name, "%020d", &turn) // it is a name of ours
+		t.add(turn)
+	}
+	return t
+}
+
+// seal puts its SHA-256 before an event.
+func seal(event []byte) []byte {
+	return fmt.Appendf(nil, "%x\n%s", sha256.Sum256(event), event)
+}
+
+// unseal is the event of a file, if it is as it was written. Files of earlier
+// versions have no sum.
+func unseal(file []byte) ([]byte, error) {
+	if bytes.HasPrefix(file, []byte("{")) {
+		return file, nil
+	}
+	sum, event, found := bytes.Cut(file, []byte("\n"))
+	if !found || fmt.Sprintf("%x", sha256.Sum256(event)) != string(sum) {
+		return nil, errors.New("it has not the checksum that it was written with")
+	}
+	return event, nil
+}
+
+// head is the file of the event whose turn it is, and false if none waits that
+// may be tried.
+func (s *spool) head() (name string, file []byte, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -108,8 +188,11 @@ func (s *spool) head() (name string, event []byte, ok bool, err error) {
 		if now.Before(s.held[w.of].again) {
 			continue
 		}
-		event, err = os.ReadFile(filepath.Join(s.dir, w.name))
-		return w.name, event, true, err
+		file, err = os.ReadFile(filepath.Join(s.dir, w.name))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EISDIR) {
+			err = nil // nothing can be read of it
+		}
+		return w.name, file, true, err
 	}
 	return "", nil, false, nil
 }
@@ -120,16 +203,35 @@ func (s *spool) done(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(name)
+	if err := s.turns().write(s.dir); err != nil {
+		return err
+	}
 	return ignoreMissing(os.Remove(filepath.Join(s.dir, name)))
 }
 
-// setAside takes an event out of its turn and keeps its file.
+// setAside takes an event out of its turn and keeps its file, or the knowledge
+// that there was one.
 func (s *spool) setAside(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remove(name)
 	path := filepath.Join(s.dir, name)
-	return ignoreMissing(os.Rename(path, path+".bad"))
+	err := os.Rename(path, path+badSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = writeSynced(path+badSuffix, nil)
+	}
+	if err != nil {
+		return err
+	}
+	s.remove(name)
+	s.bad = append(s.bad, name+badSuffix)
+	return s.turns().write(s.dir)
+}
+
+// lost are the names of events that were set aside or are missing.
+func (s *spool) lost() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.bad)
 }
 
 func (s *spool) remove(name string) {
@@ -209,6 +311,70 @@ func syncDir(path string) (err error) {
 func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
+	}
+	return err
+}
+
+// setAside lists the events of a spool that cannot be read or have gone, whether
+// it is open or not.
+func setAside(dir string) ([]string, error) {
+	s := spool{dir: dir}
+	if _, err := s.list(); err != nil {
+		return nil, fmt.Errorf("read the spool: %w", err)
+	}
+	names := s.bad
+	for _, w := range s.waiting {
+		if file, err := os.ReadFile(filepath.Join(dir, w.name)); err == nil {
+			if _, _, err := readSpooled(file); err != nil {
+				names = append(names, w.name)
+			}
+		}
+	}
+	return names, nil
+}
+
+// Spooled are the events that wait in a folder, as far as they can be read. The
+// process whose spool it is may be taking them out meanwhile.
+func Spooled(dir string) []enforce.Event {
+	events, _ := spooled(dir)
+	return events
+}
+
+// spooled are the events that wait in a spool, whether it is open or not.
+func spooled(dir string) (events []enforce.Event, err error) {
+	s := spool{dir: dir}
+	if _, err := s.list(); err != nil {
+		return nil, fmt.Errorf("read the spool: %w", err)
+	}
+	for _, w := range s.waiting {
+		file, err := os.ReadFile(filepath.Join(dir, w.name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it has been taken out
+		}
+		if err != nil {
+			return events, fmt.Errorf("read the spool: %w", err)
+		}
+		if event, err := unseal(file); err == nil {
+			if e, ok := eventOf(event); ok {
+				events = append(events, e)
+			}
+		}
+	}
+	return events, nil
+}
+
+// settleAside keeps the files of events that were set aside, as ones that have
+// been seen to.
+func settleAside(dir string) error {
+	names, err := setAside(dir)
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		settled := strings.TrimSuffix(path, badSuffix) + settledSuffix
+		failed := os.Rename(path, settled)
+		if errors.Is(failed, fs.ErrNotExist) {
+			failed = writeSynced(settled, nil)
+		}
+		err = errors.Join(err, failed)
 	}
 	return err
 }

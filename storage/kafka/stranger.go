@@ -114,6 +114,9 @@ func (l *Log) check(m kafka.Message) (enforce.Checked, error) {
 // reject passes over a message that is no event. It stays in the log, where
 // its position finds it.
 func (l *Log) reject(m kafka.Message, err error) {
+	if isFiller(m.Value) {
+		return
+	}
 	l.metrics.rejected.Inc()
 	l.log.Warn("a message of the case log is no event", "partition", m.Partition, "offset", m.Offset, "error", err)
 	l.strangers.note(Stranger{Position: positionOf(m), Flaw: errNoEvent})

@@ -84,17 +84,22 @@ func (l *Log) replication(brokers int) int {
 // settings are those of a new topic, whatever the cluster gives others: the
 // log is the truth and is kept for good.
 func (l *Log) settings(copies int) map[string]string {
-	settings := map[string]string{
-		"cleanup.policy":    "delete",
-		"retention.ms":      "-1",
-		"retention.bytes":   "-1",
-		"max.message.bytes": strconv.Itoa(usualMessage),
-	}
+	settings := keptForGood()
 	if l.cfg.socket() == "" {
 		settings["min.insync.replicas"] = strconv.Itoa(enoughInSync(copies))
 		settings["unclean.leader.election.enable"] = "false"
 	}
 	return settings
+}
+
+// keptForGood are the settings of any topic of ours.
+func keptForGood() map[string]string {
+	return map[string]string{
+		"cleanup.policy":    "delete",
+		"retention.ms":      "-1",
+		"retention.bytes":   "-1",
+		"max.message.bytes": strconv.Itoa(usualMessage),
+	}
 }
 
 // enoughInSync is how many copies must be written before an event counts: two

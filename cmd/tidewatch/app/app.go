@@ -9,24 +9,26 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"golang.org/x/sync/errgroup"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/enforce/evidence/audit"
 	"tidewatch/enforce/exempt"
-	"tidewatch/enforce/review"
 	"tidewatch/enforce/typeface"
+	"tidewatch/enforce/web"
 	"tidewatch/ingest/feed"
+	"tidewatch/rescue"
 	"tidewatch/storage/blob"
+	"tidewatch/storage/space"
 )
 
 // App is one running Tidewatch.
@@ -37,33 +39,43 @@ type App struct {
 	registry *prometheus.Registry
 	system   *conditions
 
-	font     *typeface.Font // that evidence is written in
-	vision   vision
-	fresh    bool // the data folder is: this system has written nothing yet
-	files    *blob.Dir
-	seal     seal
-	exempt   *exempt.List // nil: no vehicle is exempt
-	store    *store
-	officers *review.Officers
-	password string // of the officer's account, if it was made just now
-	cameras  []*camera
-	police   *policeLink // nil without a platform
-	custody  custody
-	pages    net.Listener
+	webMetrics *web.Metrics
+
+	space   *space.Watch
+	font    *typeface.Font // that evidence is written in
+	vision  vision
+	fresh   bool // the data folder is: this system has written nothing yet
+	files   *blob.Dir
+	seal    seal
+	exempt  *exempt.List // nil: no vehicle is exempt
+	store   *store
+	cameras []*post
+	police  atomic.Pointer[policeLink] // nil without a platform
+	upload  work                       // of the link
+	custody work
+	auditor atomic.Pointer[audit.Auditor]
+	panics  *prometheus.CounterVec
+	desk    desk
 
 	closers []func() error // run in reverse order
 }
 
 // Open makes everything that the configuration asks for. Nothing is watched
-// before Run.
-func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) (*App, error) {
+// before Run. Where the officer's account is made, which comes last, show is
+// given its password, which nothing keeps.
+func Open(
+	ctx context.Context, cfg *config.Config, version string, log *slog.Logger, show func(name, password string) error,
+) (*App, error) {
 	feed.CollectOften()
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry()}
-	a.system = newConditions(log, a.registry)
+	a.system, a.webMetrics = newConditions(log, a.registry), web.NewMetrics(a.registry)
+	a.panics = newPanics(a.registry)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []work{
 		a.openData, // what is quick to fail comes first
+		a.openSpace,
 		a.openPages,
+		a.openOps,
 		a.openFiles,
 		a.openSeal,
 		a.openFont,
@@ -74,6 +86,7 @@ func Open(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		a.openCameras,
 		a.openPolice,
 		a.openCustody,
+		func(context.Context) error { return a.openGate(show) },
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -93,22 +106,6 @@ func (a *App) Close() error {
 	}
 	a.closers = nil
 	return failed
-}
-
-// openPages takes the port of the officers' pages.
-func (a *App) openPages(context.Context) error {
-	listener, err := net.Listen("tcp", a.cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("open the review pages: %w; choose another address (listen)", err)
-	}
-	a.pages = listener
-	a.later(func() error {
-		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		return nil
-	})
-	return nil
 }
 
 var errInUse = errors.New("is in use by another tidewatch")
@@ -137,14 +134,25 @@ func (a *App) holds(name string) bool {
 	return err == nil
 }
 
+// openSpace watches what the data folder lies on. A disk that is full at the
+// start is told of like one that fills later.
+func (a *App) openSpace(context.Context) error {
+	cfg := space.DefaultConfig()
+	cfg.Dir, cfg.Folders = a.cfg.Data, dataFolders
+	a.space = space.New(cfg, a.log, a.registry)
+	a.system.watch("disk", grave, func(context.Context) error { return a.space.Health() })
+	a.system.watch("disk_days", minor, func(context.Context) error { return a.space.Low() })
+	return nil
+}
+
+// dataFolders are the folders of the data folder that may lie on disks of their
+// own.
+var dataFolders = []string{"files", "kafka", "clickhouse", "log", "stops", "spool", "keys"}
+
 // openFiles opens what lies in the data folder as plain files.
 func (a *App) openFiles(context.Context) (err error) {
 	if a.files, err = blob.NewDir(filepath.Join(a.cfg.Data, "files")); err != nil {
 		return fmt.Errorf("open the evidence folder: %w", err)
-	}
-	a.officers, a.password, err = review.OpenOfficers(filepath.Join(a.cfg.Data, "officers.json"))
-	if err != nil {
-		return fmt.Errorf("open the officers' accounts: %w", err)
 	}
 	return nil
 }
@@ -168,8 +176,13 @@ func (a *App) openExemptions(context.Context) (err error) {
 	if a.cfg.Exemptions == nil {
 		return nil
 	}
-	a.exempt, err = exempt.Open(*a.cfg.Exemptions, a.log, a.registry)
-	return err
+	cfg := *a.cfg.Exemptions
+	cfg.Kept = filepath.Join(a.cfg.Data, "exemptions")
+	if a.exempt, err = exempt.Open(cfg, a.log, a.registry); err != nil {
+		return err
+	}
+	a.system.watch("exemptions", minor, func(context.Context) error { return a.exempt.Health() })
+	return nil
 }
 
 // exemptions is the list in force, or nil where there is none.
@@ -179,13 +192,6 @@ func (a *App) exemptions() func() enforce.Exemptions {
 	}
 	return a.exempt.Current
 }
-
-// Address is the host and port of the officers' pages.
-func (a *App) Address() string { return a.pages.Addr().String() }
-
-// FirstPassword is the password of the officer's account if Open has just made
-// it, else empty.
-func (a *App) FirstPassword() string { return a.password }
 
 // FirstCase is the ID of a case that the pages show, or empty while there is
 // none.
@@ -206,18 +212,18 @@ func (a *App) Run(ctx context.Context) error {
 	for _, c := range a.cameras {
 		cameras = append(cameras, c.run)
 	}
-	desk := []work{a.serve, a.system.run}
-	if a.police != nil {
-		desk = append(desk, func(ctx context.Context) error { return a.police.run(ctx, a.store) })
+	desk := []work{a.serve, a.serveOps, a.desk.record.Run, a.system.run, a.space.Run}
+	if a.upload != nil {
+		desk = append(desk, a.upload)
 	}
 	if a.exempt != nil {
 		desk = append(desk, a.exempt.Run)
 	}
 	stages := []*stage{
-		begin(ctx, end, "cameras", cameras...),
-		begin(ctx, end, "officers and police", desk...),
-		begin(ctx, end, "custody of evidence", a.custody.run),
-		begin(ctx, end, "storage", a.store.run),
+		a.begin(ctx, end, "cameras", cameras...),
+		a.begin(ctx, end, "officers and police", desk...),
+		a.begin(ctx, end, "custody of evidence", a.custody),
+		a.begin(ctx, end, "storage", a.store.run),
 	}
 	a.log.Info("watching", "cameras", len(a.cameras), "version", a.version)
 	<-ctx.Done()
@@ -235,17 +241,24 @@ type work func(ctx context.Context) error
 // stage is parts of the flow that end together.
 type stage struct {
 	name   string
-	group  *errgroup.Group
+	group  rescue.Group
 	cancel context.CancelFunc
 }
 
 // begin starts a stage that outlives ctx until it is stopped; failed is called
-// if it ends before.
-func begin(ctx context.Context, failed context.CancelFunc, name string, parts ...work) *stage {
+// if it ends before. A panic that no part of it has dealt with ends all stages
+// in good order: what the others have in memory is sound.
+func (a *App) begin(ctx context.Context, failed context.CancelFunc, name string, parts ...work) *stage {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := rescue.WithContext(ctx)
 	for _, part := range parts {
-		group.Go(func() error { return part(ctx) })
+		group.Go(func() error {
+			err := rescue.Do(func() error { return part(ctx) })
+			if rescue.From(err) != nil {
+				tellPanic(a.log.With("stage", name), "a stage failed, which ends the process", err, a.panics.WithLabelValues(name, ""))
+			}
+			return err
+		})
 	}
 	context.AfterFunc(ctx, failed)
 	return &stage{name, group, cancel}

@@ -45,10 +45,12 @@ func withCaseLogOf(ctx context.Context, cfg *config.Config, who *authors.Authors
 		}
 	}
 	// The spool of the running one is its own.
-	if settings.SpoolDir, err = os.MkdirTemp("", "tidewatch-spool-"); err != nil {
+	folder, err := os.MkdirTemp("", "tidewatch-spool-")
+	if err != nil {
 		return fmt.Errorf("open the case log: %w", err)
 	}
-	a.later(func() error { return os.RemoveAll(settings.SpoolDir) })
+	a.later(func() error { return os.RemoveAll(folder) })
+	settings.SpoolDir = filepath.Join(folder, "spool")
 	cases, err := kafka.NewLog(settings, log, a.registry)
 	if err != nil {
 		return fmt.Errorf("open the case log: %w", err)
@@ -62,7 +64,7 @@ func withCaseLogOf(ctx context.Context, cfg *config.Config, who *authors.Authors
 func (a *App) reachBroker(ctx context.Context, settings *kafka.Config) error {
 	err := a.openData(ctx)
 	if err == nil {
-		return a.openBroker(settings)
+		return a.openAlone(settings)
 	}
 	if !errors.Is(err, errInUse) {
 		return err
@@ -73,6 +75,16 @@ func (a *App) reachBroker(ctx context.Context, settings *kafka.Config) error {
 	}
 	settings.Brokers = []string{kafka.AddressOf(socket)}
 	return nil
+}
+
+// openAlone starts the embedded broker for a command.
+func (a *App) openAlone(settings *kafka.Config) error {
+	err := a.openBroker(settings)
+	var loss *kafka.Loss
+	if errors.As(err, &loss) {
+		return fmt.Errorf("%w; tidewatch log repair says what can be rebuilt", err)
+	}
+	return err
 }
 
 // gathering bounds how long reading the whole case log may take without its
@@ -157,12 +169,12 @@ func Checkpoint(cfg *config.Config) ([]byte, error) {
 
 // Verify checks cases, as the case log has them, with their evidence, and the log
 // of evidence. With all of the cases it looks for evidence of others too.
-func Verify(ctx context.Context, cfg *config.Config, checker *proof.Checker, of Contents, all bool, old map[string][]byte) error {
+func Verify(ctx context.Context, cfg *config.Config, slogger *slog.Logger, checker *proof.Checker, of Contents, all bool, old map[string][]byte) error {
 	if err := reportAuthors(cfg, checker.Report, of, all); err != nil {
 		return err
 	}
 	cases := of.Cases
-	log, err := readLog(ctx, cfg, checker, cases)
+	log, err := readLog(ctx, cfg, checker)
 	if err != nil {
 		return err
 	}
@@ -173,16 +185,41 @@ func Verify(ctx context.Context, cfg *config.Config, checker *proof.Checker, of 
 	if err := checker.Cases(ctx, files, log, cases); err != nil {
 		return err
 	}
-	if all {
-		checker.Leaves(ctx, files, log, cases, time.Now())
+	if !all {
+		return nil
 	}
+	return leaves(ctx, cfg, slogger, checker, files, log, cases)
+}
+
+// leaves looks for evidence of cases that the case log does not know. Where there
+// is any, a case may have opened since the case log was read: what is under way
+// is looked at first, then the case log again, so that no case is missed that goes
+// from the one to the other.
+func leaves(ctx context.Context, cfg *config.Config, slogger *slog.Logger, checker *proof.Checker, files proof.Files, log *proof.Log, cases []enforce.Case) error {
+	known := map[string]bool{}
+	for _, c := range cases {
+		known[c.ID] = true
+	}
+	var waits pending
+	for leaf := range log.Manifests() {
+		if known[leaf.Case] {
+			continue
+		}
+		waits = readPending(cfg)
+		newer, err := ReadCaseLog(ctx, cfg, slogger)
+		if err != nil {
+			return err
+		}
+		cases = newer.Cases
+		break
+	}
+	checker.Leaves(ctx, files, log, cases, waits.why)
 	return nil
 }
 
 // readLog reads a log that another process may be writing: what changes
 // meanwhile is read again.
-func readLog(ctx context.Context, cfg *config.Config, checker *proof.Checker, cases []enforce.Case) (*proof.Log, error) {
-	proof.AwaitCheckpoint(ctx, logDir(cfg), cases)
+func readLog(ctx context.Context, cfg *config.Config, checker *proof.Checker) (*proof.Log, error) {
 	for try := 0; ; try++ {
 		before, _ := Checkpoint(cfg) // that there is none is found below
 		report := proof.NewReport(checker.Keys)

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"tidewatch/detect"
 	"tidewatch/detect/model"
 	"tidewatch/detect/watch"
@@ -23,15 +21,16 @@ import (
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/feed"
 	"tidewatch/ingest/ring"
+	"tidewatch/rescue"
 )
 
-// camera is one camera on its way from the stream to the case log: its feed
-// gives the newest key unit, which is decoded and looked at, and what stands is
-// held against the rules.
+// camera is the work on one camera, on its way from the stream to the case log:
+// its feed gives the newest key unit, which is decoded and looked at, and what
+// stands is held against the rules. It runs once; a post makes the next one.
 type camera struct {
 	ingest.Camera
 	feed    *feed.Feed
-	decoder *decode.Pool
+	decoder looks
 	finder  *model.Camera
 	watcher *watch.Watcher
 	docket  *docket.Docket
@@ -43,16 +42,23 @@ type camera struct {
 	undecoded map[ingest.Stream]int // pictures in a row that could not be decoded
 }
 
+// looks decodes what is looked at.
+type looks interface {
+	decoder
+	DecodeTo(ctx context.Context, u *ingest.Unit, size image.Point) (*decode.Picture, error)
+}
+
 // lookLimit bounds the pictures that are looked at: detection and stillness
 // gain nothing from more, and smaller ones cost less.
 var lookLimit = image.Pt(1280, 1280)
 
-// run works until ctx is done. The stream is pulled until the last case is
-// open: the end of its clip may have yet to come.
+// run works until ctx is done, or until a panic, which it returns. The stream
+// is pulled until the last case is open: the end of its clip may have yet to
+// come.
 func (c *camera) run(ctx context.Context) error {
 	pulling, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := rescue.WithContext(ctx)
 	group.Go(func() error { return c.feed.Run(pulling) })
 	group.Go(func() error {
 		defer end()
@@ -66,13 +72,14 @@ func (c *camera) run(ctx context.Context) error {
 func (c *camera) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.patience+storeGrace)
 	defer cancel()
-	if err := c.docket.Drain(ctx); err != nil {
+	if err := rescue.Do(func() error { return c.docket.Drain(ctx) }); err != nil {
 		c.log.Warn("case not opened before the end: the next start tries again", "error", err)
 	}
 }
 
 // look looks at the newest picture, again and again. What goes wrong with one
-// picture does not end the watch; the same trouble is logged once.
+// picture does not end the watch, unless it panics; the same trouble is logged
+// once.
 func (c *camera) look(ctx context.Context) error {
 	trouble := ""
 	for {
@@ -82,6 +89,8 @@ func (c *camera) look(ctx context.Context) error {
 		}
 		err = c.lookAt(ctx, look)
 		switch {
+		case rescue.From(err) != nil:
+			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"tidewatch/enforce/docket"
 	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/evidence/overlay"
+	"tidewatch/enforce/proof"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/feed"
@@ -43,63 +45,81 @@ func (a *App) openVision(context.Context) (err error) {
 	return nil
 }
 
+// cameraMetrics are the metrics of all cameras.
+type cameraMetrics struct {
+	feed     *feed.Metrics
+	watch    *watch.Metrics
+	evidence *evidence.Metrics
+	docket   *docket.Metrics
+}
+
 // openCameras makes every camera ready to run.
 func (a *App) openCameras(context.Context) error {
-	var (
-		feedMetrics     = feed.NewMetrics(a.registry)
-		watchMetrics    = watch.NewMetrics(a.registry)
-		evidenceMetrics = evidence.NewMetrics(a.registry)
-		docketMetrics   = docket.NewMetrics(a.registry)
-	)
+	metrics := cameraMetrics{
+		feed.NewMetrics(a.registry), watch.NewMetrics(a.registry), evidence.NewMetrics(a.registry), docket.NewMetrics(a.registry),
+	}
 	models, err := networks.Models(a.cfg.Assets, a.cfg.Detector.Family, a.cfg.Detector.Model)
 	if err != nil {
 		return err
 	}
-	feedConfig := feed.DefaultConfig()
-	feedConfig.Ring.Duration = a.cfg.RingKeep
 	for _, source := range a.cfg.Cameras {
 		log := a.log.With("camera", source.ID)
-		zones := a.cfg.ZonesOf(source.ID)
-		if len(zones) == 0 {
+		if len(a.cfg.ZonesOf(source.ID)) == 0 {
 			log.Warn("camera has no zone: nothing that it sees becomes a case")
 		}
-		pulled := feed.New(source, feedConfig, feedMetrics, log, time.Now)
-		watchConfig := watch.DefaultConfig()
-		watchConfig.Past = past{pulled.Ring()}
-		watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
-		watchConfig.Zones = enforce.Layout(zones)
-		for _, z := range zones {
-			watchConfig.Areas = append(watchConfig.Areas, z.Polygon.Bounds())
+		p := &post{Camera: source, now: time.Now}
+		p.begin = func() (*camera, error) {
+			return a.newCamera(source, metrics, models, func() time.Time { return p.now() }, log)
 		}
-		finder := a.vision.vehicles.Camera(detectorZones(zones, a.cfg.VehicleHeights)...)
-		watcher, err := watch.New(watchConfig, source.ID, finder, a.vision.plates, a.vision.decoders, log, watchMetrics)
-		if err != nil {
+		p.monitor = func() *ingest.Monitor { return metrics.feed.Monitor(source.ID, log, time.Now) }
+		p.pauses, p.panics, p.log = usualPauses, a.panics.WithLabelValues("camera", source.ID), log
+		if err := p.open(); err != nil {
 			return fmt.Errorf("open camera %s: %w", source.ID, err)
 		}
-		a.cameras = append(a.cameras, &camera{
-			Camera:    source,
-			feed:      pulled,
-			decoder:   a.vision.decoders,
-			watcher:   watcher,
-			patience:  a.cfg.Clip.After + clipLag,
-			undecoded: map[ingest.Stream]int{},
-			finder:    finder,
-			docket: &docket.Docket{
-				Camera: source, Zones: zones, Policies: a.cfg.Policies, Exemptions: a.exemptions(),
-				Recorder: &evidence.Recorder{
-					Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
-					Clips: clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,
-					Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
-					Models: models, Seal: a.seal.recorder(a.files), Now: time.Now,
-					Log: log, Metrics: evidenceMetrics,
-				},
-				Log: a.store.log, Cases: a.store.cases,
-				Now: time.Now, Logger: log, Metrics: docketMetrics,
-			},
-			log: log,
-		})
+		a.cameras = append(a.cameras, p)
 	}
 	return nil
+}
+
+// newCamera makes the work on a camera, with the stops that the work before has
+// left in its folder.
+func (a *App) newCamera(source ingest.Camera, metrics cameraMetrics, models []proof.Model, now func() time.Time, log *slog.Logger) (*camera, error) {
+	feedConfig := feed.DefaultConfig()
+	feedConfig.Ring.Duration = a.cfg.RingKeep
+	c := &camera{
+		Camera:    source,
+		feed:      feed.New(source, feedConfig, metrics.feed, log, now),
+		decoder:   a.vision.decoders,
+		patience:  a.cfg.Clip.After + clipLag,
+		undecoded: map[ingest.Stream]int{},
+		log:       log,
+	}
+	zones := a.cfg.ZonesOf(source.ID)
+	c.finder = a.vision.vehicles.Camera(detectorZones(zones, a.cfg.VehicleHeights)...)
+	watchConfig := watch.DefaultConfig()
+	watchConfig.Past = past{c.feed.Ring()}
+	watchConfig.Dir = filepath.Join(a.cfg.Data, "stops", source.ID)
+	watchConfig.Zones = enforce.Layout(zones)
+	for _, z := range zones {
+		watchConfig.Areas = append(watchConfig.Areas, z.Polygon.Bounds())
+	}
+	var err error
+	if c.watcher, err = watch.New(watchConfig, source.ID, c.finder, a.vision.plates, a.vision.decoders, log, metrics.watch); err != nil {
+		return nil, err
+	}
+	c.docket = &docket.Docket{
+		Camera: source, Zones: zones, Policies: a.cfg.Policies, Exemptions: a.exemptions(),
+		Recorder: enteredRecorder{&evidence.Recorder{
+			Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
+			Clips: clips{c.feed.Ring(), c.patience}, Files: a.files,
+			Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
+			Models: models, Seal: a.seal.recorder(a.files), Now: time.Now,
+			Log: log, Metrics: metrics.evidence,
+		}, openingDir(a.cfg)},
+		Log: enteredLog{a.store.log, openingDir(a.cfg)}, Cases: a.store.cases,
+		Now: time.Now, Logger: log, Metrics: metrics.docket,
+	}
+	return c, nil
 }
 
 // detectorZones are the zones as the detector knows them.

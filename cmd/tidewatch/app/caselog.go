@@ -23,11 +23,11 @@ func logConfig(cfg *config.Config) kafka.Config {
 // openLog opens the case log as the one system that writes to it.
 func (a *App) openLog(ctx context.Context) error {
 	settings := logConfig(a.cfg)
-	settings.SpoolDir = filepath.Join(a.cfg.Data, "spool")
+	settings.SpoolDir = a.spoolDir()
 	settings.System = systemLabel(a.cfg)
 	settings.Authors = a.seal.authors
 	if len(settings.Brokers) == 0 {
-		if err := a.openBroker(&settings); err != nil {
+		if err := a.openWhole(&settings); err != nil {
 			return err
 		}
 	}
@@ -64,11 +64,16 @@ func (a *App) openBroker(settings *kafka.Config) error {
 	if err := os.Remove(filepath.Join(brokerDir(a.cfg), "access")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the access file of an older version: %w", err)
 	}
-	broker, err := kafka.OpenBroker(kafka.BrokerConfig{Dir: brokerDir(a.cfg)}, a.log)
+	if err := a.openPrefix(); err != nil {
+		return err
+	}
+	settings.Prefix = a.store.prefix
+	broker, err := kafka.OpenBroker(a.brokerConfig(), a.log)
 	if err != nil {
 		return err
 	}
 	a.later(broker.Close)
+	a.store.broker = broker
 	settings.Brokers = []string{broker.Addr()}
 	return nil
 }

@@ -26,6 +26,7 @@ import (
 	"tidewatch/detect"
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/accounts"
 	"tidewatch/enforce/evidence"
 	"tidewatch/enforce/evidence/overlay"
 	"tidewatch/enforce/proof"
@@ -226,14 +227,23 @@ func TestAnH265ClipIsWatchedAsAPreview(t *testing.T) {
 		t.Fatalf("clip %+v", clip)
 	}
 
-	officers, password, err := review.OpenOfficers(filepath.Join(t.TempDir(), "officers.json"))
+	var password string
+	folder := t.TempDir()
+	officers, err := accounts.Open(filepath.Join(folder, "officers.json"), func(_, made string) error { password = made; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
+	record, err := accounts.OpenRecord(filepath.Join(folder, "sign-ins.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer record.Close()
+	metrics := prometheus.NewRegistry()
 	known := oneCase{enforce.Case{ID: v.ID, State: enforce.StateSuspected, Revision: 1, Violation: v, OpenedAt: time.Now()}}
 	pages := httptest.NewServer(review.New(review.DefaultConfig(), review.Dependencies{
-		Cases: known, Records: known, Log: known, Files: files, Officers: officers,
-		Previews: decode.Previewer{}, Logger: log, Metrics: prometheus.NewRegistry(),
+		Cases: known, Records: known, Log: known, Files: files,
+		Gate:     accounts.NewGate(officers, record, log, metrics),
+		Previews: decode.Previewer{}, Logger: log, Metrics: metrics,
 	}).Handler())
 	defer pages.Close()
 
@@ -247,7 +257,7 @@ func TestAnH265ClipIsWatchedAsAPreview(t *testing.T) {
 	var seen string
 	if err := chromedp.Run(tab,
 		chromedp.Navigate(pages.URL),
-		chromedp.SendKeys("#name", review.FirstOfficer), chromedp.SendKeys("#password", password+kb.Enter),
+		chromedp.SendKeys("#name", accounts.FirstOfficer), chromedp.SendKeys("#password", password+kb.Enter),
 		chromedp.WaitVisible("#cases"),
 		chromedp.Navigate(pages.URL+"/cases/"+v.ID),
 		chromedp.Evaluate(`{

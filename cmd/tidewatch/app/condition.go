@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tidewatch/rescue"
 )
 
 // grade says what follows from a condition that is not well.
@@ -37,8 +40,9 @@ type conditions struct {
 	now func() time.Time
 	bad *prometheus.GaugeVec
 
-	mu   sync.Mutex
-	list []*condition
+	looking sync.Mutex // held while checks run, which may take seconds
+	mu      sync.Mutex
+	list    []*condition
 }
 
 func newConditions(log *slog.Logger, reg prometheus.Registerer) *conditions {
@@ -86,11 +90,23 @@ type state struct {
 func (c *conditions) look(ctx context.Context) []state {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
+	c.looking.Lock()
+	defer c.looking.Unlock()
+	c.mu.Lock()
+	list := slices.Clone(c.list)
+	c.mu.Unlock()
+	for _, one := range list {
+		c.note(one, rescue.Do(func() error { return one.check(ctx) }))
+	}
+	return c.known()
+}
+
+// known is what the last look found. It waits for no check.
+func (c *conditions) known() []state {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	bad := []state{}
 	for _, one := range c.list {
-		c.note(one, one.check(ctx))
 		if one.why != nil {
 			bad = append(bad, state{one.name, bool(one.grade), one.since.UTC(), one.why.Error()})
 		}
@@ -100,6 +116,8 @@ func (c *conditions) look(ctx context.Context) []state {
 
 // note keeps what a check found, and logs only a change.
 func (c *conditions) note(one *condition, why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	was := one.why
 	one.why = why
 	switch {

@@ -50,7 +50,6 @@ func ExportCase(ctx context.Context, cfg *config.Config, version string, log *sl
 	}); err != nil {
 		return err
 	}
-	proof.AwaitCheckpoint(ctx, logDir(cfg), []enforce.Case{t.of})
 	files := blob.ReadDir(filepath.Join(cfg.Data, "files"))
 	w := dossier.Writer{
 		Cases: t, Files: files, Evidence: proof.Export{Files: files, Log: logDir(cfg), Keys: public}, Seal: seal, Font: font,

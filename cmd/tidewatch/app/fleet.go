@@ -55,10 +55,10 @@ type cameraView struct {
 	stills map[int][]byte // by width; empty if the unit cannot be decoded
 }
 
-func newFleet(cfg *config.Config, cameras []*camera, decoder decoder) *fleet {
+func newFleet(cfg *config.Config, posts []*post, decoder decoder) *fleet {
 	f := &fleet{decoder: decoder, turn: make(chan struct{}, 1)}
-	for _, c := range cameras {
-		f.add(cfg, c.Camera, c.feed)
+	for _, p := range posts {
+		f.add(cfg, p.Camera, p)
 	}
 	return f
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -11,8 +13,8 @@ import (
 // case can be judged again under the policy that it names, whatever the
 // configuration says by then.
 func (a *App) keepPolicies(ctx context.Context) error {
-	for _, versions := range a.cfg.Policies {
-		for _, policy := range versions {
+	for _, section := range slices.Sorted(maps.Keys(a.cfg.Policies)) {
+		for _, policy := range a.cfg.Policies[section] {
 			sum, _, err := a.files.Put(ctx, bytes.NewReader(policy.Document()))
 			if err != nil {
 				return fmt.Errorf("keep the policy of section %s: %w", policy.Section.ID, err)
@@ -23,7 +25,7 @@ func (a *App) keepPolicies(ctx context.Context) error {
 		}
 	}
 	for _, warning := range a.cfg.Warnings(time.Now()) {
-		a.log.Warn("holidays are not known", "what", warning)
+		a.log.Warn("configuration warning", "warning", warning)
 	}
 	return nil
 }

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"tidewatch/rescue"
 	"tidewatch/storage/clickhouse"
 	"tidewatch/storage/kafka"
 )
@@ -19,9 +20,14 @@ const sinkGroup = "tidewatch-sink-"
 type store struct {
 	log   *kafka.Log
 	db    clickhouse.Conn
-	sink  *clickhouse.Sink
+	sink  work // carries the log into the database
 	cases *clickhouse.Cases
 	group string // of the sink
+	// prefix is what is remembered of the embedded broker's log, and missing says
+	// what is lost of it.
+	prefix  *kafka.Prefix
+	missing string
+	broker  *kafka.Broker // the embedded one; nil with one of the operator's
 	// engine is the embedded one; nil with a server of the operator's.
 	engine *clickhouse.Engine
 }
@@ -44,10 +50,17 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 	a.store.group = sinkGroup + id
-	a.store.sink = clickhouse.NewSink(a.store.db, a.registry)
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	a.watchStore()
-	return nil
+	if a.store.sink, err = a.openPart("sink", grave, a.newSink); err != nil {
+		return err
+	}
+	return a.checkStored(ctx)
+}
+
+func (a *App) newSink(reg prometheus.Registerer) (work, error) {
+	sink := clickhouse.NewSink(a.store.db, reg)
+	return func(ctx context.Context) error { return a.store.log.Consume(ctx, a.store.group, sink.Store) }, nil
 }
 
 func (a *App) openDatabase(ctx context.Context) error {
@@ -91,9 +104,10 @@ func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
 
 // run carries the log into the database until ctx is done.
 func (s *store) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := rescue.WithContext(ctx)
 	group.Go(func() error { return s.log.Run(ctx) })
-	group.Go(func() error { return s.log.Consume(ctx, s.group, s.sink.Store) })
+	group.Go(func() error { return s.sink(ctx) })
+	group.Go(func() error { return s.lookAtFiles(ctx, lookEvery) })
 	return group.Wait()
 }
 
@@ -104,6 +118,8 @@ func (a *App) watchStore() {
 		a.system.watch("database_confinement", minor, func(context.Context) error { return a.store.engine.Unconfined() })
 	}
 	a.system.watch("case_log", grave, func(context.Context) error { return a.store.log.Health() })
+	a.system.watch("case_log_damage", grave, func(context.Context) error { return a.store.whole() })
+	a.system.watch("spool", grave, func(context.Context) error { return a.store.spooled() })
 	a.system.watch("case_log_keeping", minor, func(context.Context) error { return a.store.log.Concern() })
 	a.watchStrangers()
 }

@@ -17,6 +17,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 	"tidewatch/storage/clickhouse"
 )
 
@@ -88,6 +89,16 @@ func (a *App) ready(t *testing.T) error {
 // openStores opens the parts of an app that keep cases.
 func openStores(t *testing.T, data string, brokers ...string) *App {
 	t.Helper()
+	a := newStores(t, data, brokers...)
+	if err := a.openStore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// newStores is an app whose parts are not opened yet.
+func newStores(t *testing.T, data string, brokers ...string) *App {
+	t.Helper()
 	files, err := assets.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -97,11 +108,14 @@ func openStores(t *testing.T, data string, brokers ...string) *App {
 		log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 		registry: prometheus.NewRegistry(),
 	}
-	a.system = newConditions(a.log, a.registry)
-	t.Cleanup(func() { _ = a.Close() })
-	if err := a.openStore(t.Context()); err != nil {
+	signed, err := sim.Open(data)
+	if err != nil {
 		t.Fatal(err)
 	}
+	a.seal.authors = signed.Authors
+	a.system = newConditions(a.log, a.registry)
+	a.panics = newPanics(a.registry)
+	t.Cleanup(func() { _ = a.Close() })
 	return a
 }
 

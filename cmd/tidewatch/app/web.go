@@ -2,82 +2,94 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
-	"time"
+	"fmt"
+	"net"
+	"path/filepath"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/sync/errgroup"
-
+	"tidewatch/enforce/accounts"
 	"tidewatch/enforce/review"
-	"tidewatch/ingest"
+	"tidewatch/enforce/web"
 	"tidewatch/ingest/decode"
 )
 
-// serve answers officers, and operators' probes, until ctx is done.
-func (a *App) serve(ctx context.Context) error {
-	cfg := review.DefaultConfig()
-	cfg.SecureCookies = a.cfg.SecureCookies
-	cameras := newFleet(a.cfg, a.cameras, a.vision.decoders)
-	pages := review.New(cfg, review.Dependencies{
-		Cases: a.store.cases, Records: a.store.cases, Log: a.store.log, Files: a.files,
-		Offences: a.store.cases, Exemptions: a.exemptions(),
-		Cameras: cameras, Officers: a.officers, Previews: decode.Previewer{}, Logger: a.log, Metrics: a.registry,
-	})
-	mux := http.NewServeMux()
-	mux.Handle("/", pages.Handler())
-	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Registry: a.registry}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("GET /cameras.json", cameras.report)
-	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+// desk is how officers and operators reach this process.
+type desk struct {
+	pages  net.Listener
+	ops    net.Listener // nil: neither metrics nor probes
+	gate   *accounts.Gate
+	record *accounts.Record
+}
+
+// openPages takes the port of the officers' pages.
+func (a *App) openPages(context.Context) (err error) {
+	if a.desk.pages, err = a.listen(a.cfg.Web.Listen); err != nil {
+		return fmt.Errorf("open the review pages: %w; choose another address (listen)", err)
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := server.Serve(a.pages); !errors.Is(err, http.ErrServerClosed) {
+	return nil
+}
+
+// listen takes a port until Close.
+func (a *App) listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	a.later(func() error {
+		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil
 	})
-	group.Go(func() error {
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.DecisionWait+5*time.Second)
-		defer cancel()
-		if server.Shutdown(grace) != nil { // a browser that holds on is let go
-			return server.Close()
-		}
-		return nil
+	return listener, nil
+}
+
+// openGate opens the accounts. It comes last, since a start that fails must not
+// leave an account behind whose password nobody has read.
+func (a *App) openGate(show func(name, password string) error) error {
+	record, err := accounts.OpenRecord(filepath.Join(a.cfg.Data, "sign-ins.jsonl"))
+	if err != nil {
+		return err
+	}
+	a.later(record.Close)
+	a.system.watch("sign_in_record", minor, func(context.Context) error { return record.Health() })
+	officers, err := accounts.Open(filepath.Join(a.cfg.Data, "officers.json"), show)
+	if err != nil {
+		return err
+	}
+	a.desk.record, a.desk.gate = record, accounts.NewGate(officers, record, a.log, a.registry)
+	return nil
+}
+
+// Address is the host and port of the officers' pages.
+func (a *App) Address() string { return a.desk.pages.Addr().String() }
+
+// serve answers officers until ctx is done.
+func (a *App) serve(ctx context.Context) error {
+	cfg := review.DefaultConfig()
+	cfg.SecureCookies, cfg.Proxies = a.cfg.Web.SecureCookies, a.cfg.Web.Proxies
+	cfg.SessionLifetime, cfg.SessionIdle = a.cfg.Web.SessionLifetime, a.cfg.Web.SessionIdle
+	pages := review.New(cfg, review.Dependencies{
+		Cases: a.store.cases, Records: a.store.cases, Log: a.store.log, Files: a.files,
+		Offences: a.store.cases, Exemptions: a.exemptions(),
+		Cameras: newFleet(a.cfg, a.cameras, a.vision.decoders), System: a.troubles, Gate: a.desk.gate,
+		Previews: decode.Previewer{}, Logger: a.log, Metrics: a.registry,
 	})
-	return group.Wait()
+	return web.NewServer(a.webConfig("pages"), a.desk.pages, a.rescued(pages.Handler()), a.log, a.webMetrics).Run(ctx)
 }
 
-// readiness is what /readyz answers: whether cases can be kept and decided,
-// and how the police platform and each camera fare. Neither makes Tidewatch
-// unready: confirmed cases wait, and the other cameras are watched.
-type readiness struct {
-	Ready   bool                     `json:"ready"`
-	Why     string                   `json:"why,omitempty"`
-	System  []state                  `json:"system"` // what is not well, grave or not
-	Police  string                   `json:"police"` // registered, not registered, none
-	Cameras map[string]ingest.Health `json:"cameras"`
+// webConfig are the limits of a listener.
+func (a *App) webConfig(name string) web.Config {
+	cfg := web.DefaultConfig()
+	cfg.Name, cfg.Hosts, cfg.Proxies = name, a.cfg.Web.Hosts, a.cfg.Web.Proxies
+	return cfg
 }
 
-func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
-	answer := readiness{Ready: true, System: a.system.look(r.Context()), Cameras: map[string]ingest.Health{}}
-	if err := unready(answer.System); err != nil {
-		answer.Ready, answer.Why = false, err.Error()
+// troubles are what is not well with the system, for the pages.
+func (a *App) troubles(context.Context) []review.Condition {
+	var troubles []review.Condition
+	for _, s := range a.system.known() {
+		troubles = append(troubles, review.Condition(s))
 	}
-	answer.Police = a.police.state()
-	for _, c := range a.cameras {
-		answer.Cameras[c.ID] = c.feed.Health()
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if !answer.Ready {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	if err := json.NewEncoder(w).Encode(answer); err != nil {
-		a.log.Debug("answer readiness", "error", err)
-	}
+	return troubles
 }

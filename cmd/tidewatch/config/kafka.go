@@ -3,15 +3,14 @@ package config
 import (
 	"cmp"
 	"crypto/tls"
-	"crypto/x509"
+	"errors"
 	"fmt"
-	"net"
-	"os"
+	"io/fs"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
+	"tidewatch/secret"
 	"tidewatch/storage/kafka"
 )
 
@@ -29,9 +28,9 @@ type kafkaYAML struct {
 	Secret    secretYAML `yaml:",inline"`
 	Mechanism string     `yaml:"mechanism,omitempty"`
 	TLS       bool       `yaml:"tls,omitempty"`
-	CAFile    string     `yaml:"ca_file,omitempty"`
-	CertFile  string     `yaml:"cert_file,omitempty"`
-	KeyFile   string     `yaml:"key_file,omitempty"`
+	CAFile    fileName   `yaml:"ca_file,omitempty"`
+	CertFile  fileName   `yaml:"cert_file,omitempty"`
+	KeyFile   fileName   `yaml:"key_file,omitempty"`
 }
 
 func (y *kafkaYAML) fill() {
@@ -45,7 +44,9 @@ var topicForm = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 func (r *resolver) kafka(y kafkaYAML) Kafka {
 	for i, broker := range y.Brokers {
-		r.broker(fmt.Sprintf("kafka.brokers[%d]", i), broker)
+		path := fmt.Sprintf("kafka.brokers[%d]", i)
+		r.hostPort(path, broker, "HOST:PORT, such as kafka.example:9092")
+		r.once(path, y.Brokers, i)
 	}
 	if !topicForm.MatchString(y.Topic) || y.Topic == "." || y.Topic == ".." {
 		r.wrong("kafka.topic", "%q: want 1 to 249 of a-z, A-Z, 0-9, ., _ and -", y.Topic)
@@ -58,30 +59,21 @@ func (r *resolver) kafka(y kafkaYAML) Kafka {
 	return Kafka{
 		Brokers: y.Brokers, Topic: y.Topic,
 		Security: kafka.Security{
-			Username: y.Username, Password: r.password("kafka", y.Secret), Mechanism: y.Mechanism,
-			TLS: y.TLS, CAFile: y.CAFile, CertFile: y.CertFile, KeyFile: y.KeyFile,
+			Username: y.Username, Password: r.password(passwordOf("kafka"), y.Secret), Mechanism: y.Mechanism,
+			TLS: y.TLS, CAFile: string(y.CAFile), CertFile: string(y.CertFile), KeyFile: string(y.KeyFile),
 		},
-	}
-}
-
-func (r *resolver) broker(path, address string) {
-	host, port, err := net.SplitHostPort(address)
-	n, number := strconv.Atoi(port)
-	if err != nil || number != nil || host == "" || n < 1 || n > 65535 || strings.Contains(host, "/") {
-		r.wrong(path, "%q: want HOST:PORT, such as kafka.example:9092", address)
 	}
 }
 
 // kafkaLogin checks how a user signs in.
 func (r *resolver) kafkaLogin(y kafkaYAML) {
-	secret := y.Secret.PasswordEnv != "" || y.Secret.PasswordFile != ""
 	switch {
-	case y.Username == "" && secret:
+	case y.Username == "" && y.Secret.given():
 		r.wrong("kafka.username", "is missing: a password alone signs nobody in")
 	case y.Username == "" && y.Mechanism != "":
 		r.wrong("kafka.mechanism", "is of no use without username")
 	case y.Username == "":
-	case !secret:
+	case !y.Secret.given():
 		r.wrong("kafka.username", "needs password_env or password_file")
 	case !slices.Contains(kafka.Mechanisms, y.Mechanism):
 		r.wrong("kafka.mechanism", "%q: want %s", y.Mechanism, strings.Join(kafka.Mechanisms, ", "))
@@ -92,38 +84,31 @@ func (r *resolver) kafkaLogin(y kafkaYAML) {
 
 // allLoopback says whether nothing leaves this machine.
 func allLoopback(brokers []string) bool {
-	return !slices.ContainsFunc(brokers, func(broker string) bool {
-		host, _, _ := net.SplitHostPort(broker)
-		return host != "localhost" && !net.ParseIP(host).IsLoopback()
-	})
+	return !slices.ContainsFunc(brokers, isOpen)
 }
 
 // kafkaFiles checks what TLS is made of.
 func (r *resolver) kafkaFiles(y kafkaYAML) {
-	for _, f := range []struct{ path, file string }{
-		{"kafka.ca_file", y.CAFile}, {"kafka.cert_file", y.CertFile}, {"kafka.key_file", y.KeyFile},
-	} {
+	for _, f := range []struct {
+		path string
+		file fileName
+	}{{"kafka.ca_file", y.CAFile}, {"kafka.cert_file", y.CertFile}, {"kafka.key_file", y.KeyFile}} {
 		if f.file != "" && !y.TLS {
-			r.wrong(f.path, "is of no use without tls: true")
+			r.misread(f.path, "is of no use without tls: true")
 		}
 	}
-	if y.CAFile != "" {
-		text, err := os.ReadFile(y.CAFile)
-		switch {
-		case err != nil:
-			r.wrong("kafka.ca_file", "%v", err)
-		case !x509.NewCertPool().AppendCertsFromPEM(text):
-			r.wrong("kafka.ca_file", "%s holds no certificate in PEM", y.CAFile)
-		}
-	}
+	r.certificates("kafka.ca_file", y.CAFile)
 	if (y.CertFile == "") != (y.KeyFile == "") {
 		r.wrong("kafka.cert_file", "cert_file and key_file go together")
 		return
 	}
-	if y.CertFile == "" || r.lookup == nil {
+	if y.CertFile == "" || r.secrets == ignored {
 		return
 	}
-	if _, err := tls.LoadX509KeyPair(y.CertFile, y.KeyFile); err != nil {
-		r.wrong("kafka.cert_file", "%v", err)
+	if _, err := tls.LoadX509KeyPair(string(y.CertFile), string(y.KeyFile)); err != nil {
+		r.missing("kafka.cert_file", "%v", err)
+	}
+	if err := secret.Check(string(y.KeyFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.wrong("kafka.key_file", "%v", err)
 	}
 }

@@ -50,7 +50,7 @@ func TestKafkaMistakes(t *testing.T) {
 	}{
 		"no port":             {"{brokers: [kafka.example]}", `brokers[0]: "kafka.example": want HOST:PORT, such as kafka.example:9092`},
 		"a URL":               {"{brokers: ['kafka://kafka.example:9092']}", `brokers[0]: "kafka://kafka.example:9092": want HOST:PORT, such as kafka.example:9092`},
-		"a port out of range": {"{brokers: ['kafka.example:99999']}", `brokers[0]: "kafka.example:99999": want HOST:PORT, such as kafka.example:9092`},
+		"a port out of range": {"{brokers: ['kafka.example:99999']}", `brokers[0]: port 99999: want 1 to 65535`},
 		"a path":              {"{brokers: ['unix:/run/kafka']}", `brokers[0]: "unix:/run/kafka": want HOST:PORT, such as kafka.example:9092`},
 		"a topic":             {"{topic: 违停}", `topic: "违停": want 1 to 249 of a-z, A-Z, 0-9, ., _ and -`},
 		"a user for nobody":   {"{username: tidewatch, password_env: KAFKA_PASSWORD}", "brokers: the embedded broker asks for no user and no TLS: name the brokers that do, or leave these out"},

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"tidewatch/enforce/proof"
+	"tidewatch/secret"
 )
 
 // Names in the folder.
@@ -56,11 +57,11 @@ func Open(cfg Config, now time.Time) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := cfg.secret(public)
+	private, err := cfg.secret(public)
 	if err != nil {
 		return nil, err
 	}
-	signer, err := note.NewSigner(secret)
+	signer, err := note.NewSigner(private)
 	if err != nil { // the error of the library does not repeat the key
 		return nil, fmt.Errorf("read signing key: %w; it must be a line as in %s", err, filepath.Join(cfg.Dir, secretName))
 	}
@@ -68,7 +69,7 @@ func Open(cfg Config, now time.Time) (*Ring, error) {
 	if len(public) > 0 && public[0].Verifier.Name() != signer.Name() {
 		return nil, fmt.Errorf("signing key is of %q, and the log of %q: a log keeps its name; make a key with that", signer.Name(), public[0].Verifier.Name())
 	}
-	return r, r.enter(cfg.Dir, secret, now)
+	return r, r.enter(cfg.Dir, private, now)
 }
 
 // Public reads the list of public keys in a folder; without one it is empty.
@@ -94,24 +95,27 @@ func (cfg Config) secret(public proof.Keys) (string, error) {
 		return strings.TrimSpace(cfg.Secret), nil
 	}
 	path := filepath.Join(cfg.Dir, secretName)
-	text, err := os.ReadFile(path)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return strings.TrimSpace(string(text)), err
+	text, err := secret.Read(path)
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read signing key: %w", err)
 	}
 	name := cfg.Origin
 	if len(public) > 0 {
 		name = public[0].Verifier.Name()
 	}
-	secret, _, err := note.GenerateKey(rand.Reader, name)
+	made, _, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
 		return "", fmt.Errorf("make signing key: %w", err)
 	}
-	return secret, save(path, secret+"\n", 0o600)
+	return made, save(path, made+"\n", 0o600)
 }
 
 // enter brings the key in use into the list.
-func (r *Ring) enter(dir, secret string, now time.Time) error {
-	text, err := PublicOf(secret)
+func (r *Ring) enter(dir, private string, now time.Time) error {
+	text, err := PublicOf(private)
 	if err != nil {
 		return err
 	}
@@ -148,7 +152,7 @@ func save(path, text string, mode fs.FileMode) error {
 		return fmt.Errorf("save keys: %w", err)
 	}
 	_, err = file.WriteString(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+	if err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close()); err == nil {
 		err = os.Rename(path+".part", path)
 	}
 	if err != nil {
@@ -158,8 +162,8 @@ func save(path, text string, mode fs.FileMode) error {
 }
 
 // PublicOf is the public key of a signing key, PRIVATE+KEY+NAME+ID+SEED.
-func PublicOf(secret string) (string, error) {
-	fields := strings.SplitN(secret, "+", 5)
+func PublicOf(private string) (string, error) {
+	fields := strings.SplitN(private, "+", 5)
 	if len(fields) != 5 {
 		return "", errNoSecret
 	}

@@ -104,3 +104,16 @@ func TestBadKeysAreRefusedWithoutBeingRepeated(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestAKeyThatOthersCanReadIsRefused says which file, and what to do.
+func TestAKeyThatOthersCanReadIsRefused(t *testing.T) {
+	cfg := Config{Dir: filepath.Join(t.TempDir(), "keys"), Origin: "tidewatch/test"}
+	open(t, cfg, first)
+	path := filepath.Join(cfg.Dir, secretName)
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(cfg, later); err == nil || !strings.Contains(err.Error(), "read signing key: "+path+" is open to other users") {
+		t.Errorf("opened: %v", err)
+	}
+}

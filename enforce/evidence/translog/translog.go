@@ -1,14 +1,16 @@
 // Package translog writes the log of evidence: an append-only Merkle tree in a
 // folder, whose root is signed as a checkpoint. Append returns once a leaf is
-// in the tree, with everything synced, so that what refers to it can be written
-// after it. After a crash in between a leaf may be in the log twice; one whose
-// place was told is never missing.
+// under a checkpoint, with everything synced, so that what refers to it can be
+// written after it, and holds at any moment, also right after a crash. After a
+// crash in between a leaf may be in the log twice; one whose place was told is
+// never missing.
 package translog
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,18 +23,27 @@ import (
 	"github.com/transparency-dev/tessera/api/layout"
 	"github.com/transparency-dev/tessera/storage/posix"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 
 	"tidewatch/enforce/proof"
+	"tidewatch/rescue"
+)
+
+// Where the library keeps its lock, in the log's folder.
+const (
+	stateDir = ".state"
+	treeLock = "treeState.lock"
 )
 
 const (
 	// gather is how long a leaf waits for others to be written with it.
 	gather = 10 * time.Millisecond
-	// publish is how long a leaf waits, at most, for a checkpoint that holds it.
-	publish = time.Second
-	// farewell bounds the wait for the last checkpoint.
-	farewell = 10 * time.Second
+	// publish is how long a leaf waits for a checkpoint that holds it: not at all,
+	// unless another was signed just before.
+	publish = 250 * time.Millisecond
+	// patience bounds that wait where the checkpoint cannot be written.
+	patience = 10 * time.Second
 )
 
 // Log is the log of evidence, open for writing. It is safe for concurrent use;
@@ -46,7 +57,6 @@ type Log struct {
 	mu     sync.Mutex
 	closed bool
 	under  sync.WaitGroup // appends under way
-	size   uint64         // leaves that are known to be in the tree
 }
 
 // listen has the library, which logs in a way of its own, log to the first log
@@ -67,7 +77,11 @@ func Open(dir string, signer note.Signer, log *slog.Logger, reg prometheus.Regis
 		WithCheckpointSigner(signer).
 		WithCheckpointInterval(publish).
 		WithBatching(layout.EntryBundleWidth, gather)
-	appender, _, _, err := tessera.NewAppender(ctx, driver, options)
+	var appender *tessera.Appender
+	err = rescue.Do(func() (err error) {
+		appender, _, _, err = tessera.NewAppender(ctx, driver, options)
+		return err
+	})
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("open log of evidence in %s: %w", dir, err)
@@ -91,17 +105,19 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 // ErrClosed says that the log has been closed.
 var ErrClosed = errors.New("the log of evidence is closed")
 
-// Append adds a leaf and returns its place once it is in the tree for good. If
+// Append adds a leaf and returns its place once a checkpoint holds it. If
 // ctx ends before, the leaf may be in the log all the same; that does no harm.
 func (l *Log) Append(ctx context.Context, leaf proof.Leaf) (uint64, error) {
 	text, err := leaf.Encode()
 	if err != nil {
 		return 0, err
 	}
+	if err := l.writable(); err != nil {
+		return 0, fmt.Errorf("append %s of case %s to the log of evidence: %w", leaf.Kind, leaf.Case, err)
+	}
 	if !l.begin() {
 		return 0, ErrClosed
 	}
-	future := l.add(context.WithoutCancel(ctx), tessera.NewEntry(text))
 	type answer struct {
 		index tessera.Index
 		err   error
@@ -109,9 +125,13 @@ func (l *Log) Append(ctx context.Context, leaf proof.Leaf) (uint64, error) {
 	answers := make(chan answer, 1)
 	go func() {
 		defer l.under.Done()
-		index, err := future()
+		var index tessera.Index
+		err := rescue.Do(func() (err error) {
+			index, err = l.add(context.WithoutCancel(ctx), tessera.NewEntry(text))()
+			return err
+		})
 		if err == nil {
-			l.holds(index.Index + 1)
+			err = l.awaitCheckpoint(index.Index)
 		}
 		answers <- answer{index, err}
 	}()
@@ -127,6 +147,26 @@ func (l *Log) Append(ctx context.Context, leaf proof.Leaf) (uint64, error) {
 	}
 }
 
+// writable says why a leaf would not be written. The library panics, on a
+// goroutine of its own, where it cannot open its lock: on a disk that has become
+// read-only, say, or without a descriptor left. A disk that becomes so within the
+// milliseconds after this still ends the process, which loses nothing: no event
+// refers to the leaf yet.
+func (l *Log) writable() error {
+	dir := filepath.Join(l.dir, stateDir)
+	opened, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	for _, path := range []string{dir, filepath.Join(dir, treeLock)} {
+		if err := unix.Access(path, unix.W_OK); err != nil {
+			return &fs.PathError{Op: "write", Path: path, Err: err}
+		}
+	}
+	return nil
+}
+
 func (l *Log) begin() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -137,26 +177,28 @@ func (l *Log) begin() bool {
 	return true
 }
 
-func (l *Log) holds(size uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.size = max(l.size, size)
-}
-
-// Close waits until every leaf is in the tree and under a checkpoint. Without a
-// checkpoint in time the leaves are safe, and the next start signs one.
-func (l *Log) Close() error {
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.under.Wait()
-	defer l.stop()
-	for until := time.Now().Add(farewell); l.published() < l.size; time.Sleep(gather) {
+// awaitCheckpoint returns once a checkpoint holds a leaf.
+func (l *Log) awaitCheckpoint(at uint64) error {
+	for until := time.Now().Add(patience); l.published() <= at; time.Sleep(gather) {
 		if time.Now().After(until) {
-			return fmt.Errorf("close log of evidence: no checkpoint of its %d leaves within %s", l.size, farewell)
+			return fmt.Errorf("leaf %d has no checkpoint after %s", at, patience)
 		}
 	}
 	return nil
+}
+
+// Close waits until every leaf that is being appended is under a checkpoint.
+func (l *Log) Close() error {
+	l.end()
+	l.under.Wait()
+	l.stop()
+	return nil
+}
+
+func (l *Log) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
 }
 
 // published is how many leaves the newest checkpoint holds.

@@ -65,7 +65,7 @@ function keepPictures(part, fresh) {
 // bar may hold a form's address, so the page names its own.
 async function renew() {
   const page = document.body.dataset.page;
-  const answer = await fetch(page, { headers: { Accept: "text/html" } });
+  const answer = await fetch(page, { headers: { Accept: "text/html", "Tidewatch-Renewed": "1" } });
   if (answer.redirected) return location.replace(page); // signed out meanwhile
   if (!answer.ok) throw new Error(String(answer.status));
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
