@@ -17,6 +17,7 @@ import (
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 	"tidewatch/storage/clickhouse"
 )
 
@@ -145,6 +146,11 @@ func newStores(t *testing.T, data string, brokers ...string) *App {
 		log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 		registry: prometheus.NewRegistry(),
 	}
+	signed, err := sim.Open(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.seal.authors = signed.Authors
 	a.system = newConditions(a.log, a.registry)
 	a.panics = newPanics(a.registry)
 	t.Cleanup(func() { _ = a.Close() })
