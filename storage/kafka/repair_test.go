@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 	"tidewatch/storage/kafka/segment"
 )
 
@@ -119,7 +120,13 @@ func TestRepair(t *testing.T) {
 // repairIt does what can be done.
 func repairIt(t *testing.T, data string, from Elsewhere) *Plan {
 	t.Helper()
-	r, err := OpenRepair(storedConfig(t, data), filepath.Join(data, "spool"))
+	cfg := storedConfig(t, data)
+	signed, err := sim.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Authors = signed.Authors
+	r, err := OpenRepair(cfg, filepath.Join(data, "spool"))
 	if err != nil {
 		t.Fatal(err)
 	}
