@@ -44,7 +44,8 @@ func (c Clip) Duration() time.Duration {
 	if len(c.Units) == 0 {
 		return 0
 	}
-	return time.Duration(end(c.Units)-ticks(c.Units[0].PTS)) * time.Second / timeScale
+	shown := shownTimes(c.Units)
+	return time.Duration(end(shown)-shown[0]) * time.Second / timeScale
 }
 
 // Cut returns the video from one moment to judge by to another, beginning with
@@ -93,14 +94,18 @@ func (r *Ring) stretch(units []*ingest.Unit) int {
 	return n
 }
 
-// playable is how many units, from the first on, play without a break.
+// playable is how many units, from the first on, play without a break. Parameter
+// sets may change on the way, the size of the picture may not.
 func playable(units []*ingest.Unit) int {
 	first := units[0]
 	if !first.Key {
 		return 0
 	}
 	for i, u := range units {
-		if u.Damaged || u.Session != first.Session || u.Format != first.Format {
+		if u.Damaged || u.Session != first.Session || u.Format.Codec != first.Format.Codec {
+			return i
+		}
+		if i > 0 && u.Format != units[i-1].Format && u.Format.SizeOf(u.NALUs) != first.Format.SizeOf(first.NALUs) {
 			return i
 		}
 	}
