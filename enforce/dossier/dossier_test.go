@@ -158,7 +158,7 @@ func look(minute int) detect.Observation {
 	at := noon.Add(time.Duration(minute) * time.Minute)
 	return detect.Observation{At: at, Unit: &ingest.Unit{
 		Stamp:  ingest.Stamp{Camera: at.Add(-300 * time.Millisecond), Arrival: at},
-		Format: &ingest.Format{Codec: ingest.H264, SPS: []byte{1}, PPS: []byte{2}}, NALUs: [][]byte{{byte(80 + 10*minute)}}, Key: true,
+		Format: ingest.NewFormat(ingest.H264), NALUs: [][]byte{{byte(80 + 10*minute)}}, Key: true,
 	}}
 }
 

@@ -31,11 +31,18 @@ import (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
+// hevcSets are parameter sets as short as they can be read.
+var hevcSets = [][]byte{
+	{32 << 1, 1, 0x0C},
+	{33 << 1, 1, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x80},
+	{34 << 1, 1, 0xC0},
+}
+
 func seen(second int) detect.Observation {
 	moment := noon.Add(time.Duration(second) * time.Second)
 	return detect.Observation{At: moment, Unit: &ingest.Unit{
 		Stamp:  ingest.Stamp{Camera: moment, Arrival: moment.Add(40 * time.Millisecond)},
-		Format: &ingest.Format{Codec: ingest.H265, VPS: []byte{1}, SPS: []byte{2}, PPS: []byte{3}},
+		Format: ingest.NewFormat(ingest.H265, hevcSets...),
 		NALUs:  [][]byte{{38, byte(second)}, {38, 1}},
 	}}
 }

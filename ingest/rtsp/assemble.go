@@ -43,6 +43,7 @@ type assembler struct {
 	rtpTime  uint32 // of the last packet
 	ticks    int64  // from the session's first packet to rtpTime
 	marked   bool   // the last packet was
+	ending   bool   // so was the one that completed the last NALU
 	markers  markers
 
 	open     *ingest.Unit // under construction
@@ -99,6 +100,9 @@ func (a *assembler) packet(pkt *rtp.Packet, stamp ingest.Stamp) error {
 	}
 	a.open.Stamp = stamp // the last packet's: then it was complete
 	a.marked = pkt.Marker
+	if len(nalus) > 0 {
+		a.ending = pkt.Marker
+	}
 	return nil
 }
 
@@ -115,7 +119,7 @@ func (a *assembler) add(nalu []byte, pkt *rtp.Packet) error {
 		return nil
 	}
 	head, slice := a.format.Head(nalu)
-	if a.marked && a.sliced {
+	if a.ending && a.sliced {
 		if a.another(nalu, head, slice) {
 			a.close()
 			if err := a.begin(pkt, false); err != nil {
@@ -155,7 +159,7 @@ func (a *assembler) begin(pkt *rtp.Packet, missing bool) error {
 		a.ticks += step
 	}
 	a.headless, a.holed = missing || !a.started, false
-	a.started, a.rtpTime, a.marked = true, pkt.Timestamp, false
+	a.started, a.rtpTime, a.marked, a.ending = true, pkt.Timestamp, false, false
 	a.open, a.size = &ingest.Unit{Session: a.session, PTS: duration(a.ticks)}, 0
 	a.first, a.sliced = nil, false
 	return nil

@@ -37,14 +37,13 @@ import (
 )
 
 // smallest is the format of a stream of 64x64 whose pictures all stand alone.
-var smallest = &ingest.Format{
-	Codec: ingest.H264,
-	SPS: []byte{
+var smallest = ingest.NewFormat(ingest.H264,
+	[]byte{
 		0x67, 0x42, 0xC0, 0x0A, 0xD9, 0x04, 0x26, 0xC0, 0x44, 0x00, 0x00, 0x03,
 		0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0x28, 0x3C, 0x48, 0x99, 0x20,
 	},
-	PPS: []byte{0x68, 0xCB, 0x83, 0xCB, 0x20},
-}
+	[]byte{0x68, 0xCB, 0x83, 0xCB, 0x20},
+)
 
 func newRing(keep, tolerance time.Duration) *ring.Ring {
 	return ring.New(ring.Config{Duration: keep, Bytes: 1 << 20, Tolerance: tolerance},
@@ -129,7 +128,7 @@ func h265Film(t *testing.T, seconds int) []*ingest.Unit {
 	}
 	track := content.Tracks[0]
 	codec := track.Codec.(*codecs.H265)
-	format := &ingest.Format{Codec: ingest.H265, VPS: codec.VPS, SPS: codec.SPS, PPS: codec.PPS}
+	format := ingest.NewFormat(ingest.H265, codec.VPS, codec.SPS, codec.PPS)
 	began := time.Now().Add(-time.Duration(seconds) * time.Second)
 	var units []*ingest.Unit
 	var elapsed int64
