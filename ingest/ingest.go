@@ -139,6 +139,19 @@ func (u *Unit) Resolved() Stamp {
 	return stamp
 }
 
+// Shown is when the picture is shown, since the session began: the presentation
+// time, unless the session's media clock has turned out to be wrong.
+func (u *Unit) Shown() time.Duration { return u.timeline.shown(u.PTS, u.Arrival) }
+
+// MediaSpeed is how fast the session's media clock runs, of true speed, where it
+// is known to be wrong: 0 where it stands still.
+func (u *Unit) MediaSpeed() (speed float64, wrong bool) {
+	if u.timeline == nil {
+		return 1, false
+	}
+	return u.timeline.pace.speed()
+}
+
 // Moment is the stamp's Moment. What is learnt of the camera's time later does
 // not change it.
 func (u *Unit) Moment() time.Time { return u.Stamp.Moment() }

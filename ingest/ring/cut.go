@@ -121,7 +121,7 @@ const jump = 500 * time.Millisecond
 func (r *Ring) jumped(a, b *ingest.Unit) bool {
 	from, to := r.time(a), r.time(b)
 	told := to.Sub(from)
-	if (told - (b.PTS - a.PTS)).Abs() <= jump {
+	if (told - (b.Shown() - a.Shown())).Abs() <= jump {
 		return false
 	}
 	// Arrivals wait for the network, yet only a clock that was set goes back.

@@ -122,11 +122,16 @@ func bytesOf(sets []ingest.Set) [][]byte {
 }
 
 // shownTimes are the moments in ticks at which pictures are shown, by the
-// session's own clock.
+// session's own clock. No two are the same.
 func shownTimes(units []*ingest.Unit) []int64 {
 	shown := make([]int64, len(units))
+	taken := map[int64]bool{}
 	for i, u := range units {
-		shown[i] = ticks(u.PTS)
+		shown[i] = ticks(u.Shown())
+		for taken[shown[i]] {
+			shown[i]++
+		}
+		taken[shown[i]] = true
 	}
 	return shown
 }

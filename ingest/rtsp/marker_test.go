@@ -24,8 +24,8 @@ func TestAssemblerReliesOnNoMarker(t *testing.T) {
 		name   string
 		kinds  string
 		marked func(slice, last bool) bool // whether a NALU ends in a marker; the picture’s last
-		step   uint32                     // of the clock, for each picture
-		lost   int                        // of the fourth picture, the packets after so many; 0: none
+		step   uint32                      // of the clock, for each picture
+		lost   int                         // of the fourth picture, the packets after so many; 0: none
 		want   string
 	}{
 		{"after each picture", "KppKp", func(_, last bool) bool { return last }, 3600, 0, "K4 2 2 K4 2"},
