@@ -36,10 +36,10 @@ func (p *pace) speed() (float64, bool) {
 
 // add takes a picture's times; camera is zero while the camera tells none.
 func (p *pace) add(pts time.Duration, arrival, camera time.Time) {
-	if !p.arrivals.add(pts, arrival) {
-		if !camera.IsZero() {
-			p.reports.add(pts, camera)
-		}
+	if !camera.IsZero() {
+		p.reports.add(pts, camera, arrival)
+	}
+	if !p.arrivals.add(pts, arrival, arrival) {
 		return
 	}
 	speed, off := p.arrivals.verdict()
@@ -57,7 +57,8 @@ func (p *pace) add(pts time.Duration, arrival, camera time.Time) {
 
 // trend is how the least delays of a clock behind presentation times develop.
 type trend struct {
-	origin time.Time
+	began  time.Time // arrival of the first picture
+	origin time.Time // what was told of it
 	open   sample // of the span that is not complete
 	last   sample // of the span before
 	speeds [2]float64
@@ -66,18 +67,19 @@ type trend struct {
 
 // sample is the picture with the least delay of a span.
 type sample struct {
-	began, at time.Duration // since the origin
+	began, at time.Duration // since the first picture, by arrivals
 	late      time.Duration
 	set       bool
 }
 
-// add takes a picture and reports whether it completes a span.
-func (t *trend) add(pts time.Duration, told time.Time) bool {
+// add takes a picture, with a time that somebody tells of it, and reports
+// whether it completes a span.
+func (t *trend) add(pts time.Duration, told, arrival time.Time) bool {
 	if t.origin.IsZero() {
-		t.origin = told
+		t.began, t.origin = arrival, told
 	}
-	at := told.Sub(t.origin)
-	late := at - pts
+	at := arrival.Sub(t.began)
+	late := told.Sub(t.origin) - pts
 	if t.open.set && at >= t.open.began && at-t.open.began < paceSpan {
 		if late < t.open.late {
 			t.open.at, t.open.late = at, late

@@ -16,6 +16,13 @@ func TestPace(t *testing.T) {
 	times := func(f float64) func(time.Duration) time.Duration {
 		return func(at time.Duration) time.Duration { return time.Duration(f * float64(at)) }
 	}
+	// Between its reports, one a second, a camera's time is told by its media clock.
+	reported := func(f float64) func(time.Duration) time.Duration {
+		return func(at time.Duration) time.Duration {
+			report := at.Truncate(time.Second)
+			return report + time.Duration(f*float64(at-report))
+		}
+	}
 	for _, test := range []struct {
 		name    string
 		media   func(at time.Duration) time.Duration // presentation time of a picture taken at a time
@@ -27,10 +34,11 @@ func TestPace(t *testing.T) {
 		{"right, with reports", same, nil, same, 1},
 		{"a quarter of a thousandth fast", times(1.00025), nil, nil, 1},
 		{"1 kHz", times(1.0 / 90), nil, nil, 1.0 / 90},
-		{"1 kHz, with reports", times(1.0 / 90), nil, same, 1.0 / 90},
+		{"1 kHz, with reports", times(1.0 / 90), nil, reported(1.0 / 90), 1.0 / 90},
 		{"still", times(0), nil, nil, 0},
 		{"ten times too fast", times(10.5), nil, nil, 10.5},
-		{"16 % slow", times(0.84), nil, same, 0.84},
+		{"ten times too fast, with reports", times(10.5), nil, reported(10.5), 10.5},
+		{"16 % slow", times(0.84), nil, reported(0.84), 0.84},
 		{"a stall, then all at once", same, func(at time.Duration) time.Duration {
 			if at > 20*time.Second && at < 31*time.Second {
 				return 31 * time.Second
