@@ -59,8 +59,8 @@ func (p *pace) add(pts time.Duration, arrival, camera time.Time) {
 type trend struct {
 	began  time.Time // arrival of the first picture
 	origin time.Time // what was told of it
-	open   sample // of the span that is not complete
-	last   sample // of the span before
+	open   sample    // of the span that is not complete
+	last   sample    // of the span before
 	speeds [2]float64
 	slopes int // that are known
 }

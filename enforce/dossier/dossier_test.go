@@ -117,7 +117,11 @@ func (copies) Composite(cells []overlay.Cell, _ []string) ([]byte, error) {
 // noClips is a ring that holds nothing.
 type noClips struct{}
 
-func (noClips) Clip(context.Context, io.Writer, time.Time, time.Time) (evidence.Footage, error) {
+func (n noClips) Hold(time.Time, time.Time) evidence.Held { return n }
+
+func (noClips) Release() {}
+
+func (noClips) Clip(context.Context, io.Writer) (evidence.Footage, error) {
 	return evidence.Footage{}, errors.New("the ring is empty")
 }
 

@@ -44,11 +44,18 @@ type Copies interface {
 	Composite(cells []overlay.Cell, words []string) ([]byte, error)
 }
 
-// Clips cuts the camera's own video.
+// Clips holds on to the camera's own video.
 type Clips interface {
-	// Clip writes the video from one moment to judge by to another. It waits,
-	// not for long, until the second has come.
-	Clip(ctx context.Context, w io.Writer, from, until time.Time) (Footage, error)
+	// Hold keeps the video from one moment to judge by to another, from now on,
+	// however long it takes until it is asked for.
+	Hold(from, until time.Time) Held
+}
+
+// Held is video that is kept until it is released.
+type Held interface {
+	// Clip writes the video. It waits, not for long, until its end has come.
+	Clip(ctx context.Context, w io.Writer) (Footage, error)
+	Release()
 }
 
 // Footage says what was cut.
@@ -56,6 +63,10 @@ type Footage struct {
 	First    *ingest.Unit
 	Duration time.Duration
 	Short    bool // it covers less than was asked for
+	// MediaSpeed is how fast the camera's own timestamps ran, of true speed, where
+	// they were wrong: the clip's times are then those at which it came. It is 1
+	// where they are right.
+	MediaSpeed float64
 }
 
 // Files stores a file under its SHA-256, durable when it returns.
@@ -96,6 +107,10 @@ type Span struct{ Before, After time.Duration }
 // before it.
 func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibits) (enforce.Evidence, error) {
 	start := time.Now()
+	// Rendering may take longer than the ring holds video.
+	due := shown.Due.Unit.Time(r.Clock)
+	video := r.Clips.Hold(due.Add(-r.Span.Before), due.Add(r.Span.After))
+	defer video.Release()
 	stills, err := r.stills(ctx, shown)
 	if err != nil {
 		return enforce.Evidence{}, fmt.Errorf("show violation %s: %w", v.ID, err)
@@ -105,7 +120,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 		return enforce.Evidence{}, fmt.Errorf("mark pictures of violation %s: %w", v.ID, err)
 	}
 	files := append(picturesOf(stills), copies...)
-	clip, err := r.clip(ctx, shown.Due.Unit.Time(r.Clock))
+	clip, err := r.clip(ctx, video)
 	if err != nil {
 		r.Log.Warn("evidence without a clip", "violation", v.ID, "error", err)
 		r.Metrics.missingClips.Inc()
@@ -152,10 +167,10 @@ func (r *Recorder) store(ctx context.Context, file enforce.File, data []byte) (e
 	return file, nil
 }
 
-// clip stores the video around a moment.
-func (r *Recorder) clip(ctx context.Context, due time.Time) (enforce.File, error) {
+// clip stores the video that is held.
+func (r *Recorder) clip(ctx context.Context, held Held) (enforce.File, error) {
 	var video bytes.Buffer
-	cut, err := r.Clips.Clip(ctx, &video, due.Add(-r.Span.Before), due.Add(r.Span.After))
+	cut, err := held.Clip(ctx, &video)
 	if err != nil {
 		return enforce.File{}, err
 	}
@@ -163,7 +178,10 @@ func (r *Recorder) clip(ctx context.Context, due time.Time) (enforce.File, error
 		r.Metrics.shortClips.Inc()
 	}
 	file, err := r.put(ctx, enforce.Clip, "video/mp4", video.Bytes(), cut.First)
-	file.Codec, file.Duration = string(cut.First.Format.Codec), cut.Duration
+	file.Codec, file.Duration, file.Short = string(cut.First.Format.Codec), cut.Duration, cut.Short
+	if cut.MediaSpeed != 1 {
+		file.MediaSpeed = &cut.MediaSpeed
+	}
 	return file, err
 }
 

@@ -158,15 +158,24 @@ func (c *copier) Composite(cells []overlay.Cell, words []string) ([]byte, error)
 type clips struct {
 	err   error
 	short bool
+
+	from, until time.Time
 }
 
-func (c clips) Clip(_ context.Context, w io.Writer, from, until time.Time) (Footage, error) {
+func (c clips) Hold(from, until time.Time) Held {
+	c.from, c.until = from, until
+	return c
+}
+
+func (clips) Release() {}
+
+func (c clips) Clip(_ context.Context, w io.Writer) (Footage, error) {
 	if c.err != nil {
 		return Footage{}, c.err
 	}
 	_, err := io.WriteString(w, "video")
-	first := &ingest.Unit{Stamp: ingest.Stamp{Camera: from, Arrival: from}, Format: &ingest.Format{Codec: ingest.H265}}
-	return Footage{First: first, Duration: until.Sub(from), Short: c.short}, err
+	first := &ingest.Unit{Stamp: ingest.Stamp{Camera: c.from, Arrival: c.from}, Format: &ingest.Format{Codec: ingest.H265}}
+	return Footage{First: first, Duration: c.until.Sub(c.from), Short: c.short, MediaSpeed: 1}, err
 }
 
 func recorder(files Files, p Pictures, c Clips) *Recorder {
@@ -284,8 +293,8 @@ func TestAShortClipIsCountedAndKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, there := kept.File(enforce.Clip); !there {
-		t.Error("there is no clip")
+	if clip, there := kept.File(enforce.Clip); !there || !clip.Short {
+		t.Errorf("clip %v, said to be short: %v", there, clip.Short)
 	}
 	if got := testutil.ToFloat64(r.Metrics.shortClips); got != 1 {
 		t.Errorf("short clips = %v", got)

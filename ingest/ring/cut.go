@@ -61,6 +61,10 @@ func (r *Ring) Cut(from, to time.Time) (Clip, error) {
 	r.mu.RLock()
 	held := slices.Clone(r.units)
 	r.mu.RUnlock()
+	return r.cut(held, from, to)
+}
+
+func (r *Ring) cut(held []*ingest.Unit, from, to time.Time) (Clip, error) {
 	var clip Clip
 	whole := false
 	for rest := held; len(rest) > 0; {

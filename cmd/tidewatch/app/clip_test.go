@@ -85,7 +85,9 @@ func TestClipWaitsForItsEnd(t *testing.T) {
 				called := time.Now()
 				// Number 8 shows second 9 by the camera's clock.
 				moment := due.Add(time.Second)
-				cut, err := clips{video, test.after + clipLag}.Clip(t.Context(), io.Discard, moment.Add(-7*time.Second), moment.Add(test.after))
+				held := clips{video, test.after + clipLag}.Hold(moment.Add(-7*time.Second), moment.Add(test.after))
+				defer held.Release()
+				cut, err := held.Clip(t.Context(), io.Discard)
 				if err != nil {
 					t.Fatal(err)
 				}
