@@ -121,7 +121,7 @@ func (n noClips) Hold(time.Time, time.Time) evidence.Held { return n }
 
 func (noClips) Release() {}
 
-func (noClips) Clip(context.Context, io.Writer) (evidence.Footage, error) {
+func (noClips) Clip(context.Context, io.Writer, bool) (evidence.Footage, error) {
 	return evidence.Footage{}, errors.New("the ring is empty")
 }
 

@@ -53,15 +53,24 @@ type Clips interface {
 
 // Held is video that is kept until it is released.
 type Held interface {
-	// Clip writes the video. It waits, not for long, until its end has come.
-	Clip(ctx context.Context, w io.Writer) (Footage, error)
+	// Clip writes the video. It waits, not for long, until its end has come. With
+	// announced it begins where the camera itself says that decoding can begin.
+	Clip(ctx context.Context, w io.Writer, announced bool) (Footage, error)
 	Release()
+}
+
+// Viewer looks at stored video as anybody will who has nothing else.
+type Viewer interface {
+	// Pictures decodes a video and returns how many pictures it shows; an error
+	// says which of them is not whole.
+	Pictures(ctx context.Context, video io.Reader) (int, error)
 }
 
 // Footage says what was cut.
 type Footage struct {
 	First    *ingest.Unit
 	Duration time.Duration
+	Pictures int
 	Short    bool // it covers less than was asked for
 	// MediaSpeed is how fast the camera's own timestamps ran, of true speed, where
 	// they were wrong: the clip's times are then those at which it came. It is 1
@@ -79,6 +88,7 @@ type Recorder struct {
 	Pictures Pictures
 	Copies   Copies
 	Clips    Clips
+	Viewer   Viewer
 	Files    Files
 	Clock    time.Duration // how far the camera's clock may be from ours and be believed
 	Software string        // version written into manifests
@@ -169,20 +179,42 @@ func (r *Recorder) store(ctx context.Context, file enforce.File, data []byte) (e
 
 // clip stores the video that is held.
 func (r *Recorder) clip(ctx context.Context, held Held) (enforce.File, error) {
-	var video bytes.Buffer
-	cut, err := held.Clip(ctx, &video)
+	cut, video, err := r.showable(ctx, held, false)
+	if errors.Is(err, errUnshowable) {
+		cut, video, err = r.showable(ctx, held, true)
+	}
 	if err != nil {
 		return enforce.File{}, err
 	}
 	if cut.Short {
 		r.Metrics.shortClips.Inc()
 	}
-	file, err := r.put(ctx, enforce.Clip, "video/mp4", video.Bytes(), cut.First)
+	file, err := r.put(ctx, enforce.Clip, "video/mp4", video, cut.First)
 	file.Codec, file.Duration, file.Short = string(cut.First.Format.Codec), cut.Duration, cut.Short
 	if cut.MediaSpeed != 1 {
 		file.MediaSpeed = &cut.MediaSpeed
 	}
 	return file, err
+}
+
+// errUnshowable says that a clip cannot be decoded alone.
+var errUnshowable = errors.New("cannot be decoded alone")
+
+// showable is a clip of which every picture has been decoded from the bytes that
+// will be stored.
+func (r *Recorder) showable(ctx context.Context, held Held, announced bool) (Footage, []byte, error) {
+	var video bytes.Buffer
+	cut, err := held.Clip(ctx, &video, announced)
+	if err != nil {
+		return cut, nil, err
+	}
+	switch shown, err := r.Viewer.Pictures(ctx, bytes.NewReader(video.Bytes())); {
+	case err != nil:
+		return cut, nil, fmt.Errorf("clip %w: %w", errUnshowable, err)
+	case shown != cut.Pictures:
+		return cut, nil, fmt.Errorf("clip %w: it shows %d of its %d pictures", errUnshowable, shown, cut.Pictures)
+	}
+	return cut, video.Bytes(), nil
 }
 
 // ErrTooFewPictures says that the stop has not yet been seen at three

@@ -158,6 +158,8 @@ func (c *copier) Composite(cells []overlay.Cell, words []string) ([]byte, error)
 type clips struct {
 	err   error
 	short bool
+	// unshowable says that only a clip that begins where the camera says shows anything.
+	unshowable bool
 
 	from, until time.Time
 }
@@ -169,18 +171,33 @@ func (c clips) Hold(from, until time.Time) Held {
 
 func (clips) Release() {}
 
-func (c clips) Clip(_ context.Context, w io.Writer) (Footage, error) {
+func (c clips) Clip(_ context.Context, w io.Writer, announced bool) (Footage, error) {
+	if c.unshowable && !announced {
+		_, err := io.WriteString(w, "noise")
+		return Footage{Pictures: 5}, err
+	}
 	if c.err != nil {
 		return Footage{}, c.err
 	}
 	_, err := io.WriteString(w, "video")
 	first := &ingest.Unit{Stamp: ingest.Stamp{Camera: c.from, Arrival: c.from}, Format: &ingest.Format{Codec: ingest.H265}}
-	return Footage{First: first, Duration: c.until.Sub(c.from), Short: c.short, MediaSpeed: 1}, err
+	return Footage{First: first, Duration: c.until.Sub(c.from), Pictures: 5, Short: c.short, MediaSpeed: 1}, err
+}
+
+// viewer takes any video for one of five pictures, and noise for none.
+type viewer struct{}
+
+func (viewer) Pictures(_ context.Context, video io.Reader) (int, error) {
+	text, err := io.ReadAll(video)
+	if string(text) == "noise" {
+		return 0, errors.New("noise")
+	}
+	return 5, err
 }
 
 func recorder(files Files, p Pictures, c Clips) *Recorder {
 	return &Recorder{
-		Pictures: p, Copies: &copier{}, Clips: c, Files: files, Software: "test", Span: Span{Before: 7 * time.Second, After: 3 * time.Second}, Clock: time.Second,
+		Pictures: p, Copies: &copier{}, Clips: c, Viewer: viewer{}, Files: files, Software: "test", Span: Span{Before: 7 * time.Second, After: 3 * time.Second}, Clock: time.Second,
 		Models: []proof.Model{{Name: "net.onnx", SHA256: "5a"}}, Seal: Seal{signer(), files, &leaves{}},
 		Now: func() time.Time { return noon.Add(time.Minute) },
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
@@ -284,6 +301,19 @@ func TestAMissingClipIsCountedAndLeftOut(t *testing.T) {
 	}
 	if got := testutil.ToFloat64(r.Metrics.missingClips); got != 1 {
 		t.Errorf("missing clips = %v", got)
+	}
+}
+
+// TestAClipIsDecodedBeforeItIsKept has a clip that shows nothing alone unless it
+// begins elsewhere.
+func TestAClipIsDecodedBeforeItIsKept(t *testing.T) {
+	files := store{}
+	kept, err := recorder(files, pictures{}, clips{unshowable: true}).Record(t.Context(), enforce.Violation{ID: "v"}, shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if clip, there := kept.File(enforce.Clip); !there || string(files[clip.SHA256]) != "video" {
+		t.Errorf("kept %q", files[clip.SHA256])
 	}
 }
 

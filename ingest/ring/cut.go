@@ -61,16 +61,23 @@ func (r *Ring) Cut(from, to time.Time) (Clip, error) {
 	r.mu.RLock()
 	held := slices.Clone(r.units)
 	r.mu.RUnlock()
-	return r.cut(held, from, to)
+	return r.cut(held, from, to, anyKey)
 }
 
-func (r *Ring) cut(held []*ingest.Unit, from, to time.Time) (Clip, error) {
+func anyKey(u *ingest.Unit) bool { return u.Key }
+
+// announcedKey is a key unit that the camera itself says decoding can begin with.
+// After others pictures may come that build on what was before.
+func announcedKey(u *ingest.Unit) bool { return u.Key && u.Announced() }
+
+// cut cuts what is held. A clip begins with a unit of a kind.
+func (r *Ring) cut(held []*ingest.Unit, from, to time.Time, begins func(*ingest.Unit) bool) (Clip, error) {
 	var clip Clip
 	whole := false
 	for rest := held; len(rest) > 0; {
 		n := r.stretch(rest)
 		// Of several as long, the newest.
-		if part, all := r.part(rest[:n], from, to); len(part.Units) > 0 && part.Duration() >= clip.Duration() {
+		if part, all := r.part(rest[:n], from, to, begins); len(part.Units) > 0 && part.Duration() >= clip.Duration() {
 			clip, whole = part, all
 		}
 		rest = rest[max(n, 1):]
@@ -135,19 +142,19 @@ func (r *Ring) jumped(a, b *ingest.Unit) bool {
 
 // part is what one stretch has of the time asked for, and whether that is all
 // of it. A stretch that was over before has nothing.
-func (r *Ring) part(units []*ingest.Unit, from, to time.Time) (clip Clip, whole bool) {
-	start, end := 0, 0
+func (r *Ring) part(units []*ingest.Unit, from, to time.Time, begins func(*ingest.Unit) bool) (clip Clip, whole bool) {
+	start, end := -1, 0
 	for i, u := range units {
 		at := r.time(u)
 		if at.After(to) {
 			continue // the units after one that is shown late may be in time
 		}
-		if u.Key && !at.After(from) {
+		if begins(u) && (start < 0 || !at.After(from)) {
 			start = i
 		}
 		end = i + 1
 	}
-	if end == 0 {
+	if start < 0 || end <= start {
 		return Clip{}, false
 	}
 	clip = r.clip(units[start:end])
@@ -158,8 +165,12 @@ func (r *Ring) part(units []*ingest.Unit, from, to time.Time) (clip Clip, whole 
 	return clip, !clip.From.After(from) && (end < len(units) || !over.Before(to))
 }
 
+// clip is of units that begin with a key unit. The pictures that are decoded
+// after that one and shown before it may build on what came before: they are
+// left out.
 func (r *Ring) clip(units []*ingest.Unit) Clip {
 	first := units[0]
+	units = slices.DeleteFunc(slices.Clone(units), func(u *ingest.Unit) bool { return u.Shown() < first.Shown() })
 	clip := Clip{Units: units, From: r.time(first), Clock: ServerClock}
 	if clip.From.Equal(first.Resolved().Camera) {
 		clip.Clock = CameraClock

@@ -63,11 +63,17 @@ func (p *Pin) Await(ctx context.Context, patience time.Duration) bool {
 }
 
 // Cut returns the video of the stretch, as far as it has come: see Ring.Cut.
-func (p *Pin) Cut() (Clip, error) {
+func (p *Pin) Cut() (Clip, error) { return p.cut(anyKey) }
+
+// CutAnnounced is Cut for a clip that begins with a key unit that the camera
+// announced as one.
+func (p *Pin) CutAnnounced() (Clip, error) { return p.cut(announcedKey) }
+
+func (p *Pin) cut(begins func(*ingest.Unit) bool) (Clip, error) {
 	p.ring.mu.RLock()
 	held := slices.Clone(p.units)
 	p.ring.mu.RUnlock()
-	return p.ring.cut(held, p.from, p.until)
+	return p.ring.cut(held, p.from, p.until, begins)
 }
 
 // Release lets go of the video.

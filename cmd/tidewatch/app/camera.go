@@ -225,15 +225,19 @@ const clipLag = 2 * time.Second
 
 // Clip implements evidence.Held. A clip that is shorter than asked for is still
 // the camera's own video.
-func (h held) Clip(ctx context.Context, w io.Writer) (evidence.Footage, error) {
+func (h held) Clip(ctx context.Context, w io.Writer, announced bool) (evidence.Footage, error) {
 	h.Await(ctx, h.patience) // without its end a clip is short, and says so
-	clip, err := h.Cut()
+	cut := h.Cut
+	if announced {
+		cut = h.CutAnnounced
+	}
+	clip, err := cut()
 	short := errors.Is(err, ring.ErrShort)
 	if err != nil && !short {
 		return evidence.Footage{}, err
 	}
 	speed, _ := clip.Units[0].MediaSpeed()
 	return evidence.Footage{
-		First: clip.Units[0], Duration: clip.Duration(), Short: short, MediaSpeed: speed,
+		First: clip.Units[0], Duration: clip.Duration(), Pictures: len(clip.Units), Short: short, MediaSpeed: speed,
 	}, clip.WriteMP4(w)
 }

@@ -23,6 +23,7 @@ import (
 // vision is what all cameras see with.
 type vision struct {
 	decoders *decode.Pool
+	alone    decode.Alone // for evidence
 	vehicles *model.Vehicles
 	plates   *model.PlateReader
 }
@@ -38,7 +39,8 @@ func (a *App) openVision(context.Context) (err error) {
 		return err
 	}
 	a.later(a.vision.plates.Close)
-	a.vision.decoders = decode.NewPool(runtime.NumCPU(), decode.NewMetrics(a.registry))
+	decoding := decode.NewMetrics(a.registry)
+	a.vision.decoders, a.vision.alone = decode.NewPool(runtime.NumCPU(), decoding), decode.Alone{Metrics: decoding}
 	a.later(a.vision.decoders.Close)
 	return nil
 }
@@ -87,7 +89,7 @@ func (a *App) openCameras(context.Context) error {
 			docket: &docket.Docket{
 				Camera: source, Zones: zones, Policies: a.cfg.Policies, Exemptions: a.exemptions(),
 				Recorder: &evidence.Recorder{
-					Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
+					Pictures: picture.Renderer{Decoder: a.vision.alone}, Viewer: a.vision.alone, Copies: overlay.New(a.font),
 					Clips: clips{pulled.Ring(), a.cfg.Clip.After + clipLag}, Files: a.files,
 					Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
 					Models: models, Seal: a.seal.recorder(a.files), Now: time.Now,

@@ -87,7 +87,7 @@ func TestClipWaitsForItsEnd(t *testing.T) {
 				moment := due.Add(time.Second)
 				held := clips{video, test.after + clipLag}.Hold(moment.Add(-7*time.Second), moment.Add(test.after))
 				defer held.Release()
-				cut, err := held.Clip(t.Context(), io.Discard)
+				cut, err := held.Clip(t.Context(), io.Discard, false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -212,7 +212,7 @@ func TestAnH265ClipIsWatchedAsAPreview(t *testing.T) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	recorder := &evidence.Recorder{
-		Pictures: dot{}, Copies: dot{}, Clips: clips{video, time.Second}, Files: files, Clock: 2 * time.Second,
+		Pictures: dot{}, Copies: dot{}, Clips: clips{video, time.Second}, Viewer: decode.Alone{Metrics: decode.NewMetrics(prometheus.NewRegistry())}, Files: files, Clock: 2 * time.Second,
 		Span: evidence.Span{Before: 3 * time.Second, After: time.Second}, Seal: noSeal{}, Now: time.Now,
 		Log: log, Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
 	}
