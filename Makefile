@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify train-plates soak screenshots clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify train-plates soak screenshots test-kafka clean
 
 export CGO_ENABLED = 1
 
@@ -67,6 +67,10 @@ train-plates: ## Draw plates and train our own reader on them; minutes on a grap
 
 soak: setup-test ## Have 50 cameras misbehave for ten minutes; a minute of it is part of the tests
 	go test ./ingest/soak -count=1 -v -for 10m -timeout 20m
+
+test-kafka: ## Try the case log on Apache Kafka, with users, rights and TLS; sets it up, then takes some two minutes
+	@script/setup kafka
+	TIDEWATCH_KAFKA=$(assets)/kafka go test ./storage/kafka -count=1 -v -timeout $(timeout) -run TestApacheKafka
 
 screenshots: setup-test ## Make the pictures of the review page in docs/images, from the demo
 	mkdir -p docs/images

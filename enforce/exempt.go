@@ -1,11 +1,15 @@
 package enforce
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tidewatch/detect/plate"
@@ -47,8 +51,9 @@ type Exemptions struct {
 	// for the zero list. It is stored with every case that was held against it.
 	ID string
 
-	size    int
-	byPlate map[string][]Exemption
+	size     int
+	byPlate  map[string][]Exemption
+	document string
 }
 
 // NewExemptions makes a list and computes its ID. Plates are brought into the
@@ -64,15 +69,49 @@ func NewExemptions(entries []Exemption) Exemptions {
 		if err != nil {
 			panic(err) // strings and times always marshal
 		}
-		lines[i] = string(text)
+		lines[i] = string(text) + "\n"
 	}
 	slices.Sort(lines)
-	sum := sha256.New()
-	for _, line := range lines {
-		sum.Write([]byte(line + "\n"))
-	}
-	list.ID = hex.EncodeToString(sum.Sum(nil)[:8])
+	list.document = strings.Join(lines, "")
+	sum := sha256.Sum256([]byte(list.document))
+	list.ID = hex.EncodeToString(sum[:8])
 	return list
+}
+
+// Document is the list as it is kept: what its ID is the hash of, whatever
+// configuration it was read under. It is personal data.
+func (l Exemptions) Document() []byte { return []byte(l.document) }
+
+// ParseExemptions reads a list that was kept under an ID.
+func ParseExemptions(id string, document []byte) (Exemptions, error) {
+	var entries []Exemption
+	for line := range bytes.Lines(document) {
+		var e Exemption
+		if json.Unmarshal(line, &e) != nil { // whose words would repeat a plate
+			return Exemptions{}, errors.New("read exemptions: not a list as it is kept")
+		}
+		entries = append(entries, e)
+	}
+	list := NewExemptions(entries)
+	if list.ID != id || list.document != string(document) {
+		return Exemptions{}, fmt.Errorf("read exemptions: the list is not %s any more", id)
+	}
+	return list, nil
+}
+
+// Lost is how many of the vehicles that are exempt at a moment or later are not
+// in a newer list at all, and of how many.
+func (l Exemptions) Lost(newer Exemptions, now time.Time) (lost, of int) {
+	for text, entries := range l.byPlate {
+		if !slices.ContainsFunc(entries, func(e Exemption) bool { return e.Until.IsZero() || e.Until.After(now) }) {
+			continue
+		}
+		of++
+		if len(newer.byPlate[text]) == 0 {
+			lost++
+		}
+	}
+	return lost, of
 }
 
 // Len is the number of entries.

@@ -32,13 +32,37 @@ var BayKinds = []BayKind{ParkingBay, Crossing, FireLane}
 type Bay struct {
 	ID      string  `json:"id"`
 	Camera  string  `json:"-"`
-	Zone    string  `json:"-"`              // the one zone that it belongs to; empty: all of its camera
+	Zone    string  `json:"-"`              // the one zone that it belongs to; empty: see Marks
 	Kind    BayKind `json:"kind,omitempty"` // empty: ParkingBay
 	Polygon Polygon `json:"polygon"`
 	Arrow   *Vector `json:"arrow,omitempty"` // where a parked vehicle's front must point; nil: either way
 }
 
 func (b Bay) kind() BayKind { return cmp.Or(b.Kind, ParkingBay) }
+
+// ownShare is the share of a bay that lies in its zone at least: who parks in
+// the middle of it stands in the zone, too.
+const ownShare = insideShare
+
+// Marks reports whether an area belongs to a zone of its camera. One that names
+// no zone belongs to those that it lies in: a zone that it belonged to without
+// lying in it would have no order to stand in.
+func (b Bay) Marks(z Zone) bool {
+	if b.Zone != "" {
+		return b.Zone == z.ID
+	}
+	return b.LiesIn(z)
+}
+
+// LiesIn reports whether enough of an area lies in a zone for it to mean
+// something there: half of a bay, any part of what nobody may stand on.
+func (b Bay) LiesIn(z Zone) bool {
+	common := b.Polygon.Overlap(z.Polygon)
+	if b.kind() == ParkingBay {
+		return common >= ownShare*b.Polygon.Area()
+	}
+	return common > b.Polygon.Slack()
+}
 
 const (
 	// whollyShare is the share of the footprint that must lie in one bay for the

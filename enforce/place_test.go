@@ -172,3 +172,25 @@ func TestSharesAreOfOneVehicle(t *testing.T) {
 		}
 	}
 }
+
+// An area without a zone of its own belongs to those that it lies in: the zone
+// on the other side of the street has no bay for that.
+func TestABayMarksTheZonesThatItLiesIn(t *testing.T) {
+	left, right := Zone{ID: "left", Polygon: area(0, 0, 0.4, 1)}, Zone{ID: "right", Polygon: area(0.4, 0, 0.6, 1)}
+	for name, test := range map[string]struct {
+		bay         Bay
+		left, right bool
+	}{
+		"within one":          {Bay{Polygon: area(0.1, 0.1, 0.1, 0.1)}, true, false},
+		"over the line":       {Bay{Polygon: area(0.32, 0.1, 0.1, 0.1)}, true, false},
+		"named":               {Bay{Zone: "right", Polygon: area(0.1, 0.1, 0.1, 0.1)}, false, true},
+		"a crossing of both":  {Bay{Kind: Crossing, Polygon: area(0, 0.5, 1, 0.1)}, true, true},
+		"a crossing touching": {Bay{Kind: Crossing, Polygon: area(0.3999, 0.5, 0.2, 0.1)}, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if l, r := test.bay.Marks(left), test.bay.Marks(right); l != test.left || r != test.right {
+				t.Errorf("left %v, right %v; want %+v", l, r, test)
+			}
+		})
+	}
+}

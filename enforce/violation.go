@@ -131,6 +131,13 @@ const (
 	UnitPlate  FileKind = "unit_plate" // of Plate, where it is none of the above
 )
 
+// FileKinds lists every kind of file.
+var FileKinds = []FileKind{
+	SceneBegin, SceneMiddle, SceneDue, CloseUp, Plate,
+	Composite, MarkedBegin, MarkedMiddle, MarkedDue, MarkedCloseUp,
+	Clip, UnitBegin, UnitMiddle, UnitDue, UnitPlate,
+}
+
 // File is one stored file of the evidence.
 type File struct {
 	Kind      FileKind `json:"kind"`

@@ -16,6 +16,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"tidewatch/enforce/written"
 	"tidewatch/ingest/onvif"
 )
 
@@ -195,6 +196,9 @@ func newCameraLine(c onvif.Camera) cameraLine {
 // hundredths are seconds: a camera tells no more than whole ones.
 func hundredths(d time.Duration) float64 { return math.Round(d.Seconds()*100) / 100 }
 
+// mostName is how long the name of a camera may be in a configuration.
+const mostName = 200
+
 // cameraEntry is one camera of a configuration, as cmd/tidewatch/config reads
 // it.
 type cameraEntry struct {
@@ -225,7 +229,7 @@ func (c *discoverCmd) writeYAML(out io.Writer, cameras []onvif.Camera) error {
 			continue
 		}
 		entry := cameraEntry{
-			ID: cameraID(camera.Address, taken), Name: cmp.Or(camera.Name, camera.Model), URL: best.URL,
+			ID: cameraID(camera.Address, taken), Name: written.Shown(cmp.Or(camera.Name, camera.Model), mostName), URL: best.URL,
 			Username: c.Username, PasswordEnv: c.PasswordEnv,
 		}
 		if least.URL != best.URL {

@@ -163,12 +163,14 @@ func TestDiscoverPrintsAConfiguration(t *testing.T) {
 }
 
 func TestPrintedConfigurationCanBeUsed(t *testing.T) {
-	stream := []onvif.Stream{{Profile: "main", URL: "rtsp://192.0.2.1/a#", Codec: "H264"}}
+	stream := func(host string) []onvif.Stream {
+		return []onvif.Stream{{Profile: "main", URL: "rtsp://" + host + "/a#", Codec: "H264"}}
+	}
 	cameras := []onvif.Camera{
-		{Address: "192.0.2.1", Name: "gate: \"1\" # \u0085east\nurl: rtsp://evil", Streams: stream},
-		{Address: "192.0.2.1", Model: "- K: 7", Streams: stream}, // the same address
-		{Address: "fe80::1%eth0", Streams: stream},
-		{Address: strings.Repeat("long.", 30) + "example:8080", Streams: stream},
+		{Address: "192.0.2.1", Name: "gate: \"1\" # \u0085east\nurl: rtsp://evil\u202e", Streams: stream("192.0.2.1")},
+		{Address: "192.0.2.1", Model: "- K: 7", Streams: stream("192.0.2.3")}, // the same address
+		{Address: "fe80::1%eth0", Streams: stream("[fe80::1]")},
+		{Address: strings.Repeat("long.", 30) + "example:8080", Streams: stream("long.example")},
 		{Address: "192.0.2.2", Streams: []onvif.Stream{{URL: "rtsp://192.0.2.2/", Codec: "JPEG"}}},
 	}
 	var out bytes.Buffer
@@ -185,10 +187,10 @@ func TestPrintedConfigurationCanBeUsed(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %q %s %s", c.ID, c.Name, c.URL, c.Username))
 	}
 	want := []string{
-		`camera-192-0-2-1 "gate: \"1\" # \u0085east\nurl: rtsp://evil" rtsp://192.0.2.1/a# yes`,
-		`camera-192-0-2-1-2 "- K: 7" rtsp://192.0.2.1/a# yes`,
-		`camera-fe80-1-eth0 "camera-fe80-1-eth0" rtsp://192.0.2.1/a# yes`,
-		`camera-long-long-long-long-long-long-long-long-long-long "camera-long-long-long-long-long-long-long-long-long-long" rtsp://192.0.2.1/a# yes`,
+		`camera-192-0-2-1 "gate: \"1\" #  east url: rtsp://evil" rtsp://192.0.2.1/a# yes`,
+		`camera-192-0-2-1-2 "- K: 7" rtsp://192.0.2.3/a# yes`,
+		`camera-fe80-1-eth0 "camera-fe80-1-eth0" rtsp://[fe80::1]/a# yes`,
+		`camera-long-long-long-long-long-long-long-long-long-long "camera-long-long-long-long-long-long-long-long-long-long" rtsp://long.example/a# yes`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

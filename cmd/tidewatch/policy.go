@@ -17,6 +17,7 @@ import (
 	"tidewatch/enforce"
 	"tidewatch/enforce/publish"
 	"tidewatch/enforce/words"
+	"tidewatch/enforce/written"
 )
 
 // policyCmd groups the commands about the rules.
@@ -100,6 +101,7 @@ func (c *policyExplainCmd) subject() (explained, error) {
 			return s, err
 		}
 		s.policies, zones = cfg.Policies, zonesIn(cfg, s.section)
+		noteExemptions(cfg)
 	}
 	if c.Stop == "" {
 		return s, nil
@@ -108,7 +110,7 @@ func (c *policyExplainCmd) subject() (explained, error) {
 }
 
 func readPolicy(path string) (enforce.Policy, error) {
-	text, err := os.ReadFile(path)
+	text, err := written.Load(path)
 	if err != nil {
 		return enforce.Policy{}, err
 	}
@@ -144,7 +146,7 @@ func zonesIn(cfg *config.Config, section string) []enforce.Zone {
 // readStop reads a stop, and finds the zone in which it is judged: a
 // violation's own, the one that is named, or the only one.
 func (c *policyExplainCmd) readStop(s *explained, zones []enforce.Zone) error {
-	text, err := os.ReadFile(c.Stop)
+	text, err := written.Load(c.Stop)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 
 const example = "../../deploy/tidewatch.example.yaml"
 
-// written is a file with some text in it.
-func written(t *testing.T, text string) string {
+// fileOf is a file with some text in it.
+func fileOf(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -53,16 +53,16 @@ func TestPolicyExplain(t *testing.T) {
 			[]string{"自 2026-07-01 起施行", "时间：2026-08-15 04:00:00"},
 		},
 		"a stop": {
-			policyExplainCmd{Stop: written(t, stop), Language: "en"},
+			policyExplainCmd{Stop: fileOf(t, stop), Language: "en"},
 			[]string{"Time: 2026-03-02 10:00:00", "5 min long", "Verdict: suspected"},
 		},
 		"a stop under another version": {
-			policyExplainCmd{Stop: written(t, stop), At: "2026-09-01", Language: "en"},
+			policyExplainCmd{Stop: fileOf(t, stop), At: "2026-09-01", Language: "en"},
 			[]string{"in force from 2026-07-01", "counts as open on it, in the driver's favour", "Verdict: not suspected"},
 		},
 		"a stop in a queue": {
 			policyExplainCmd{
-				Stop: written(t, strings.Replace(stop, "{",
+				Stop: fileOf(t, strings.Replace(stop, "{",
 					`{"queued": [{"from": "2026-03-02T10:00:00+08:00", "until": "2026-03-02T10:04:58+08:00"}], `, 1)),
 				Language: "en",
 			},
@@ -70,21 +70,21 @@ func TestPolicyExplain(t *testing.T) {
 		},
 		"a stop in a place": {
 			policyExplainCmd{
-				Stop:     written(t, strings.Replace(stop, "{", `{"box": {"x": 0.01, "y": 0.01, "w": 0.02, "h": 0.02}, `, 1)),
+				Stop:     fileOf(t, strings.Replace(stop, "{", `{"box": {"x": 0.01, "y": 0.01, "w": 0.02, "h": 0.02}, `, 1)),
 				Language: "en",
 			},
 			[]string{"does not stand in the zone", "Verdict: not suspected"},
 		},
 		"a violation": {
-			policyExplainCmd{Stop: written(t, string(violation)), Language: "en"},
+			policyExplainCmd{Stop: fileOf(t, string(violation)), Language: "en"},
 			[]string{"1 h long", "Verdict: suspected"},
 		},
 		"a manifest": {
-			policyExplainCmd{Stop: written(t, `{"violation": `+string(violation)+`}`), Language: "en"},
+			policyExplainCmd{Stop: fileOf(t, `{"violation": `+string(violation)+`}`), Language: "en"},
 			[]string{"1 h long", "Verdict: suspected"},
 		},
 		"a kept policy": {
-			policyExplainCmd{Policy: written(t, string(first.Document())), At: "2030-01-01 20:00", Language: "en"},
+			policyExplainCmd{Policy: fileOf(t, string(first.Document())), At: "2030-01-01 20:00", Language: "en"},
 			[]string{"version " + first.ID, "not in force on 2030-01-01"},
 		},
 	} {
@@ -111,15 +111,15 @@ func TestPolicyExplainSaysWhatIsMissing(t *testing.T) {
 		"no such section": {policyExplainCmd{Section: "x", At: "2026-01-01"}, `no section "x"; name one with --section: jianshe-road`},
 		"no time":         {policyExplainCmd{}, "give --at TIME, or a stop with --stop FILE"},
 		"not a time":      {policyExplainCmd{At: "noon"}, `--at "noon": want a time such as`},
-		"not a stop":      {policyExplainCmd{Stop: written(t, `{"begin": 1}`)}, `unknown field "begin"`},
+		"not a stop":      {policyExplainCmd{Stop: fileOf(t, `{"begin": 1}`)}, `unknown field "begin"`},
 		"a stop without a time": {
-			policyExplainCmd{Stop: written(t, `{}`)}, "start and end must be set",
+			policyExplainCmd{Stop: fileOf(t, `{}`)}, "start and end must be set",
 		},
 		"no such zone": {
-			policyExplainCmd{Zone: "z", Stop: written(t, `{"start": "2026-03-02T10:00:00Z", "end": "2026-03-02T10:00:00Z", "box": {"x": 0.1, "y": 0, "w": 1, "h": 1}}`)},
+			policyExplainCmd{Zone: "z", Stop: fileOf(t, `{"start": "2026-03-02T10:00:00Z", "end": "2026-03-02T10:00:00Z", "box": {"x": 0.1, "y": 0, "w": 1, "h": 1}}`)},
 			`no zone "z"; name one with --zone: east-gate-kerb`,
 		},
-		"a policy that was edited": {policyExplainCmd{At: "2026-01-01", Policy: written(t, "{}")}, "read policy"},
+		"a policy that was edited": {policyExplainCmd{At: "2026-01-01", Policy: fileOf(t, "{}")}, "read policy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.cmd.Config = example

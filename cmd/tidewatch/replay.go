@@ -20,6 +20,7 @@ import (
 	"tidewatch/detect/model"
 	"tidewatch/detect/watch"
 	"tidewatch/enforce"
+	"tidewatch/enforce/written"
 	"tidewatch/ingest/decode"
 )
 
@@ -101,7 +102,7 @@ func (c *replayCmd) truth() (*truth.Film, error) {
 	if c.Truth == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(c.Truth)
+	data, err := written.Load(c.Truth)
 	if err != nil {
 		return nil, fmt.Errorf("read truth: %w", err)
 	}

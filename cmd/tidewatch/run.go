@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"time"
 
 	"tidewatch/cmd/tidewatch/app"
 	"tidewatch/cmd/tidewatch/config"
@@ -58,33 +56,6 @@ func runUntilDone(ctx context.Context, cfg *config.Config, log *slog.Logger, rea
 		ready(a)
 	}
 	return errors.Join(a.Run(ctx), a.Close())
-}
-
-// checkConfigCmd checks a configuration and says what is wrong with it.
-type checkConfigCmd struct {
-	Config string `arg:"" default:"tidewatch.yaml" env:"TIDEWATCH_CONFIG" help:"Configuration file (${default})."`
-	Dump   bool   `help:"Print the configuration in force, defaults included, without secrets."`
-}
-
-// Run prints "ok", or the configuration in force.
-func (c *checkConfigCmd) Run() error {
-	cfg, err := config.Load(c.Config)
-	if err != nil {
-		return err
-	}
-	for _, warning := range cfg.Warnings(time.Now()) {
-		fmt.Fprintln(os.Stderr, "tidewatch: warning:", warning)
-	}
-	if !c.Dump {
-		fmt.Printf("%s: ok (cameras: %d, sections: %d, zones: %d)\n", c.Config, len(cfg.Cameras), len(cfg.Policies), len(cfg.Zones))
-		return nil
-	}
-	text, err := cfg.Dump()
-	if err != nil {
-		return fmt.Errorf("dump configuration: %w", err)
-	}
-	_, err = os.Stdout.Write(text)
-	return err
 }
 
 // migrateCmd brings the database up to date.

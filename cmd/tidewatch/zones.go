@@ -78,14 +78,12 @@ func (c *zonesDrawCmd) Run(ctx context.Context) error {
 // subject is the camera that is asked for. Its password is needed only if it is
 // connected to.
 func (c *zonesDrawCmd) subject() (*config.Config, ingest.Camera, error) {
-	load := c.load
-	if !c.Live {
-		load = func() (*config.Config, error) { return config.LoadRules(c.Config) }
-	}
-	cfg, err := load()
+	cfg, err := config.LoadDrawn(c.Config, c.Live)
 	if err != nil {
 		return nil, ingest.Camera{}, err
 	}
+	tell("drawn wrongly", cfg.Astray()...)
+	noteExemptions(cfg)
 	if c.Camera == "" && len(cfg.Cameras) == 1 {
 		return cfg, cfg.Cameras[0], nil
 	}

@@ -1,6 +1,7 @@
 // Package exempt reads the list of exempt vehicles, a CSV file beside the
 // policy that changes from day to day, and reads it anew when it changes. A
-// list with any mistake is not taken: the one before stays in force.
+// list with any mistake, or without most of the vehicles that it had, is not
+// taken: the one before stays in force, over a new start as well.
 //
 // The list is personal data. No plate of it stands in an error, a log or a
 // metric.
@@ -12,13 +13,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tidewatch/detect/plate"
 	"tidewatch/enforce"
+	"tidewatch/enforce/written"
 )
 
 // Rules is what entries are held against.
@@ -33,18 +36,51 @@ var columns = []string{"kind", "plate", "reference", "sections", "from", "until"
 // required is how many of the columns every list has.
 const required = 3
 
+// mostCharacters of a field are kept with a case.
+const mostCharacters = 200
+
 // mostMistakes bounds what is said of a file that is no list at all.
 const mostMistakes = 20
 
 // Parse reads a list; name is used in errors, of which there is one for each
 // mistake, with its line.
 func Parse(name string, text []byte, rules Rules) (enforce.Exemptions, error) {
-	p := parser{name: name, rules: rules}
-	entries := p.entries(bytes.TrimPrefix(text, []byte("\ufeff"))) // as spreadsheets write it
-	if len(p.mistakes) > 0 {
-		return enforce.Exemptions{}, errors.Join(p.mistakes...)
+	list, _, err := parse(name, text, rules)
+	return list, err
+}
+
+// parse also tells whether a remark says how many entries there are, and is
+// right.
+func parse(name string, text []byte, rules Rules) (list enforce.Exemptions, counted bool, err error) {
+	if text, err = written.Text(name, text); err != nil {
+		return enforce.Exemptions{}, false, err
 	}
-	return enforce.NewExemptions(entries), nil
+	p := parser{name: name, rules: rules}
+	entries := p.entries(text)
+	if len(p.mistakes) == 0 {
+		counted = p.count(text, len(entries))
+	}
+	if len(p.mistakes) > 0 {
+		return enforce.Exemptions{}, false, errors.Join(p.mistakes...)
+	}
+	return enforce.NewExemptions(entries), counted, nil
+}
+
+// countForm is a remark that says how many entries a list has.
+var countForm = regexp.MustCompile(`(?m)^#[ \t]*entries[ \t]*[:：][ \t]*([0-9]{1,9})[ \t,\r]*$`)
+
+// count holds what a remark says against how many entries there are: a list
+// that was cut off between two lines has no other mistake.
+func (p *parser) count(text []byte, n int) (counted bool) {
+	for _, at := range countForm.FindAllSubmatchIndex(text, -1) {
+		said, _ := strconv.Atoi(string(text[at[2]:at[3]])) // few digits
+		if said != n {
+			p.line = 1 + bytes.Count(text[:at[0]], []byte("\n"))
+			p.wrong("says that there are %d entries, and there are %d: was the file cut off?", said, n)
+		}
+		counted = true
+	}
+	return counted
 }
 
 type parser struct {
@@ -68,10 +104,6 @@ func (p *parser) wrong(format string, args ...any) {
 
 func (p *parser) entries(text []byte) []enforce.Exemption {
 	p.line = 1
-	if !utf8.Valid(text) {
-		p.wrong("is not UTF-8: save it as CSV in UTF-8")
-		return nil
-	}
 	rows := csv.NewReader(bytes.NewReader(text))
 	rows.Comment, rows.TrimLeadingSpace, rows.FieldsPerRecord = '#', true, -1
 	var list []enforce.Exemption
@@ -113,6 +145,10 @@ func (p *parser) next(rows *csv.Reader) bool {
 // header reads which column stands where.
 func (p *parser) header() bool {
 	p.at = map[string]int{}
+	if len(p.row) == 1 && strings.ContainsAny(p.row[0], ";\t，、") {
+		p.wrong("holds no comma: separate the columns by commas, in half width")
+		return false
+	}
 	for i, name := range p.row {
 		name = strings.ToLower(strings.TrimSpace(name))
 		_, twice := p.at[name]
@@ -158,6 +194,11 @@ func (p *parser) entry() enforce.Exemption {
 	if e.Reference == "" {
 		p.wrong("reference: is missing: the number of the announcement, permit or report")
 	}
+	for _, column := range []string{"reference", "by"} {
+		if says, wrong := written.Line(p.field(column), mostCharacters); wrong {
+			p.wrong("%s: %s", column, says)
+		}
+	}
 	if !e.From.IsZero() && !e.Until.IsZero() && !e.From.Before(e.Until) {
 		p.wrong("until: is not after from")
 	}
@@ -182,12 +223,20 @@ func (p *parser) moment(column string, later int) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
-	if day, err := time.ParseInLocation(time.DateOnly, text, p.rules.Location); err == nil {
-		return day.AddDate(0, 0, later)
+	at, err := time.ParseInLocation(time.DateOnly, text, p.rules.Location)
+	if err == nil {
+		at = at.AddDate(0, 0, later)
+	} else {
+		at, err = time.ParseInLocation("2006-01-02 15:04", text, p.rules.Location)
 	}
-	at, err := time.ParseInLocation("2006-01-02 15:04", text, p.rules.Location)
-	if err != nil {
+	switch {
+	case err != nil:
 		p.wrong("%s: want a day such as 2026-01-31, or 2026-01-31 08:00", column)
+	case at.Year() < firstYear || at.Year() > lastYear:
+		p.wrong("%s: want a day of the years %d to %d; empty: open", column, firstYear, lastYear-1)
 	}
 	return at
 }
+
+// Times outside these years are a slip of the pen.
+const firstYear, lastYear = 2000, 2100

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -248,6 +250,44 @@ var faults = []fault{
 			trusting.start()
 			trusting.live()
 			trusting.discreet()
+		},
+	},
+	{
+		"TLS where there is none", "the camera does not speak it on this port", "offline", ended("no_tls"),
+		"nothing is sent without it; `rtsp` does without",
+		func(t *testing.T) {
+			r := newRig(t)
+			r.camera.URL = strings.Replace(r.camera.URL, "rtsp:", "rtsps:", 1)
+			r.start()
+			r.in(ingest.Offline, ingest.TroubleStream, "does not speak TLS")
+			r.failed("no_tls")
+			r.discreet()
+		},
+	},
+	{
+		"no TLS where there is", "the camera speaks only TLS on this port", "offline", ended("tls"),
+		"it is asked whether it does, and the reason names `rtsps`",
+		func(t *testing.T) {
+			security, _ := certificate(t)
+			r := newRig(t, func(c *simcam.Config) { c.TLS, c.UDP = security, false })
+			r.camera.URL = strings.Replace(r.camera.URL, "rtsps:", "rtsp:", 1)
+			r.start()
+			r.in(ingest.Offline, ingest.TroubleStream, "speaks TLS, and rtsp does not")
+			r.failed("tls")
+			r.discreet()
+		},
+	},
+	{
+		"a web server", "HTTP at the port of the URL", "offline", ended("http"), "the reason says so",
+		func(t *testing.T) {
+			r := newRig(t)
+			server := httptest.NewServer(http.NotFoundHandler())
+			t.Cleanup(server.Close)
+			r.camera.URL = "rtsp://" + server.Listener.Addr().String() + "/main"
+			r.start()
+			r.in(ingest.Offline, ingest.TroubleStream, "answers HTTP, not RTSP")
+			r.failed("http")
+			r.discreet()
 		},
 	},
 	{

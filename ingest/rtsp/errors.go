@@ -23,6 +23,10 @@ var (
 	ErrBasic      = &ingest.Fault{Reason: "basic", Text: "the camera wants the password in the clear", Hint: "set the camera to digest authentication, use rtsps, or allow it with allow_basic"}
 	ErrNotFound   = &ingest.Fault{Reason: "not_found", Text: "no such stream", Hint: "check the path of the URL"}
 	ErrUntrusted  = &ingest.Fault{Reason: "untrusted", Text: "the camera's certificate is not trusted", Hint: "give the authority that signed it (ca_file), and check that it names the host of the URL"}
+	ErrNoTLS      = &ingest.Fault{Reason: "no_tls", Text: "does not speak TLS", Hint: "give the camera's port for rtsps, or write rtsp if it has none"}
+	ErrTLS        = &ingest.Fault{Reason: "tls", Text: "speaks TLS, and rtsp does not", Hint: "write rtsps, or give the camera's port for rtsp"}
+	ErrOldTLS     = &ingest.Fault{Reason: "old_tls", Text: "speaks TLS of another kind than 1.2 or 1.3", Hint: "renew the camera's firmware, or its certificate"}
+	ErrHTTP       = &ingest.Fault{Reason: "http", Text: "answers HTTP, not RTSP", Hint: "this is a port for browsers: give the camera's RTSP port, usually 554"}
 	ErrNoVideo    = &ingest.Fault{Reason: "no_video", Text: "no H.264 or H.265 video in the stream", Hint: "set the camera's stream to H.264"}
 	ErrTransport  = &ingest.Fault{Reason: "transport", Text: "the camera does not send video this way", Hint: "set transport to auto, or to the other of tcp and udp"}
 	ErrSilent     = &ingest.Fault{Reason: "silent", Text: "no answer", Hint: "check the address and the network"}
@@ -34,6 +38,7 @@ var (
 	ErrRedirected = &ingest.Fault{Reason: "redirected", Text: "redirected elsewhere", Hint: "give the URL that the camera points to, if you trust it"}
 	ErrReset      = &ingest.Fault{Reason: "reset", Text: "connection reset", Hint: "check the camera, and what lies between"}
 	ErrEnded      = &ingest.Fault{Reason: "ended", Text: "the camera ended the connection"}
+	ErrUnheard    = &ingest.Fault{Reason: "unheard", Text: "the connection was ended without an answer", Hint: "check that the port is the camera's RTSP port, and that it has a connection left"}
 
 	errSender   = &ingest.Fault{Reason: "sender", Text: "the camera began its stream anew"}
 	errTimeJump = &ingest.Fault{Reason: "time_jump", Text: "the camera's media clock jumped"}
@@ -88,8 +93,7 @@ func classify(err error) error {
 // not told.
 func isUntrusted(err error) bool {
 	var verification *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	return errors.As(err, &verification) || errors.As(err, &record)
+	return errors.As(err, &verification)
 }
 
 func classifyStatus(code base.StatusCode) error {

@@ -3,7 +3,6 @@
 package rtsp
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -101,7 +100,8 @@ func (s *Source) address() (*base.URL, error) {
 
 func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.Unit)) error {
 	access := access{basic: s.camera.AllowBasic || address.Scheme == "rtsps"}
-	client, err := s.client(address, &access)
+	line := &line{patience: s.cfg.AnswerTimeout}
+	client, err := s.client(address, &access, line)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 
 	stream, _, err := client.Describe(address)
 	if err != nil {
-		return access.explain(err)
+		return line.explain(ctx, access.explain(err))
 	}
 	track, err := findTrack(stream)
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *Source) receive(client *gortsplib.Client, track *track, units *senders,
 	})
 }
 
-func (s *Source) client(address *base.URL, access *access) (*gortsplib.Client, error) {
+func (s *Source) client(address *base.URL, access *access, line *line) (*gortsplib.Client, error) {
 	protocol := gortsplib.ProtocolTCP
 	if s.udp {
 		protocol = gortsplib.ProtocolUDP
@@ -181,12 +181,14 @@ func (s *Source) client(address *base.URL, access *access) (*gortsplib.Client, e
 	}
 	return &gortsplib.Client{
 		Scheme: address.Scheme, Host: address.Host,
-		Protocol:      &protocol,
-		TLSConfig:     security,
-		ReadTimeout:   s.cfg.AnswerTimeout,
-		WriteTimeout:  s.cfg.AnswerTimeout,
-		UserAgent:     "tidewatch",
-		DialContext:   stayHome(),
+		Protocol:     &protocol,
+		ReadTimeout:  s.cfg.AnswerTimeout,
+		WriteTimeout: s.cfg.AnswerTimeout,
+		UserAgent:    "tidewatch",
+		DialContext:  line.dial,
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return line.dialTLS(ctx, network, address, security)
+		},
 		OnRequest:     access.asked,
 		OnResponse:    access.answered,
 		OnDecodeError: func(error) { s.metrics.Discarded.Inc() },
@@ -262,39 +264,3 @@ func (a *access) explain(err error) error {
 	}
 	return err
 }
-
-const (
-	// mostDials bounds redirects in a circle.
-	mostDials = 3
-	// readAhead is what is read from a connection at once: more than the
-	// client asks for, since each call of the system costs as much as a packet.
-	readAhead = 32 << 10
-)
-
-// stayHome dials the first address asked for and no other. The client follows
-// redirects, and would give the credentials to whoever a camera names.
-func stayHome() func(ctx context.Context, network, address string) (net.Conn, error) {
-	var home string
-	dialed := 0
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if dialed++; dialed == 1 {
-			home = address
-		}
-		if address != home || dialed > mostDials {
-			return nil, ErrRedirected
-		}
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return &ahead{conn, bufio.NewReaderSize(conn, readAhead)}, nil
-	}
-}
-
-// ahead is a connection that is read in large pieces.
-type ahead struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (a *ahead) Read(p []byte) (int, error) { return a.reader.Read(p) }

@@ -59,11 +59,17 @@ func TestMain(m *testing.M) {
 // serve plays cameras at an address until the test ends or stop is called.
 func serve(t *testing.T, listen string, paths ...string) (server *simcam.Server, stop func()) {
 	t.Helper()
+	return serveAs(t, simcam.Config{Listen: listen}, paths...)
+}
+
+// serveAs is serve with more of the server's configuration.
+func serveAs(t *testing.T, cfg simcam.Config, paths ...string) (server *simcam.Server, stop func()) {
+	t.Helper()
 	video, err := film()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := simcam.Config{Listen: listen, Username: user, Password: password}
+	cfg.Username, cfg.Password = user, password
 	for _, path := range paths {
 		cfg.Cameras = append(cfg.Cameras, simcam.Camera{Path: path, Video: video})
 	}

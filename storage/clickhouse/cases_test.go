@@ -349,7 +349,6 @@ func TestSinkStoresRedeliveredEventsOnce(t *testing.T) {
 	defer broker.Close()
 	cfg := kafka.DefaultConfig()
 	cfg.Brokers, cfg.SpoolDir = []string{broker.Addr()}, filepath.Join(t.TempDir(), "spool")
-	cfg.Username, cfg.Password = broker.Credentials()
 	caseLog, err := kafka.NewLog(cfg, testLog(t), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

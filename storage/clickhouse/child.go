@@ -9,17 +9,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
+	"math"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"text/template"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 //go:embed engine/config.xml
@@ -32,6 +34,7 @@ var usersXML string
 type child struct {
 	cmd    *exec.Cmd
 	stdin  io.Closer
+	door   *door
 	output *output
 	ended  chan struct{}
 	err    error // how it ended; valid once ended is closed
@@ -39,50 +42,112 @@ type child struct {
 
 // launch starts a process. It must be called on the engine's own thread.
 func (e *Engine) launch() (*child, error) {
-	config, err := e.configure()
+	p, err := e.configure()
 	if err != nil {
 		return nil, err
 	}
-	c := &child{output: &output{log: e.log}, ended: make(chan struct{})}
-	// No context ends it at once: it is to end in good order.
-	c.cmd = exec.CommandContext(context.Background(), "/proc/self/exe", EngineCommand, e.cfg.Library, config, filepath.Join(e.cfg.Dir, "data"))
-	c.cmd.Args[0] = os.Args[0]
-	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
-	c.cmd.WaitDelay = time.Second
-	// The environment may hold passwords that are none of the engine's business.
-	c.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LD_LIBRARY_PATH=" + os.Getenv("LD_LIBRARY_PATH")}
-	// A group of its own keeps the terminal's Ctrl-C from it.
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+	door, requests, err := newDoor()
+	if err != nil {
 		return nil, err
 	}
-	if err := c.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the engine's process: %w", err)
+	defer requests.Close()
+	c := &child{output: &output{log: e.log}, door: door, ended: make(chan struct{})}
+	// No context ends it at once: it is to end in good order.
+	c.cmd = exec.CommandContext(context.Background(), "/proc/self/exe", append([]string{EngineCommand}, p.args()...)...)
+	c.cmd.Args[0] = os.Args[0]
+	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
+	c.cmd.ExtraFiles = []*os.File{requests} // as requestsFile
+	c.cmd.WaitDelay = time.Second
+	// The environment may hold passwords that are none of the engine's business.
+	c.cmd.Env = []string{"LD_LIBRARY_PATH=" + os.Getenv("LD_LIBRARY_PATH")}
+	c.cmd.SysProcAttr = attributes(p.ownNetwork)
+	if err := c.start(); err != nil {
+		door.close()
+		return nil, err
 	}
-	go func() {
-		c.err = c.cmd.Wait()
-		close(c.ended)
-	}()
 	return c, nil
 }
 
-// configure writes the engine's configuration and returns its path.
-func (e *Engine) configure() (string, error) {
-	dir := filepath.Join(e.cfg.Dir, "etc")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("prepare the engine's directory: %w", err)
+// attributes are those of a process that dies with its parent and is not
+// reached by the terminal's Ctrl-C.
+func attributes(ownNetwork bool) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	switch {
+	case !ownNetwork:
+	case os.Getuid() == 0:
+		attr.Cloneflags = syscall.CLONE_NEWNET
+	default: // has the power over a network only as the maker of its users
+		attr.Cloneflags = syscall.CLONE_NEWNET | syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getgid(), HostID: os.Getgid(), Size: 1}}
+		attr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN}
 	}
-	_, port, _ := strings.Cut(e.conn.Addresses[0], ":")
+	return attr
+}
+
+// noNamespace is what the kernel answers where no namespace is to be had.
+var noNamespace = []error{unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EINVAL, unix.ENOSYS, unix.EUSERS}
+
+func (c *child) start() error {
+	// Files that a library left open for every child are none of its business
+	// either, and no jail closes them. Kernels without this have no jail.
+	_ = unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
+	var err error
+	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	if err := c.cmd.Start(); err != nil {
+		unmade := func(refusal error) bool { return errors.Is(err, refusal) }
+		if c.cmd.SysProcAttr.Cloneflags != 0 && slices.ContainsFunc(noNamespace, unmade) {
+			return fmt.Errorf("%w: %w", ErrNoNetwork, err)
+		}
+		return fmt.Errorf("start the engine's process: %w", err)
+	}
+	go func() {
+		c.err = c.cmd.Wait()
+		c.door.close()
+		close(c.ended)
+	}()
+	return nil
+}
+
+// ownPort is the engine's port where nobody else has a port.
+const ownPort = 9000
+
+// configure writes the engine's configuration and says how to start it.
+func (e *Engine) configure() (process, error) {
+	p := process{
+		library: e.cfg.Library, etc: filepath.Join(e.cfg.Dir, "etc"), data: filepath.Join(e.cfg.Dir, "data"),
+		port: ownPort, ownNetwork: !e.reachable, jailed: !e.loose,
+	}
+	if err := os.MkdirAll(p.etc, 0o700); err != nil {
+		return p, fmt.Errorf("prepare the engine's directory: %w", err)
+	}
+	if !p.ownNetwork {
+		var err error
+		if p.port, err = freePort(); err != nil {
+			return p, err
+		}
+	}
+	users := filepath.Join(p.etc, "users.xml")
 	values := map[string]any{
-		"Port": port, "MemoryLimit": e.cfg.MemoryLimit, "AnalystMemoryLimit": e.cfg.MemoryLimit / 4,
-		"UsersFile": filepath.Join(dir, "users.xml"), "Database": e.conn.Database,
-		"OwnerSHA256": sha256Hex(e.conn.Password), "AnalystSHA256": sha256Hex(e.analystPassword),
+		"Port": p.port, "MemoryLimit": e.cfg.MemoryLimit, "AnalystMemoryLimit": e.cfg.MemoryLimit / 4,
+		"Threads": runtime.GOMAXPROCS(0), "UsersFile": users, "Database": e.conn.Database,
+		"OwnerSHA256": sha256Hex(e.conn.Password), "AnalystSHA256": sha256Hex(e.guard.password),
 	}
-	config := filepath.Join(dir, "config.xml")
-	return config, errors.Join(
-		render(config, configXML, values),
-		render(filepath.Join(dir, "users.xml"), usersXML, values),
+	return p, errors.Join(
+		render(filepath.Join(p.etc, "config.xml"), configXML, values),
+		render(users, usersXML, values),
 	)
+}
+
+// freePort finds a port of loopback that nobody listens on just now.
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 func sha256Hex(password string) string {
@@ -119,63 +184,24 @@ func (c *child) kill() {
 // failure says why the process ended on its own.
 func (c *child) failure() error {
 	said := c.output.last()
-	switch {
+	switch status := c.cmd.ProcessState.ExitCode(); {
+	case status == statusNoNetwork:
+		return because(ErrNoNetwork, said)
+	case status == statusNoJail:
+		return because(ErrNoJail, said)
 	case strings.Contains(said, "Another server instance in same directory"):
 		return ErrInUse
 	case strings.Contains(said, "Address already in use"):
 		return ErrPortTaken
+	case c.err == nil:
+		return fmt.Errorf("the engine's process ended: %s", said)
 	case said == "":
 		return fmt.Errorf("the engine's process ended: %w", c.err)
 	}
 	return fmt.Errorf("the engine's process ended: %w: %s", c.err, said)
 }
 
-// output takes what the process prints: into the log, the last lines kept.
-type output struct {
-	log *slog.Logger
-
-	mu    sync.Mutex
-	part  []byte
-	lines []string
-}
-
-const keptLines = 64
-
-// stackFrame matches lines that mean nothing without the library's symbols.
-var stackFrame = regexp.MustCompile(`(^|: )\d+\. \S+ @ 0x|Stack trace: |^\s*$`)
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.part = append(o.part, p...)
-	for {
-		line, rest, found := bytes.Cut(o.part, []byte("\n"))
-		if !found {
-			return len(p), nil
-		}
-		o.part = rest
-		o.keep(string(line))
-	}
-}
-
-func (o *output) keep(line string) {
-	if stackFrame.MatchString(line) {
-		return
-	}
-	o.log.Debug("database engine says", "line", line)
-	o.lines = append(o.lines, line)
-	o.lines = o.lines[max(0, len(o.lines)-keptLines):]
-}
-
-// last is the newest line that tells of an error or, without one, the newest.
-func (o *output) last() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	lines := append(slices.Clone(o.lines), string(o.part))
-	for _, line := range slices.Backward(lines) {
-		if strings.Contains(line, "xception: ") {
-			return line
-		}
-	}
-	return strings.TrimSpace(strings.Join(lines[max(0, len(lines)-2):], " "))
+// because is kind with what the process said of it, which begins with kind.
+func because(kind error, said string) error {
+	return fmt.Errorf("%w: %s", kind, strings.TrimPrefix(said, kind.Error()+": "))
 }

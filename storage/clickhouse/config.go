@@ -8,6 +8,7 @@
 package clickhouse
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -29,6 +30,9 @@ type Config struct {
 	Password  string // never logged, never in an error
 	TLS       bool
 	CAFile    string // PEM; without it the system's authorities count
+
+	// Dial connects where an address is not enough; nil: by TCP.
+	Dial func(context.Context) (net.Conn, error)
 }
 
 // DSN is the configuration as one line, password included, as clickhouse-go
@@ -62,7 +66,7 @@ func Open(cfg Config) (Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open clickhouse: %w", err)
 	}
-	conn, err := clickhouse.Open(&clickhouse.Options{
+	options := &clickhouse.Options{
 		Addr:         cfg.Addresses,
 		Auth:         clickhouse.Auth{Database: cfg.Database, Username: cfg.User, Password: cfg.Password},
 		TLS:          encryption,
@@ -74,7 +78,11 @@ func Open(cfg Config) (Conn, error) {
 			"async_insert": 0, // an insert must be stored when it returns
 			"do_not_merge_across_partitions_select_final": 1,
 		},
-	})
+	}
+	if cfg.Dial != nil {
+		options.DialContext = func(ctx context.Context, _ string) (net.Conn, error) { return cfg.Dial(ctx) }
+	}
+	conn, err := clickhouse.Open(options)
 	if err != nil {
 		return nil, fmt.Errorf("open clickhouse: %w", err)
 	}

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -26,11 +24,16 @@ var (
 type EngineConfig struct {
 	Dir         string // its own directory, created if missing
 	Library     string // path of libchdb.so
-	Port        int    // on loopback; 0: any free one
+	Port        int    // of the analysts, on loopback; 0: any free one
 	MemoryLimit uint64 // bytes
+
+	// AllowUnconfined starts the engine also where the system cannot keep
+	// others of this machine from it, or this machine's files from its queries.
+	AllowUnconfined bool
 
 	StartTimeout time.Duration // loading a cold library takes its time
 	StopTimeout  time.Duration // then it is killed, which loses nothing stored
+	Patience     time.Duration // one that has not answered for so long is started again
 }
 
 // DefaultEngineConfig leaves the directory and the library to be filled in.
@@ -39,47 +42,51 @@ func DefaultEngineConfig() EngineConfig {
 		MemoryLimit:  1 << 30,
 		StartTimeout: 2 * time.Minute,
 		StopTimeout:  10 * time.Second,
+		Patience:     30 * time.Second,
 	}
 }
 
 // Engine is a ClickHouse of our own: a child process that hosts libchdb and is
-// started again whenever it ends. It dies with this process, however this
-// process dies. While it serves, Dir/dsn says how an analyst connects, who may
-// read and do nothing else; the account that may do more is known to this
-// process alone.
+// started again whenever it ends or does not answer. It dies with this process,
+// however this process dies.
 //
-// The library ends its process at a failed handshake (a wrong password, a
-// database that does not exist), which any program on this machine can bring
-// about. Nothing stored is lost by that, and it serves again seconds later.
+// The child is in a network of its own, which only this process has a door to,
+// and has given up every file but its own before the library is loaded. While
+// it serves, Dir/dsn says how an analyst connects, who may read and do nothing
+// else; the account that may do more is known to this process alone.
 type Engine struct {
 	cfg     EngineConfig
 	conn    Config // the owner's
+	guard   *guard
 	log     *slog.Logger
 	metrics engineMetrics
 
-	analystPassword string
+	// What the child must do without; changed before it serves alone.
+	reachable bool // a network of its own
+	loose     bool // the jail
+	lacking   error
 
 	stop    context.CancelFunc
 	stopped chan struct{}
 	ending  error // how the child ended at Close; valid once stopped is closed
 
 	mu   sync.Mutex
+	door *door // of the child that lives
 	down error // why it does not serve; nil while it does
 }
 
 // StartEngine starts the engine and returns once it serves. The caller closes
 // it, after every pool of connections to it.
 func StartEngine(ctx context.Context, cfg EngineConfig, log *slog.Logger, reg prometheus.Registerer) (*Engine, error) {
-	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	e := &Engine{
-		cfg: cfg, log: log, metrics: newEngineMetrics(reg),
-		conn:            Config{Database: "tidewatch", User: "tidewatch", Password: rand.Text()},
-		analystPassword: rand.Text(),
-		stop:            stop, stopped: make(chan struct{}), down: errors.New("not started yet"),
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", cfg.Port))
+	if err != nil {
+		return nil, fmt.Errorf("start clickhouse in %s: listen on port %d: %w: %w", cfg.Dir, cfg.Port, ErrPortTaken, err)
 	}
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e := newEngine(cfg, listener, log, reg)
+	e.stop = stop
 	first := make(chan error, 1)
 	go e.run(life, first)
-	var err error
 	select {
 	case err = <-first:
 	case <-ctx.Done():
@@ -91,15 +98,37 @@ func StartEngine(ctx context.Context, cfg EngineConfig, log *slog.Logger, reg pr
 	return e, nil
 }
 
-// Config is how to connect to the engine as the owner of the database.
+func newEngine(cfg EngineConfig, listener net.Listener, log *slog.Logger, reg prometheus.Registerer) *Engine {
+	e := &Engine{
+		cfg: cfg, log: log, metrics: newEngineMetrics(reg),
+		stopped: make(chan struct{}), down: errors.New("not started yet"),
+	}
+	e.conn = Config{
+		Addresses: []string{listener.Addr().String()}, Dial: e.dial,
+		Database: "tidewatch", User: "tidewatch", Password: rand.Text(),
+	}
+	e.guard = &guard{
+		listener: listener, password: rand.Text(), dial: e.dial, log: log, came: e.metrics.analysts,
+		databases: []string{e.conn.Database, "default", "system", "information_schema", "INFORMATION_SCHEMA"},
+		seats:     make(chan struct{}, mostAnalysts),
+	}
+	return e
+}
+
+// Config is how this process connects to the engine as the owner of the
+// database.
 func (e *Engine) Config() Config { return e.conn }
 
 // analyst is how to connect to the engine as one who may only read.
 func (e *Engine) analyst() Config {
 	cfg := e.conn
-	cfg.User, cfg.Password = "analyst", e.analystPassword
+	cfg.User, cfg.Password, cfg.Dial = analystUser, e.guard.password, nil
 	return cfg
 }
+
+// Unconfined says what the system cannot keep from the engine, or the engine
+// from; nil where all is as it should be.
+func (e *Engine) Unconfined() error { return e.lacking }
 
 // Health says why the engine does not serve; nil while it does.
 func (e *Engine) Health() error {
@@ -123,132 +152,5 @@ func (e *Engine) Close() error {
 	return e.ending
 }
 
-// run keeps a child alive until life ends. The outcome of the first start goes
-// to first; a first start that fails is not repeated.
-func (e *Engine) run(life context.Context, first chan<- error) {
-	defer close(e.stopped)
-	// The kernel kills the child when the thread that started it ends, so that
-	// thread must be ours for as long as the child lives.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
-	served := false
-	for attempt := 0; life.Err() == nil; attempt++ {
-		if err := e.choosePort(served); err != nil {
-			first <- err
-			return
-		}
-		err := e.live(life, func() {
-			attempt = 0
-			if !served {
-				served = true
-				first <- nil
-			}
-		})
-		switch {
-		case life.Err() != nil:
-		case served:
-			e.setHealth(err)
-			e.metrics.restarts.Inc()
-			e.log.Warn("database engine ended and is started again", "error", err)
-			pause(life, min(time.Second<<min(attempt, 5), 30*time.Second))
-		case errors.Is(err, ErrPortTaken) && e.cfg.Port == 0 && attempt < 5:
-		default:
-			first <- err
-			return
-		}
-	}
-}
-
-// choosePort settles the port until the engine has served on it once: pools of
-// connections rely on it from then on.
-func (e *Engine) choosePort(served bool) error {
-	if served {
-		return nil
-	}
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", e.cfg.Port))
-	if err != nil {
-		return fmt.Errorf("listen on port %d: %w: %w", e.cfg.Port, ErrPortTaken, err)
-	}
-	e.conn.Addresses = []string{listener.Addr().String()}
-	return listener.Close()
-}
-
-// live is one child's life, from its start to its end.
-func (e *Engine) live(life context.Context, serving func()) error {
-	child, err := e.launch()
-	if err != nil {
-		return err
-	}
-	defer child.kill()
-	if err := e.awaitService(life, child); err != nil {
-		return err
-	}
-	if err := os.WriteFile(e.dsnFile(), []byte(e.analyst().DSN()+"\n"), 0o600); err != nil {
-		return err
-	}
-	defer os.Remove(e.dsnFile())
-	e.setHealth(nil)
-	e.log.Info("database engine serves", "address", e.conn.Addresses[0])
-	serving()
-	select {
-	case <-child.ended:
-		return child.failure()
-	case <-life.Done():
-		e.setHealth(errors.New("closed"))
-		e.endQueries()
-		e.ending = child.end(e.cfg.StopTimeout)
-		return e.ending
-	}
-}
-
-// awaitService returns once the child answers and has its database.
-func (e *Engine) awaitService(life context.Context, child *child) error {
-	ctx, cancel := context.WithTimeout(life, e.cfg.StartTimeout)
-	defer cancel()
-	for {
-		err := e.command(ctx, "CREATE DATABASE IF NOT EXISTS "+e.conn.Database)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-child.ended:
-			return child.failure()
-		case <-ctx.Done():
-			return fmt.Errorf("wait until it serves: %w", errors.Join(ctx.Err(), err))
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// endQueries asks the engine to give up what it still runs for us and for
-// analysts; the query that holds the listener open is of neither.
-func (e *Engine) endQueries() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	err := e.command(ctx, "KILL QUERY WHERE user IN (currentUser(), 'analyst') AND query_id != queryID() ASYNC FORMAT Null")
-	if err != nil {
-		e.log.Debug("running queries could not be ended", "error", err)
-	}
-}
-
-// command runs a statement over a connection of its own.
-func (e *Engine) command(ctx context.Context, statement string) error {
-	cfg := e.conn
-	cfg.Database = "system" // the one that exists from the start
-	conn, err := Open(cfg)
-	if err != nil {
-		return err
-	}
-	return errors.Join(conn.Exec(ctx, statement), conn.Close())
-}
-
 // dsnFile tells other programs of this user how an analyst connects.
 func (e *Engine) dsnFile() string { return filepath.Join(e.cfg.Dir, "dsn") }
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}

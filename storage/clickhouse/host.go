@@ -2,10 +2,13 @@ package clickhouse
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"syscall"
 
 	"github.com/ebitengine/purego"
@@ -19,23 +22,62 @@ const EngineCommand = "clickhouse-engine"
 // is: reading the file is the client's part, which needs no right to files.
 const hold = "SYSTEM START LISTEN TCP; INSERT INTO FUNCTION null('line String') FROM INFILE '/dev/stdin' FORMAT LineAsString"
 
+// process is the engine's process, as its command line describes it.
+type process struct {
+	library, etc, data string // the library's file, two folders
+
+	port       int
+	ownNetwork bool // it is in a network namespace of its own
+	jailed     bool // it is to lock itself in
+}
+
 // EngineMain is the whole life of the engine's process. A program calls it
-// where its first argument is EngineCommand, with the arguments after it: the
-// library's path, the configuration's path and the data directory. It returns
-// the exit status, once standard input is closed.
+// where its first argument is EngineCommand, with the arguments after it. It
+// returns the exit status, once standard input is closed.
 func EngineMain(args []string) int {
-	if len(args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage:", EngineCommand, "LIBRARY CONFIG DATA")
-		return 2
-	}
 	// Whoever stops the whole group means the program; it ends the engine last.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := runLocal(args[0], "clickhouse", "--config-file="+args[1], "--path="+args[2], "--query="+hold)
+	p, err := parseProcess(args)
+	if err == nil {
+		err = p.run()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
 	}
-	return 0
+	return exitStatus(err)
+}
+
+func parseProcess(args []string) (process, error) {
+	var p process
+	flags := flag.NewFlagSet(EngineCommand, flag.ContinueOnError)
+	flags.StringVar(&p.library, "library", "", "libchdb.so")
+	flags.StringVar(&p.etc, "etc", "", "folder with config.xml")
+	flags.StringVar(&p.data, "data", "", "folder of the tables")
+	flags.IntVar(&p.port, "port", 0, "port on loopback")
+	flags.BoolVar(&p.ownNetwork, "own-network", false, "bring up the loopback interface of its own network")
+	flags.BoolVar(&p.jailed, "jailed", false, "give up all files but these")
+	return p, flags.Parse(args)
+}
+
+// args is what parseProcess reads.
+func (p process) args() []string {
+	return []string{
+		"--library=" + p.library, "--etc=" + p.etc, "--data=" + p.data, "--port=" + strconv.Itoa(p.port),
+		"--own-network=" + strconv.FormatBool(p.ownNetwork), "--jailed=" + strconv.FormatBool(p.jailed),
+	}
+}
+
+// run confines the process, for good and before any of the library's code
+// runs, and is the engine until standard input is closed.
+func (p process) run() error {
+	if err := p.confine(); err != nil {
+		return err
+	}
+	if err := serveDials(p.port); err != nil {
+		return err
+	}
+	return runLocal(p.library, "clickhouse",
+		"--config-file="+filepath.Join(p.etc, "config.xml"), "--path="+p.data, "--query="+hold)
 }
 
 // runLocal calls the library as if it were the program clickhouse-local:
@@ -59,7 +101,8 @@ func runLocal(library string, args ...string) error {
 	for i, arg := range args {
 		argv[i] = &append([]byte(arg), 0)[0]
 	}
-	result := query(int32(len(args)), &argv[0])
+	var result uintptr
+	offMainThread(func() { result = query(int32(len(args)), &argv[0]) })
 	runtime.KeepAlive(argv)
 	if message := resultError(result); message != "" {
 		return errors.New(message)
@@ -74,4 +117,22 @@ func register(function any, lib uintptr, name string) error {
 	}
 	purego.RegisterFunc(function, symbol)
 	return nil
+}
+
+// offMainThread runs f on another thread than the process' first. Only for
+// that one does the C library read a file to learn the bounds of its stack,
+// and the jail has no such file.
+func offMainThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if syscall.Gettid() == os.Getpid() {
+			offMainThread(f) // on another, for this one is taken
+			return
+		}
+		f()
+	}()
+	<-done
 }

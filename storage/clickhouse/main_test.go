@@ -1,9 +1,6 @@
 package clickhouse
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,25 +20,12 @@ func TestMain(m *testing.M) {
 		case EngineCommand:
 			os.Exit(EngineMain(os.Args[2:]))
 		case "hold-engine":
-			os.Exit(holdEngine(os.Args[2]))
+			os.Exit(holdEngine(os.Args[2:]))
+		case "deprived":
+			os.Exit(deprived(os.Args[2], os.Args[3:]))
 		}
 	}
 	goleak.VerifyTestMain(m)
-}
-
-// holdEngine starts an engine, says so and waits to be killed.
-func holdEngine(dir string) int {
-	cfg, err := engineConfig(dir)
-	if err == nil {
-		_, err = StartEngine(context.Background(), cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	fmt.Println("serving")
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	select {}
 }
 
 func engineConfig(dir string) (EngineConfig, error) {
@@ -55,7 +39,7 @@ func engineConfig(dir string) (EngineConfig, error) {
 	return cfg, err
 }
 
-func testEngineConfig(t *testing.T) EngineConfig {
+func testEngineConfig(t testing.TB) EngineConfig {
 	t.Helper()
 	cfg, err := engineConfig(filepath.Join(t.TempDir(), "engine"))
 	if err != nil {
@@ -65,7 +49,7 @@ func testEngineConfig(t *testing.T) EngineConfig {
 	return cfg
 }
 
-func startEngine(t *testing.T, cfg EngineConfig) *Engine {
+func startEngine(t testing.TB, cfg EngineConfig) *Engine {
 	t.Helper()
 	e, err := StartEngine(t.Context(), cfg, testLog(t), prometheus.NewRegistry())
 	if err != nil {
@@ -85,7 +69,7 @@ func openConn(t *testing.T, cfg Config) Conn {
 	return conn
 }
 
-func testLog(t *testing.T) *slog.Logger {
+func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 

@@ -10,6 +10,7 @@ import (
 type engineMetrics struct {
 	up       prometheus.Gauge
 	restarts prometheus.Counter
+	analysts *prometheus.CounterVec
 }
 
 func newEngineMetrics(reg prometheus.Registerer) engineMetrics {
@@ -19,8 +20,11 @@ func newEngineMetrics(reg prometheus.Registerer) engineMetrics {
 			Name: "tidewatch_clickhouse_engine_up", Help: "1 while the embedded engine serves.",
 		}),
 		restarts: in.NewCounter(prometheus.CounterOpts{
-			Name: "tidewatch_clickhouse_engine_restarts_total", Help: "Times the embedded engine ended on its own and was started again.",
+			Name: "tidewatch_clickhouse_engine_restarts_total", Help: "Times the embedded engine ended on its own, or did not answer, and was started again.",
 		}),
+		analysts: in.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidewatch_clickhouse_analyst_connections_total", Help: "Connections to the embedded engine's port for analysts, by what came of them.",
+		}, []string{"outcome"}),
 	}
 }
 

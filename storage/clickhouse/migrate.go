@@ -41,7 +41,7 @@ func Migrate(ctx context.Context, conn Conn) error {
 // bear it.
 func migrate(ctx context.Context, conn Conn, files fs.FS) error {
 	if err := conn.Exec(ctx, createMigrations); err != nil {
-		return fmt.Errorf("migrate clickhouse: %w", err)
+		return fmt.Errorf("migrate clickhouse: %w", explain(err))
 	}
 	known, err := knownMigrations(ctx, conn)
 	if err != nil {

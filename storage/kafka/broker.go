@@ -1,11 +1,10 @@
 package kafka
 
 import (
-	"cmp"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -18,23 +17,25 @@ var ErrInUse = errors.New("directory is in use by another tidewatch")
 
 // BrokerConfig says where the embedded broker lives.
 type BrokerConfig struct {
-	Dir  string // its own directory, created if missing
-	Port int    // on loopback; 0: any free one
-	// Password of the one user; empty: a random one at each start.
-	Password string
+	Dir string // its own directory, created if missing
 }
 
 // Broker is a Kafka broker in this process, for those who run none. What it
 // has acknowledged, committed offsets included, survives the process's death.
-// It serves those alone who know its password, as other programs and users of
-// this machine may connect too.
+// No network leads to it: it serves processes of the same user, and of root,
+// at a socket in its directory.
 type Broker struct {
-	cluster  *kfake.Cluster
-	lock     *flock.Flock
-	password string
+	cluster *kfake.Cluster
+	lock    *flock.Flock
+	socket  string
 }
 
-const brokerUser = "tidewatch"
+// SocketOf is where the broker of a directory listens while it runs.
+func SocketOf(dir string) string { return filepath.Join(dir, "broker.sock") }
+
+// AddressOf is what a Config has as its only broker, for the embedded one that
+// listens at a socket.
+func AddressOf(socket string) string { return socketScheme + socket }
 
 // OpenBroker starts the broker. The caller closes it after its clients.
 func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
@@ -42,17 +43,21 @@ func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open broker in %s: %w", cfg.Dir, err)
 	}
-	password := cmp.Or(cfg.Password, rand.Text())
-	data := filepath.Join(cfg.Dir, "data")
-	// The password that the broker kept from the last start would count.
-	if err := ignoreMissing(os.Remove(filepath.Join(data, "sasl.json"))); err != nil {
+	b := &Broker{lock: lock, socket: SocketOf(cfg.Dir)}
+	if b.cluster, err = b.start(cfg.Dir, log); err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
 	}
-	cluster, err := kfake.NewCluster(
-		kfake.EnableSASL(),
-		kfake.Superuser("PLAIN", brokerUser, password),
-		kfake.Ports(cfg.Port),
-		kfake.DataDir(data),
+	return b, nil
+}
+
+func (b *Broker) start(dir string, log *slog.Logger) (*kfake.Cluster, error) {
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
+		return nil, err
+	}
+	return kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return openDoor(b.socket, log) }),
+		kfake.DataDir(filepath.Join(dir, "data")),
 		kfake.SyncWrites(),
 		kfake.ClusterID("tidewatch"),
 		kfake.WithLogger(brokerLog{log}),
@@ -62,17 +67,10 @@ func OpenBroker(cfg BrokerConfig, log *slog.Logger) (*Broker, error) {
 			"offsets.retention.minutes": "2147483647",
 		}),
 	)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open broker in %s: %w", cfg.Dir, err), lock.Unlock())
-	}
-	return &Broker{cluster: cluster, lock: lock, password: password}, nil
 }
 
-// Addr is the broker's host:port.
-func (b *Broker) Addr() string { return b.cluster.ListenAddrs()[0] }
-
-// Credentials are what a client logs in with, by SASL PLAIN.
-func (b *Broker) Credentials() (username, password string) { return brokerUser, b.password }
+// Addr is what a Config has as its only broker.
+func (b *Broker) Addr() string { return AddressOf(b.socket) }
 
 // Close stops the broker and frees its directory.
 func (b *Broker) Close() error {

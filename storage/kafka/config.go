@@ -5,29 +5,38 @@
 package kafka
 
 import (
+	"context"
 	"errors"
+	"net"
+	"strings"
 	"time"
-
-	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
 )
 
 // Config says where the case log is and how it is written and read.
 type Config struct {
-	Brokers     []string // host:port
+	Brokers     []string // host:port, or the embedded broker's Addr alone
 	Topic       string
 	Partitions  int // of a topic that does not exist yet
-	Replication int // of a topic that does not exist yet; -1: what the cluster gives any topic
+	Replication int // of a topic that does not exist yet; -1: three, or as many as there are brokers
 
-	// Username and Password log in, with SASL PLAIN; without a name nobody
-	// logs in. The password is never logged, never in an error.
-	Username string
-	Password string
+	// Security says who we are to a Kafka of the operator's, and whom we trust.
+	Security Security
+
+	// System is set where this process is the one that writes to a Kafka of the
+	// operator's, and describes it to people: host and data folder. Without it,
+	// in a command that works beside one, no claim is made and no topic.
+	System string
+	// Memory is the file that keeps what was seen of the operator's topic.
+	Memory string
 
 	// SpoolDir takes events while Kafka cannot be reached.
 	SpoolDir string
 	// WriteTimeout is how long an event waits for Kafka before it is spooled.
 	WriteTimeout time.Duration
+	// RefusedWait is when an event is tried again that Kafka refused for itself.
+	RefusedWait time.Duration
+	// CheckEvery is how often the operator's topic is looked at.
+	CheckEvery time.Duration
 
 	// A batch for a consumer is full at BatchSize messages, and handed over
 	// BatchWait after its first one.
@@ -45,18 +54,34 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Topic: "tidewatch.cases", Partitions: 8, Replication: -1,
-		WriteTimeout: 5 * time.Second,
-		BatchSize:    500, BatchWait: 100 * time.Millisecond,
+		WriteTimeout: 5 * time.Second, RefusedWait: 15 * time.Second, CheckEvery: time.Minute,
+		BatchSize: 500, BatchWait: 100 * time.Millisecond,
 		FetchWait: time.Second, SessionTimeout: 10 * time.Second,
 	}
 }
 
-// login is nil where nobody logs in.
-func (c Config) login() sasl.Mechanism {
-	if c.Username == "" {
-		return nil
+// socket is the embedded broker's; empty with a Kafka of the operator's.
+func (c Config) socket() string {
+	if len(c.Brokers) != 1 || !strings.HasPrefix(c.Brokers[0], socketScheme) {
+		return ""
 	}
-	return plain.Mechanism{Username: c.Username, Password: c.Password}
+	return strings.TrimPrefix(c.Brokers[0], socketScheme)
+}
+
+// addresses are what clients are told to dial.
+func (c Config) addresses() []string {
+	if c.socket() != "" {
+		return []string{embeddedName}
+	}
+	return c.Brokers
+}
+
+// dial connects to a broker.
+func (c Config) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if path := c.socket(); path != "" {
+		return dialSocket(ctx, path)
+	}
+	return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
 }
 
 func (c Config) validate() error {
@@ -69,6 +94,8 @@ func (c Config) validate() error {
 		return errors.New("kafka: partitions must be 1 or more")
 	case c.Replication < 1 && c.Replication != -1:
 		return errors.New("kafka: replication must be 1 or more, or -1")
+	case c.System != "" && c.Memory == "":
+		return errors.New("kafka: no file is configured for what is known of the topic")
 	case c.SpoolDir == "":
 		return errors.New("kafka: no spool directory is configured")
 	case c.BatchSize < 1:

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/segmentio/kafka-go"
@@ -16,7 +17,7 @@ import (
 // are never concurrent; events of a case come in order, those of different
 // cases in any.
 func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Event, Position) error) error {
-	if err := l.spool.awaitEmpty(ctx); err != nil {
+	if err := errors.Join(l.awaitOwn(ctx), l.spool.awaitEmpty(ctx)); err != nil {
 		return fmt.Errorf("follow the case log: %w", err)
 	}
 	var partitions []int
@@ -48,6 +49,9 @@ func (l *Log) Follow(ctx context.Context, caughtUp func(), apply func(enforce.Ev
 			case <-ctx.Done():
 				return ctx.Err()
 			case m := <-messages:
+				if err := l.awaitOwn(ctx); err != nil { // what follows may be acted upon
+					return err
+				}
 				if err := l.applyOne(m, apply); err != nil {
 					return err
 				}
@@ -93,8 +97,10 @@ func (l *Log) read(ctx context.Context, partition int, messages chan<- kafka.Mes
 
 func (l *Log) readerConfig() kafka.ReaderConfig {
 	return kafka.ReaderConfig{
-		Brokers: l.cfg.Brokers, Topic: l.cfg.Topic,
-		Dialer:        &kafka.Dialer{ClientID: "tidewatch", SASLMechanism: l.cfg.login()},
+		Brokers: l.cfg.addresses(), Topic: l.cfg.Topic,
+		Dialer: &kafka.Dialer{
+			ClientID: "tidewatch", DialFunc: l.cfg.dial, TLS: l.transport.TLS, SASLMechanism: l.transport.SASL,
+		},
 		QueueCapacity: l.cfg.BatchSize,
 		MinBytes:      1, MaxBytes: 4 << 20, MaxWait: l.cfg.FetchWait,
 		ErrorLogger: kafka.LoggerFunc(func(format string, args ...any) {

@@ -2,14 +2,17 @@ package kafka
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tidewatch/enforce"
 )
@@ -19,11 +22,19 @@ type Log struct {
 	cfg       Config
 	log       *slog.Logger
 	metrics   metrics
-	outage    *outage
+	outage    *outage // of all that reads
+	jam       *outage // of what writes
 	spool     *spool
 	spooled   chan struct{} // has a token when there may be something to drain
+	admin     *kgo.Client   // asks about topics and groups
 	transport *kafka.Transport
 	writer    *kafka.Writer
+
+	watcher *watcher
+	lease   *lease          // nil where no claim is made
+	alive   context.Context //nolint:containedctx // of what a claim goes on with until Close
+	die     context.CancelFunc
+	keeping sync.WaitGroup
 }
 
 // NewLog opens the spool; Kafka itself need not be there yet. Run must run for
@@ -32,28 +43,77 @@ func NewLog(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Log, erro
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	spool, err := openSpool(cfg.SpoolDir)
+	secure, err := cfg.Security.tls()
 	if err != nil {
 		return nil, err
 	}
-	// The transport looks for brokers anew once in this time, and not before.
-	transport := &kafka.Transport{ClientID: "tidewatch", MetadataTTL: 2 * time.Second, SASL: cfg.login()}
-	l := &Log{
-		cfg: cfg, log: log, spool: spool, spooled: make(chan struct{}, 1), transport: transport,
-		writer: &kafka.Writer{
-			Addr: kafka.TCP(cfg.Brokers...), Topic: cfg.Topic, Transport: transport,
-			// The hash of Java's own producer, so that any producer agrees on
-			// the partition of a case.
-			Balancer:     kafka.Murmur2Balancer{Consistent: true},
-			RequiredAcks: kafka.RequireAll,
-			MaxAttempts:  3,
-			BatchTimeout: time.Millisecond,
-			WriteTimeout: cfg.WriteTimeout, ReadTimeout: cfg.WriteTimeout,
-		},
+	l := &Log{cfg: cfg, log: log, spooled: make(chan struct{}, 1)}
+	l.alive, l.die = context.WithCancel(context.Background())
+	if l.admin, err = newClient(cfg); err != nil {
+		return nil, err
 	}
-	l.metrics = newMetrics(reg, spool.depth)
-	l.outage = &outage{log: log, errors: l.metrics.errors}
+	if err := l.openWatcher(); err != nil {
+		l.admin.Close()
+		return nil, err
+	}
+	if l.spool, err = openSpool(cfg.SpoolDir); err != nil {
+		l.admin.Close()
+		return nil, err
+	}
+	l.openWriter(secure)
+	l.metrics = newMetrics(reg, l.spool)
+	l.outage = &outage{log: log.With("way", "read"), errors: l.metrics.errors}
+	l.jam = &outage{log: log.With("way", "write"), errors: l.metrics.errors}
 	return l, nil
+}
+
+// openWatcher prepares what watches over an operator's topic.
+func (l *Log) openWatcher() error {
+	l.watcher = &watcher{topic: l.cfg.Topic, keeps: l.cfg.System != ""}
+	if l.cfg.socket() != "" {
+		return nil
+	}
+	known, err := openMemory(l.cfg.Memory)
+	if err != nil {
+		return err
+	}
+	l.watcher.memory = known
+	if l.cfg.System != "" {
+		l.lease = newLease(l.cfg, l.admin, known.System, l.log)
+	}
+	return nil
+}
+
+func (l *Log) openWriter(secure *tls.Config) {
+	// The transport looks for brokers anew once in this time, and not before.
+	l.transport = &kafka.Transport{
+		ClientID: "tidewatch", MetadataTTL: 2 * time.Second, Dial: l.cfg.dial, TLS: secure, SASL: l.cfg.Security.signIn(),
+	}
+	l.writer = &kafka.Writer{
+		Addr: kafka.TCP(l.cfg.addresses()...), Topic: l.cfg.Topic, Transport: l.transport,
+		// The hash of Java's own producer, so that any producer agrees on
+		// the partition of a case.
+		Balancer:     within{kafka.Murmur2Balancer{Consistent: true}, l.watcher.spread},
+		RequiredAcks: kafka.RequireAll,
+		MaxAttempts:  3,
+		BatchTimeout: time.Millisecond,
+		WriteTimeout: l.cfg.WriteTimeout, ReadTimeout: l.cfg.WriteTimeout,
+	}
+}
+
+// within spreads over the first partitions alone, so that a case stays where it
+// is when partitions are added.
+type within struct {
+	kafka.Balancer
+	first func() int // 0: all
+}
+
+// Balance implements kafka.Balancer.
+func (w within) Balance(m kafka.Message, partitions ...int) int {
+	if n := w.first(); n > 0 && n < len(partitions) {
+		partitions = partitions[:n]
+	}
+	return w.Balancer.Balance(m, partitions...)
 }
 
 // Append adds events, in order. It returns once each is safe: acknowledged by
@@ -86,10 +146,9 @@ func (l *Log) append(ctx context.Context, m kafka.Message) error {
 			l.metrics.appended.Inc()
 			return nil
 		}
-		l.metrics.errors.Inc()
-		l.log.Warn("kafka did not take an event, it goes to the spool", "error", err)
+		l.jam.failed(fmt.Errorf("write an event, which is spooled: %w", err))
 	}
-	if err := l.spool.put(m.Value); err != nil {
+	if err := l.spool.put(string(m.Key), m.Value); err != nil {
 		return err
 	}
 	l.metrics.spooled.Inc()
@@ -103,11 +162,14 @@ func (l *Log) append(ctx context.Context, m kafka.Message) error {
 func (l *Log) write(ctx context.Context, m kafka.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.WriteTimeout)
 	defer cancel()
+	if err := l.permit(ctx); err != nil {
+		return err
+	}
 	return l.writer.WriteMessages(ctx, m)
 }
 
 // Waiting is how many events are in the spool: more than none only while Kafka
-// cannot be reached, and a moment after.
+// does not take them, and a moment after. Health says why.
 func (l *Log) Waiting() int { return l.spool.depth() }
 
 // Run creates the topic if it is missing and sends what is in the spool, until
@@ -122,21 +184,32 @@ func (l *Log) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
-			l.outage.failed(fmt.Errorf("send %d spooled events: %w", l.spool.depth(), err))
+			l.jam.failed(fmt.Errorf("send %d spooled events: %w", l.spool.depth(), err))
 			wait.pause(ctx)
 		default:
-			l.outage.over()
+			l.jam.over()
 			wait = newBackoff()
-			select {
-			case <-ctx.Done():
-			case <-l.spooled:
-			}
+			l.awaitSpooled(ctx)
 		}
 	}
 	return nil
 }
 
-// drain sends the spool's events one by one, so that none overtakes another.
+// awaitSpooled returns when there may be something to send.
+func (l *Log) awaitSpooled(ctx context.Context) {
+	var again <-chan time.Time
+	if refused, _ := l.spool.refused(); refused > 0 {
+		again = time.After(l.cfg.RefusedWait)
+	}
+	select {
+	case <-ctx.Done():
+	case <-l.spooled:
+	case <-again:
+	}
+}
+
+// drain sends the spool's events one by one, so that none overtakes another of
+// its case.
 func (l *Log) drain(ctx context.Context) error {
 	for {
 		name, event, ok, err := l.spool.head()
@@ -152,7 +225,10 @@ func (l *Log) drain(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := l.write(ctx, m); err != nil {
+		if err := l.write(ctx, m); ofEvent(err) {
+			l.refuse(m, err)
+			continue
+		} else if err != nil {
 			return err
 		}
 		if err := l.spool.done(name); err != nil {
@@ -160,6 +236,16 @@ func (l *Log) drain(ctx context.Context) error {
 		}
 		l.metrics.drained.Inc()
 	}
+}
+
+// refuse keeps an event aside that Kafka does not take for what it is, and
+// those of its case behind it; the others go on.
+func (l *Log) refuse(m kafka.Message, err error) {
+	if before, _ := l.spool.refused(); before == 0 {
+		l.log.Error("kafka refuses an event, kept in the spool", "case", string(m.Key), "bytes", len(m.Value), "error", l.explain(err))
+	}
+	l.metrics.errors.Inc()
+	l.spool.hold(string(m.Key), err, l.cfg.RefusedWait)
 }
 
 // unspool reads a spooled event.
@@ -174,7 +260,10 @@ func unspool(event []byte) (kafka.Message, error) {
 // Close frees connections and the spool's directory. Events still in the
 // spool are sent after the next start.
 func (l *Log) Close() error {
+	l.die()
+	l.keeping.Wait()
 	err := l.writer.Close()
+	l.admin.Close()
 	l.transport.CloseIdleConnections()
 	return errors.Join(err, l.spool.close())
 }

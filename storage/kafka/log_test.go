@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,8 +121,7 @@ func TestConsumeKeepsOrderThroughFailures(t *testing.T) {
 
 func TestSpoolDrainsInOrder(t *testing.T) {
 	dir := t.TempDir()
-	port := freePort(t)
-	cfg := testConfig(dir, net.JoinHostPort("127.0.0.1", port))
+	cfg := testConfig(dir, AddressOf(SocketOf(brokerConfig(dir).Dir)))
 	cfg.WriteTimeout = 100 * time.Millisecond
 	l := openLog(t, cfg)
 	if err := l.Append(t.Context(), event("a", 1), event("b", 1), event("a", 2)); err != nil {
@@ -150,7 +148,7 @@ func TestSpoolDrainsInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	background(t, l.Run)
-	openBrokerOn(t, dir, atoi(t, port))
+	openBroker(t, dir)
 	eventually(t, "the spool is empty", func() bool { return l.spool.depth() == 0 })
 
 	got := make(chan string, 10)

@@ -20,7 +20,7 @@ import (
 
 // The test binary is also the process to be killed.
 func TestMain(m *testing.M) {
-	helpers := map[string]func(dir string) error{"append": appendForever, "consume": consumeAndHang}
+	helpers := map[string]func(dir string) error{"append": appendForever, "consume": consumeAndHang, "claim": claimAndHang}
 	if len(os.Args) == 3 && helpers[os.Args[1]] != nil {
 		if err := helpers[os.Args[1]](os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -55,14 +55,7 @@ func kill(helper *exec.Cmd) {
 
 func openBroker(t *testing.T, dir string) *Broker {
 	t.Helper()
-	return openBrokerOn(t, dir, 0)
-}
-
-func openBrokerOn(t *testing.T, dir string, port int) *Broker {
-	t.Helper()
-	cfg := brokerConfig(dir)
-	cfg.Port = port
-	b, err := OpenBroker(cfg, testLog(t))
+	b, err := OpenBroker(brokerConfig(dir), testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,15 +63,11 @@ func openBrokerOn(t *testing.T, dir string, port int) *Broker {
 	return b
 }
 
-// brokerConfig has a password that clients know beforehand.
-func brokerConfig(dir string) BrokerConfig {
-	return BrokerConfig{Dir: filepath.Join(dir, "broker"), Password: "known"}
-}
+func brokerConfig(dir string) BrokerConfig { return BrokerConfig{Dir: filepath.Join(dir, "broker")} }
 
 func testConfig(dir string, brokers ...string) Config {
 	cfg := DefaultConfig()
 	cfg.Brokers, cfg.SpoolDir, cfg.Partitions = brokers, filepath.Join(dir, "spool"), 2
-	cfg.Username, cfg.Password = brokerUser, "known"
 	return cfg
 }
 

@@ -12,14 +12,18 @@ type metrics struct {
 	lag                                  *prometheus.GaugeVec
 }
 
-func newMetrics(reg prometheus.Registerer, depth func() int) metrics {
+func newMetrics(reg prometheus.Registerer, waiting *spool) metrics {
 	in := promauto.With(reg)
 	counter := func(name, help string) prometheus.Counter {
 		return in.NewCounter(prometheus.CounterOpts{Name: "tidewatch_caselog_" + name, Help: help})
 	}
 	in.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tidewatch_caselog_spool_events", Help: "Events that wait on disk for Kafka.",
-	}, func() float64 { return float64(depth()) })
+	}, func() float64 { return float64(waiting.depth()) })
+	in.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tidewatch_caselog_refused_events",
+		Help: "Events that wait on disk because Kafka refuses one of their case for its size or content.",
+	}, func() float64 { refused, _ := waiting.refused(); return float64(refused) })
 	return metrics{
 		appended: counter("appended_total", "Events that Kafka took at once."),
 		spooled:  counter("spooled_total", "Events put on disk because Kafka did not take them."),

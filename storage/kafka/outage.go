@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -17,11 +18,12 @@ type outage struct {
 
 	mu      sync.Mutex
 	lasting bool
+	newest  error
 }
 
 func (o *outage) failed(err error) {
 	o.errors.Inc()
-	if o.becomes(true) {
+	if o.becomes(true, err) {
 		o.log.Warn("kafka fails and is tried again", "error", err)
 		return
 	}
@@ -29,18 +31,25 @@ func (o *outage) failed(err error) {
 }
 
 func (o *outage) over() {
-	if o.becomes(false) {
+	if o.becomes(false, nil) {
 		o.log.Info("kafka answers again")
 	}
 }
 
 // becomes says whether that is a change.
-func (o *outage) becomes(lasting bool) bool {
+func (o *outage) becomes(lasting bool, err error) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	changed := o.lasting != lasting
-	o.lasting = lasting
+	o.lasting, o.newest = lasting, err
 	return changed
+}
+
+// why is the newest failure of an outage that lasts, or nil.
+func (o *outage) why() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.newest
 }
 
 // fetcher is what we need of a kafka.Reader.
@@ -65,7 +74,8 @@ func (l *Log) next(ctx context.Context, r fetcher) (kafka.Message, error) {
 	}
 }
 
-// insist tries what needs Kafka until it succeeds or ctx is done.
+// insist tries what needs Kafka until it succeeds or ctx is done. A command
+// that works beside a Tidewatch does not wait for what only people can mend.
 func (l *Log) insist(ctx context.Context, try func() error) error {
 	for wait := newBackoff(); ; wait.pause(ctx) {
 		err := try()
@@ -75,6 +85,8 @@ func (l *Log) insist(ctx context.Context, try func() error) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case l.lease == nil && needsPeople(err):
+			return errors.New(l.explain(err))
 		}
 		l.outage.failed(err)
 	}

@@ -160,8 +160,13 @@ func (a *App) openExemptions(context.Context) (err error) {
 	if a.cfg.Exemptions == nil {
 		return nil
 	}
-	a.exempt, err = exempt.Open(*a.cfg.Exemptions, a.log, a.registry)
-	return err
+	cfg := *a.cfg.Exemptions
+	cfg.Kept = filepath.Join(a.cfg.Data, "exemptions")
+	if a.exempt, err = exempt.Open(cfg, a.log, a.registry); err != nil {
+		return err
+	}
+	a.system.watch("exemptions", minor, func(context.Context) error { return a.exempt.Health() })
+	return nil
 }
 
 // exemptions is the list in force, or nil where there is none.

@@ -28,8 +28,7 @@ import (
 func withCaseLog(ctx context.Context, cfg *config.Config, log *slog.Logger, do func(context.Context, *kafka.Log) error) (err error) {
 	a := &App{cfg: cfg, log: log, registry: prometheus.NewRegistry(), store: &store{}}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	settings := kafka.DefaultConfig()
-	settings.Brokers, settings.Topic = cfg.Kafka.Brokers, cfg.Kafka.Topic
+	settings := logConfig(cfg)
 	if len(settings.Brokers) == 0 {
 		if err := a.reachBroker(ctx, &settings); err != nil {
 			return err
@@ -58,11 +57,11 @@ func (a *App) reachBroker(ctx context.Context, settings *kafka.Config) error {
 	if !errors.Is(err, errInUse) {
 		return err
 	}
-	reach, err := loadAccess(a.cfg.Data)
-	if err != nil {
-		return err
+	socket := kafka.SocketOf(brokerDir(a.cfg))
+	if _, err := os.Stat(socket); err != nil {
+		return fmt.Errorf("find the embedded broker: %w; is the other process a tidewatch that has finished its start?", err)
 	}
-	settings.Brokers, settings.Username, settings.Password = []string{reach.Address}, reach.Username, reach.Password
+	settings.Brokers = []string{kafka.AddressOf(socket)}
 	return nil
 }
 

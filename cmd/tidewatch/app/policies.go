@@ -23,7 +23,7 @@ func (a *App) keepPolicies(ctx context.Context) error {
 		}
 	}
 	for _, warning := range a.cfg.Warnings(time.Now()) {
-		a.log.Warn("holidays are not known", "what", warning)
+		a.log.Warn("configuration warning", "warning", warning)
 	}
 	return nil
 }

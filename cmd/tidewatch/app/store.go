@@ -30,7 +30,7 @@ type store struct {
 // names no others.
 func (a *App) openStore(ctx context.Context) error {
 	a.store = &store{}
-	if err := a.openLog(); err != nil {
+	if err := a.openLog(ctx); err != nil {
 		return err
 	}
 	if err := a.openDatabase(ctx); err != nil {
@@ -47,42 +47,6 @@ func (a *App) openStore(ctx context.Context) error {
 	a.store.sink = clickhouse.NewSink(a.store.db, a.registry)
 	a.store.cases = clickhouse.NewCases(a.store.db)
 	a.watchStore()
-	return nil
-}
-
-func (a *App) openLog() error {
-	cfg := kafka.DefaultConfig()
-	cfg.Brokers, cfg.Topic = a.cfg.Kafka.Brokers, a.cfg.Kafka.Topic
-	cfg.SpoolDir = filepath.Join(a.cfg.Data, "spool")
-	if len(cfg.Brokers) == 0 {
-		if err := a.openBroker(&cfg); err != nil {
-			return err
-		}
-	}
-	log, err := kafka.NewLog(cfg, a.log, a.registry)
-	if err != nil {
-		return fmt.Errorf("open the case log: %w", err)
-	}
-	a.later(log.Close)
-	a.store.log = log
-	return nil
-}
-
-// openBroker starts the embedded broker and says how to reach it, to other
-// commands too.
-func (a *App) openBroker(cfg *kafka.Config) error {
-	broker, err := kafka.OpenBroker(kafka.BrokerConfig{Dir: filepath.Join(a.cfg.Data, "kafka")}, a.log)
-	if err != nil {
-		return err
-	}
-	a.later(broker.Close)
-	cfg.Brokers = []string{broker.Addr()}
-	cfg.Username, cfg.Password = broker.Credentials()
-	entry := access{Address: broker.Addr(), Username: cfg.Username, Password: cfg.Password}
-	if err := entry.save(a.cfg.Data); err != nil {
-		return err
-	}
-	a.later(func() error { return removeAccess(a.cfg.Data) })
 	return nil
 }
 
@@ -111,6 +75,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 func (a *App) openEngine(ctx context.Context) (*clickhouse.Engine, error) {
 	cfg := clickhouse.DefaultEngineConfig()
 	cfg.Dir = filepath.Join(a.cfg.Data, "clickhouse")
+	cfg.AllowUnconfined = a.cfg.ClickHouse.AllowUnconfined
 	var err error
 	if cfg.Library, err = a.cfg.Assets.Library("libchdb.so"); err != nil {
 		return nil, err
@@ -135,7 +100,11 @@ func (s *store) run(ctx context.Context) error {
 // watchStore says what can be wrong with the store.
 func (a *App) watchStore() {
 	a.system.watch("database", grave, a.store.database)
-	a.system.watch("case_log", grave, func(context.Context) error { return a.store.written() })
+	if a.store.engine != nil {
+		a.system.watch("database_confinement", minor, func(context.Context) error { return a.store.engine.Unconfined() })
+	}
+	a.system.watch("case_log", grave, func(context.Context) error { return a.store.log.Health() })
+	a.system.watch("case_log_keeping", minor, func(context.Context) error { return a.store.log.Concern() })
 }
 
 // database says why the database cannot be asked just now.
@@ -146,12 +115,4 @@ func (s *store) database(ctx context.Context) error {
 		}
 	}
 	return s.db.Ping(ctx)
-}
-
-// written says why what was judged and decided is not in the case log yet.
-func (s *store) written() error {
-	if n := s.log.Waiting(); n > 0 {
-		return fmt.Errorf("kafka cannot be reached: %d events wait", n)
-	}
-	return nil
 }

@@ -1,9 +1,7 @@
 package config
 
 import (
-	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -11,7 +9,6 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/enforce"
-	"tidewatch/enforce/calendar"
 	"tidewatch/enforce/exempt"
 	"tidewatch/enforce/police/viid"
 	"tidewatch/enforce/publish"
@@ -53,6 +50,7 @@ type Config struct {
 	Retention retention.Config
 
 	written file
+	report  report
 }
 
 // Clip says how much video a case's clip holds around the moment at which the
@@ -68,12 +66,6 @@ type Detector struct {
 // DetectorFamilies are the kinds of network that can be configured.
 var DetectorFamilies = []string{"yolox", "yolov8"}
 
-// Kafka says where the case log is.
-type Kafka struct {
-	Brokers []string // none: the embedded broker
-	Topic   string
-}
-
 // ClickHouse says where the database is.
 type ClickHouse struct {
 	Address  string // empty: the embedded engine
@@ -82,6 +74,8 @@ type ClickHouse struct {
 	Password string
 	TLS      bool
 	CAFile   string // PEM of the server's authority; empty: the system's
+
+	AllowUnconfined bool // start the embedded engine also where it cannot be confined
 }
 
 // Police says where confirmed cases go (GA/T 1400).
@@ -120,50 +114,25 @@ func (c *Config) markZones() {
 	for i := range c.Zones {
 		z := &c.Zones[i]
 		for _, b := range c.BaysOf(z.Camera) {
-			if b.Zone == "" || b.Zone == z.ID {
+			if b.Marks(*z) {
 				z.Bays = append(z.Bays, b)
 			}
 		}
 	}
 }
 
-// aheadDays is for how long the holidays should be known ahead.
-const aheadDays = 30
-
-// Warnings are what is not wrong and yet should be looked after, as of today.
-func (c *Config) Warnings(today time.Time) []string {
-	var warnings []string
-	for _, id := range slices.Sorted(maps.Keys(c.Policies)) {
-		if day := firstUnknown(c.Policies[id], today); !day.IsZero() {
-			warnings = append(warnings, fmt.Sprintf("section %s: what kind of day %s is has not been told: from then on its "+
-				"windows count as open on every day that might be of their kind; put the announced days into the file of holidays", id, day))
-		}
-	}
-	return warnings
+// Warnings are what may be meant and yet harms, as of a moment, each with its
+// place in the file and the reason.
+func (c *Config) Warnings(now time.Time) []string {
+	return inOrder(slices.Concat(c.report.warnings, c.dated(now).warnings))
 }
 
-// firstUnknown is the first of the coming days whose kind a version of a rule
-// asks for and does not know; zero if there is none.
-func firstUnknown(versions []enforce.Policy, today time.Time) enforce.Date {
-	for i, policy := range versions {
-		section := policy.Section
-		from := enforce.DateOf(today.In(section.Location))
-		until := from.AddDays(aheadDays)
-		if from.Before(section.Effective) {
-			from = section.Effective
-		}
-		if i+1 < len(versions) && versions[i+1].Section.Effective.Before(until) {
-			until = versions[i+1].Section.Effective
-		}
-		if !section.AsksForKinds() {
-			continue
-		}
-		if day := calendar.Unknown(section.Calendar, from, until); !day.IsZero() {
-			return day
-		}
-	}
-	return enforce.Date{}
-}
+// Notes are what was not checked.
+func (c *Config) Notes() []string { return inOrder(c.report.notes) }
+
+// Astray are the mistakes of where areas lie, which LoadDrawn leaves to those
+// who look at the drawing.
+func (c *Config) Astray() []string { return inOrder(c.report.misdrawn) }
 
 // Dump writes the configuration in force as YAML, without secrets.
 func (c *Config) Dump() ([]byte, error) { return yaml.Marshal(c.written) }

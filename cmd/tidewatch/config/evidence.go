@@ -3,16 +3,14 @@ package config
 import (
 	"crypto/x509"
 	"fmt"
-	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/retention"
+	"tidewatch/enforce/written"
 )
 
 // Evidence says how evidence is kept provable.
@@ -29,11 +27,11 @@ type Evidence struct {
 }
 
 type evidenceYAML struct {
-	Origin          string `yaml:"origin"`
-	SigningKeyEnv   string `yaml:"signing_key_env,omitempty"`
-	SigningKeyFile  string `yaml:"signing_key_file,omitempty"`
-	TimestampURL    string `yaml:"timestamp_url,omitempty"`
-	TimestampCAFile string `yaml:"timestamp_ca_file,omitempty"`
+	Origin          string   `yaml:"origin"`
+	SigningKeyEnv   string   `yaml:"signing_key_env,omitempty"`
+	SigningKeyFile  fileName `yaml:"signing_key_file,omitempty"`
+	TimestampURL    string   `yaml:"timestamp_url,omitempty"`
+	TimestampCAFile fileName `yaml:"timestamp_ca_file,omitempty"`
 }
 
 type retentionYAML struct {
@@ -60,58 +58,73 @@ func (r *resolver) evidence(y evidenceYAML) Evidence {
 	if !originForm.MatchString(y.Origin) {
 		r.wrong("evidence.origin", "%q: want a name without blanks and +, such as tidewatch/chenghua", y.Origin)
 	}
-	if u, err := url.Parse(y.TimestampURL); y.TimestampURL != "" &&
-		(err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
-		r.wrong("evidence.timestamp_url", "want http://HOST/PATH or https://HOST/PATH, without credentials")
+	if y.TimestampURL != "" {
+		r.webURL("evidence.timestamp_url", y.TimestampURL, "http://HOST/PATH or https://HOST/PATH")
+	} else if y.TimestampCAFile != "" {
+		r.misread("evidence.timestamp_ca_file", "is of no use without timestamp_url")
 	}
+	_, roots := r.certificates("evidence.timestamp_ca_file", y.TimestampCAFile)
 	return Evidence{
 		Origin: y.Origin, SigningKey: r.signingKey(y),
-		TimestampURL: y.TimestampURL, TimestampRoots: r.timestampRoots(y.TimestampCAFile),
+		TimestampURL: y.TimestampURL, TimestampRoots: roots,
 	}
 }
 
-// signingKey reads the key as passwords are read, and never repeats it.
+// signingKey reads the key as passwords are read, and never repeats it. A key
+// that others can read proves nothing.
 func (r *resolver) signingKey(y evidenceYAML) string {
-	given := len(r.mistakes)
-	key := r.password("evidence.signing_key", secretYAML{PasswordEnv: y.SigningKeyEnv, PasswordFile: y.SigningKeyFile})
-	for i := given; i < len(r.mistakes); i++ { // the fields have names of their own
-		said := strings.NewReplacer("signing_key.password_env", "signing_key_env", "signing_key.password_file", "signing_key_file",
-			"password_env or password_file", "signing_key_env or signing_key_file").Replace(r.mistakes[i].Error())
-		r.mistakes[i] = fmt.Errorf("%s", said)
+	const path = "evidence.signing_key"
+	fields := secretFields{path + "_env", path + "_file"}
+	if y.SigningKeyFile != "" && r.secrets != ignored && written.Exposed(string(y.SigningKeyFile)) {
+		r.wrong(fields.file, "%s: everybody on this machine can read it, and sign with it: chmod o= %s", y.SigningKeyFile, y.SigningKeyFile)
+		return ""
 	}
-	return key
-}
-
-func (r *resolver) timestampRoots(path string) *x509.CertPool {
-	if path == "" {
-		return nil
-	}
-	roots := x509.NewCertPool()
-	text, err := os.ReadFile(path)
-	switch {
-	case err != nil:
-		r.wrong("evidence.timestamp_ca_file", "%v", err)
-	case !roots.AppendCertsFromPEM(text):
-		r.wrong("evidence.timestamp_ca_file", "%s holds no certificate in PEM", path)
-	}
-	return roots
+	return r.password(fields, secretYAML{PasswordEnv: y.SigningKeyEnv, PasswordFile: y.SigningKeyFile})
 }
 
 func (r *resolver) retention(y retentionYAML) retention.Config {
 	cfg := retention.Config{
-		Every:   r.duration("retention.every", y.Every, 0, time.Minute),
-		Orphans: r.duration("retention.orphans", y.Orphans, 0, time.Hour),
+		Every:   r.duration("retention.every", y.Every, time.Minute, longestEvery, "what is due would lie for longer"),
+		Orphans: r.duration("retention.orphans", y.Orphans, time.Hour, longestOrphans, "they belong to no case"),
 	}
 	for i, rule := range y.Rules {
-		cfg.Rules = append(cfg.Rules, r.rule(fmt.Sprintf("retention.rules[%d]", i), rule))
+		path := fmt.Sprintf("retention.rules[%d]", i)
+		cfg.Rules = append(cfg.Rules, r.rule(path, rule))
+		r.reached(path, cfg.Rules)
 	}
 	return cfg
 }
 
+const longestEvery, longestOrphans = 7 * 24 * time.Hour, 365 * 24 * time.Hour
+
+// reached says that the newest rule leaves nothing for itself, where those
+// before it have all of its states and kinds.
+func (r *resolver) reached(path string, rules []retention.Rule) {
+	newest := rules[len(rules)-1]
+	for _, state := range newest.States {
+		if !slices.ContainsFunc(rules[:len(rules)-1], func(before retention.Rule) bool {
+			return slices.Contains(before.States, state) && (len(before.Kinds) == 0 || len(newest.Kinds) > 0 && subset(newest.Kinds, before.Kinds))
+		}) {
+			return
+		}
+	}
+	if len(newest.States) > 0 {
+		r.doubt(path, "is never reached: the rules before it are about all of its files")
+	}
+}
+
+func subset(of, in []enforce.FileKind) bool {
+	return !slices.ContainsFunc(of, func(kind enforce.FileKind) bool { return !slices.Contains(in, kind) })
+}
+
 func (r *resolver) rule(path string, y ruleYAML) retention.Rule {
 	rule := retention.Rule{Keep: r.period(path+".keep", y.Keep)}
-	for _, kind := range y.Kinds {
-		rule.Kinds = append(rule.Kinds, enforce.FileKind(kind))
+	for i, name := range y.Kinds {
+		kind := enforce.FileKind(name)
+		if !slices.Contains(enforce.FileKinds, kind) {
+			r.wrong(fmt.Sprintf("%s.kinds[%d]", path, i), "%q: want some of %v", name, enforce.FileKinds)
+		}
+		rule.Kinds = append(rule.Kinds, kind)
 	}
 	if len(y.States) == 0 {
 		r.wrong(path+".states", "is missing: the evidence of cases in which states is deleted?")

@@ -49,17 +49,17 @@ func TestMistakesAboutEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"evidence: {origin: a b}":                               `evidence.origin: "a b": want a name without blanks and +, such as tidewatch/chenghua`,
-		"evidence: {signing_key_env: NONE}":                     "evidence.signing_key_env: environment variable NONE is not set",
-		"evidence: {signing_key_env: A, signing_key_file: b}":   "evidence.signing_key_file: give signing_key_env or signing_key_file, not both",
-		"evidence: {timestamp_url: ftp://a}":                    "evidence.timestamp_url: want http://HOST/PATH or https://HOST/PATH, without credentials",
-		"evidence: {timestamp_ca_file: " + noPEM + "}":          "evidence.timestamp_ca_file: " + noPEM + " holds no certificate in PEM",
-		"retention: {every: 1s}":                                "retention.every: 1s: must be at least 1m0s",
-		"retention: {rules: [{keep: 1d}]}":                      "retention.rules[0].states: is missing: the evidence of cases in which states is deleted?",
-		"retention: {rules: [{states: [lost], keep: 1d}]}":      `retention.rules[0].states[0]: "lost": no such state`,
-		"retention: {rules: [{states: [confirmed], keep: 1d}]}": "retention.rules[0].states[0]: confirmed: such a case still needs its evidence",
-		"retention: {rules: [{states: [rejected], keep: 48h}]}": `retention.rules[0].keep: "48h": want years, months and days, such as 2y, 6m or 90d`,
-		"retention: {rules: [{states: [rejected], keep: 0d}]}":  "retention.rules[0].keep: 0d: must be at least a day",
+		"evidence: {origin: a b}":                                                 `evidence.origin: "a b": want a name without blanks and +, such as tidewatch/chenghua`,
+		"evidence: {signing_key_env: NONE}":                                       "evidence.signing_key_env: environment variable NONE is not set",
+		"evidence: {signing_key_env: A, signing_key_file: b}":                     "evidence.signing_key_file: give signing_key_env or signing_key_file, not both",
+		"evidence: {timestamp_url: ftp://a}":                                      "evidence.timestamp_url: want http://HOST/PATH or https://HOST/PATH, without credentials",
+		"evidence: {timestamp_url: 'http://a', timestamp_ca_file: " + noPEM + "}": "evidence.timestamp_ca_file: " + noPEM + " holds no certificate in PEM",
+		"retention: {every: 1s}":                                                  "retention.every: 1s: must be at least 1m",
+		"retention: {rules: [{keep: 1d}]}":                                        "retention.rules[0].states: is missing: the evidence of cases in which states is deleted?",
+		"retention: {rules: [{states: [lost], keep: 1d}]}":                        `retention.rules[0].states[0]: "lost": no such state`,
+		"retention: {rules: [{states: [confirmed], keep: 1d}]}":                   "retention.rules[0].states[0]: confirmed: such a case still needs its evidence",
+		"retention: {rules: [{states: [rejected], keep: 48h}]}":                   `retention.rules[0].keep: "48h": want years, months and days, such as 2y, 6m or 90d`,
+		"retention: {rules: [{states: [rejected], keep: 0d}]}":                    "retention.rules[0].keep: 0d: must be at least a day",
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, err := Parse("t.yaml", []byte(small+text+"\n"), noEnvironment)

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"tidewatch/detect"
 	"tidewatch/enforce"
 	"tidewatch/enforce/exempt"
+	"tidewatch/enforce/written"
 )
 
 var classNames = []detect.Class{detect.Car, detect.Bus, detect.Truck, detect.Motorcycle, detect.Bicycle}
@@ -27,17 +27,20 @@ func (r *resolver) classes(path string, names []string) []detect.Class {
 	return classes
 }
 
+// Numbers of the scale beyond these are a slip of the pen.
+const mostDays, mostViolations = 3660, 1000
+
 func (r *resolver) discretion(path string, y *discretionYAML) *enforce.Discretion {
 	if y == nil {
 		return nil
 	}
 	mistakes := len(r.mistakes)
 	d := enforce.Discretion{
-		Announcement:     y.Announcement,
-		FirstWithinDays:  r.atLeast(path+".first_within_days", y.FirstWithinDays, 0),
-		MinorWithin:      r.duration(path+".minor_within", y.MinorWithin, 0, 0),
-		RepeatWithinDays: r.atLeast(path+".repeat_within_days", y.RepeatWithinDays, 0),
-		EscalateAt:       r.atLeast(path+".escalate_at", y.EscalateAt, 0),
+		Announcement:     string(y.Announcement),
+		FirstWithinDays:  r.number(path+".first_within_days", y.FirstWithinDays, 0, mostDays),
+		MinorWithin:      r.duration(path+".minor_within", y.MinorWithin, 0, longestPeriod, "what is longer is not minor"),
+		RepeatWithinDays: r.number(path+".repeat_within_days", y.RepeatWithinDays, 0, mostDays),
+		EscalateAt:       r.number(path+".escalate_at", y.EscalateAt, 0, mostViolations),
 		EverySection:     y.EverySection,
 	}
 	if err := d.Validate(); err != nil && len(r.mistakes) == mistakes {
@@ -46,30 +49,23 @@ func (r *resolver) discretion(path string, y *discretionYAML) *enforce.Discretio
 	return &d
 }
 
-// exemptions checks where the list of exempt vehicles is, and the list.
+// longestReload is how long a change of the list may wait.
+const longestReload = time.Hour
+
+// exemptions checks where the list of exempt vehicles is. The list itself is
+// the business of who uses it: a mistake in it stops nothing else.
 func (r *resolver) exemptions(c *Config, y *exemptionsYAML) {
 	if y == nil {
 		return
 	}
-	location, err := time.LoadLocation(y.TimeZone)
-	if err != nil {
-		r.wrong("exemptions.time_zone", "%q: want an IANA name such as Asia/Shanghai", y.TimeZone)
-		location = time.UTC
-	}
 	c.Exemptions = &exempt.Config{
-		File: y.File, Reload: r.duration("exemptions.reload", y.Reload, 0, time.Second),
-		Rules: exempt.Rules{Location: location, Sections: slices.Sorted(maps.Keys(c.Policies))},
+		File: string(y.File), Reload: r.duration("exemptions.reload", y.Reload, time.Second, longestReload, "changes wait for it"),
+		Rules: exempt.Rules{Location: r.location("exemptions.time_zone", y.TimeZone), Sections: slices.Sorted(maps.Keys(c.Policies))},
 	}
 	if y.File == "" {
 		r.wrong("exemptions.file", "is missing: which list of exempt vehicles?")
-		return
 	}
-	text, err := os.ReadFile(y.File)
-	if err != nil {
-		r.wrong("exemptions.file", "%v", err)
-		return
-	}
-	if _, err := exempt.Parse(y.File, text, c.Exemptions.Rules); err != nil {
-		r.mistakes = append(r.mistakes, err)
+	if written.Exposed(string(y.File)) {
+		r.doubt("exemptions.file", "%s: everybody on this machine can read it, and it is personal data: chmod o= %s", y.File, y.File)
 	}
 }

@@ -1,14 +1,13 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/calendar"
+	"tidewatch/enforce/written"
 )
 
 // holidaysYAML is the file of holidays that were announced since, or are
@@ -22,7 +21,7 @@ type holidayDayYAML struct {
 	FirstDay string `yaml:"first_day"`
 	LastDay  string `yaml:"last_day,omitempty"` // empty: the first
 	Kind     string `yaml:"kind"`
-	Name     string `yaml:"name,omitempty"`
+	Name     title  `yaml:"name,omitempty"`
 }
 
 // calendar is what is known of holidays, with the operator's file put over it.
@@ -31,14 +30,14 @@ func (r *resolver) calendar(path string) enforce.Calendar {
 	if path == "" {
 		return known
 	}
-	text, err := os.ReadFile(path)
+	text, err := written.Read(path)
 	if err != nil {
 		r.wrong("holidays", "%v", err)
 		return known
 	}
 	over, err := parseHolidays(path, text, known)
 	if err != nil {
-		r.mistakes = append(r.mistakes, err)
+		r.mistakes = append(r.mistakes, said{line(r.tree, "holidays"), err.Error()})
 	}
 	return calendar.Apply(known, over)
 }
@@ -47,7 +46,7 @@ func (r *resolver) calendar(path string) enforce.Calendar {
 // mistake.
 func parseHolidays(name string, text []byte, known enforce.Calendar) (calendar.Override, error) {
 	var y holidaysYAML
-	r := resolver{name: name}
+	r := resolver{report: report{name: name}}
 	if err := r.read(text, &y); err != nil {
 		return calendar.Override{}, err
 	}
@@ -66,7 +65,7 @@ func parseHolidays(name string, text []byte, known enforce.Calendar) (calendar.O
 		}
 		over.Days = append(over.Days, days...)
 	}
-	return over, errors.Join(r.mistakes...)
+	return over, failure(r.mistakes)
 }
 
 func (r *resolver) knownYear(path string, year int, known []int) {
@@ -102,7 +101,7 @@ func (r *resolver) holiday(path string, y holidayDayYAML) []enforce.SpecialDay {
 		case (kind == enforce.AdjustedWorkday || kind == enforce.RestDay) && !weekend:
 			r.wrong(path+".kind", "%s is a %s: want workday or statutory_holiday", day, day.Weekday())
 		}
-		days = append(days, enforce.SpecialDay{Date: day, Kind: kind, Name: y.Name})
+		days = append(days, enforce.SpecialDay{Date: day, Kind: kind, Name: string(y.Name)})
 	}
 	return days
 }

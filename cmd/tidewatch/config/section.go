@@ -2,6 +2,9 @@ package config
 
 import (
 	"fmt"
+	"math"
+	"reflect"
+	"regexp"
 	"time"
 
 	"tidewatch/enforce"
@@ -37,38 +40,41 @@ func (r *resolver) version(path string, y sectionYAML, taken map[string]bool) {
 // name.
 const longestClockError = time.Minute
 
-// shortestObservation is what it takes to know that a vehicle stands.
-const shortestObservation = 3 * time.Second
+const (
+	// shortestObservation is what it takes to know that a vehicle stands.
+	shortestObservation = 3 * time.Second
+	// Periods outside these may be meant, and hardly are.
+	shortObservation, longObservation = 15 * time.Second, time.Hour
+	longGrace                         = 2 * time.Hour
+	// longestPeriod is beyond what an observation period or a grace can mean.
+	longestPeriod = 24 * time.Hour
+	// longestAgain bounds for how long a vehicle that stays is followed.
+	longestAgain = 30 * 24 * time.Hour
+)
 
 func (r *resolver) section(path string, y sectionYAML) enforce.RoadSection {
-	location, err := time.LoadLocation(y.TimeZone)
-	if err != nil {
-		r.wrong(path+".time_zone", "%q: want an IANA name such as Asia/Shanghai", y.TimeZone)
-		location = time.UTC
-	}
+	location := r.location(path+".time_zone", y.TimeZone)
 	if y.ObservationPeriod == "" {
 		r.wrong(path+".observation_period", "is missing: how long may a vehicle stand before it is suspected?")
 	}
 	s := enforce.RoadSection{
-		ID: y.ID, Name: y.Name, Location: location, Effective: r.day(path+".effective", y.Effective), Code: y.Code,
-		ObservationPeriod: r.duration(path+".observation_period", y.ObservationPeriod, 0, shortestObservation),
-		Grace:             r.duration(path+".grace", y.Grace, 0, 0),
-		ClockError:        r.duration(path+".clock_error", y.ClockError, 0, 0),
-	}
-	if s.ClockError > longestClockError {
-		r.wrong(path+".clock_error", "%s: must be at most %s; set this machine's clock instead", y.ClockError, longestClockError)
+		ID: y.ID, Name: string(y.Name), Location: location, Effective: r.day(path+".effective", y.Effective), Code: r.code(path+".code", y.Code),
+		ObservationPeriod: r.observation(path+".observation_period", y.ObservationPeriod),
+		Grace:             r.grace(path+".grace", y.Grace),
+		ClockError:        r.duration(path+".clock_error", y.ClockError, 0, longestClockError, "set this machine's clock instead"),
 	}
 	for i, l := range y.Limits {
 		s.Limits = append(s.Limits, r.limit(fmt.Sprintf("%s.limits[%d]", path, i), l))
 	}
 	for i, w := range y.Windows {
 		s.Windows = append(s.Windows, r.window(fmt.Sprintf("%s.windows[%d]", path, i), w))
+		r.repeated(fmt.Sprintf("%s.windows[%d]", path, i), s.Windows)
 	}
 	for i, each := range y.Suspensions {
 		s.Suspensions = append(s.Suspensions, r.suspension(fmt.Sprintf("%s.suspensions[%d]", path, i), each, s))
 	}
 	s.ExemptClasses = r.classes(path+".exempt_classes", y.ExemptClasses)
-	s.AgainAfter = r.duration(path+".again_after", y.AgainAfter, 0, enforce.ShortestAgain)
+	s.AgainAfter = r.duration(path+".again_after", y.AgainAfter, enforce.ShortestAgain, longestAgain, "leave it out")
 	s.Discretion = r.discretion(path+".discretion", y.Discretion)
 	return s
 }
@@ -79,8 +85,62 @@ func (r *resolver) limit(path string, y limitYAML) enforce.Limit {
 	}
 	return enforce.Limit{
 		Hours:             r.hours(path, y.Hours),
-		ObservationPeriod: r.duration(path+".observation_period", y.ObservationPeriod, 0, shortestObservation),
-		Grace:             r.duration(path+".grace", y.Grace, 0, 0),
+		ObservationPeriod: r.observation(path+".observation_period", y.ObservationPeriod),
+		Grace:             r.grace(path+".grace", y.Grace),
+	}
+}
+
+// observation reads how long a vehicle may stand before it is suspected.
+func (r *resolver) observation(path, s string) time.Duration {
+	d := r.duration(path, s, shortestObservation, longestPeriod, "nobody would ever be suspected")
+	switch {
+	case d > longObservation && d <= longestPeriod:
+		r.doubt(path, "%s: is longer than %s: most who park against the rule are gone by then", s, short(longObservation))
+	case d < shortObservation && d >= shortestObservation:
+		r.doubt(path, "%s: is shorter than %s: who stops to let somebody out is suspected", s, short(shortObservation))
+	}
+	return d
+}
+
+func (r *resolver) grace(path, s string) time.Duration {
+	d := r.duration(path, s, 0, longestPeriod, "a window would never end")
+	if d > longGrace && d <= longestPeriod {
+		r.doubt(path, "%s: is longer than %s: a window's end would mean little", s, short(longGrace))
+	}
+	return d
+}
+
+// codeForm is a violation's code on the police side.
+var codeForm = regexp.MustCompile(`^[0-9A-Z]{1,10}$`)
+
+func (r *resolver) code(path, s string) string {
+	if !codeForm.MatchString(s) {
+		r.wrong(path, "%q: want the police's code, such as 1039", s)
+	}
+	return s
+}
+
+// location finds a time zone. Local is another one on every machine, and so is
+// what has no place in its name.
+func (r *resolver) location(path string, name zoneName) *time.Location {
+	location, err := time.LoadLocation(string(name))
+	if err != nil || !zoneForm.MatchString(string(name)) || name == "Local" || name == "Factory" {
+		r.wrong(path, "%q: want an IANA name such as Asia/Shanghai", name)
+		return time.UTC
+	}
+	return location
+}
+
+var zoneForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$`)
+
+// repeated says that the newest of some windows says what one before it does.
+func (r *resolver) repeated(path string, windows []enforce.TidalWindow) {
+	newest := len(windows) - 1
+	for i, w := range windows[:newest] {
+		if reflect.DeepEqual(w, windows[newest]) {
+			r.doubt(path, "is the same as windows[%d]", i)
+			return
+		}
 	}
 }
 
@@ -94,64 +154,14 @@ func (r *resolver) geometry(path string, y geometryYAML) publish.Geometry {
 		r.wrong(path+".type", "%q: want LineString or Polygon", y.Type)
 	}
 	for i, p := range y.Coordinates {
-		if len(p) != 2 || p[0] < -180 || p[0] > 180 || p[1] < -90 || p[1] > 90 {
+		if len(p) != 2 || !(math.Abs(p[0]) <= 180) || !(math.Abs(p[1]) <= 90) {
 			r.wrong(fmt.Sprintf("%s.coordinates[%d]", path, i), "want [longitude, latitude] in degrees (WGS-84)")
 			continue
 		}
 		g.Points = append(g.Points, [2]float64{p[0], p[1]})
 	}
-	if known && len(y.Coordinates) < least {
-		r.wrong(path+".coordinates", "want at least %d points", least)
+	if n := len(y.Coordinates); known && (n < least || n > mostPoints) {
+		r.wrong(path+".coordinates", "want %d to %d points", least, mostPoints)
 	}
 	return g
-}
-
-func (r *resolver) bays(c *Config, f *file, cameras map[string]bool) {
-	taken := map[string]bool{}
-	for i, y := range f.Bays {
-		path := fmt.Sprintf("bays[%d]", i)
-		r.id(path+".id", y.ID, taken)
-		if !cameras[y.Camera] {
-			r.wrong(path+".camera", "%q: no such camera", y.Camera)
-		}
-		if y.Zone != "" && !hasZone(c.ZonesOf(y.Camera), y.Zone) {
-			r.wrong(path+".zone", "%q: the bay's camera has no such zone", y.Zone)
-		}
-		c.Bays = append(c.Bays, enforce.Bay{
-			ID: y.ID, Camera: y.Camera, Zone: y.Zone, Kind: r.bayKind(path+".kind", y.Kind),
-			Polygon: r.polygon(path+".polygon", y.Polygon), Arrow: r.arrow(path+".arrow", y),
-		})
-	}
-}
-
-func hasZone(zones []enforce.Zone, id string) bool {
-	for _, z := range zones {
-		if z.ID == id {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *resolver) bayKind(path, s string) enforce.BayKind {
-	for _, kind := range enforce.BayKinds {
-		if s == string(kind) {
-			return kind
-		}
-	}
-	r.wrong(path, "%q: want bay, crossing or fire_lane", s)
-	return enforce.ParkingBay
-}
-
-func (r *resolver) arrow(path string, y bayYAML) *enforce.Vector {
-	switch {
-	case y.Arrow == nil:
-		return nil
-	case len(y.Arrow) != 2 || y.Arrow[0] == 0 && y.Arrow[1] == 0:
-		r.wrong(path, "want [x, y]: how far right and down the arrow points in the picture")
-		return nil
-	case y.Kind != string(enforce.ParkingBay):
-		r.wrong(path, "only a bay has an arrow")
-	}
-	return &enforce.Vector{X: y.Arrow[0], Y: y.Arrow[1]}
 }
