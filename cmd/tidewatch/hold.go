@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"tidewatch/cmd/tidewatch/app"
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce"
+	"tidewatch/secret"
 )
 
 // holdFlags say whose decision it is.
@@ -82,19 +84,11 @@ func (c *holdFlags) password() (string, error) {
 }
 
 func passwordFile(path string) (string, error) {
-	file, err := os.Open(path)
+	text, err := secret.Read(path)
 	if err != nil {
 		return "", fmt.Errorf("read password: %w", err)
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", fmt.Errorf("read password: %w", err)
-	}
-	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("read password: %s can be read by others: set its mode to 0600", path)
-	}
-	return firstLine(file)
+	return firstLine(bytes.NewReader(text))
 }
 
 // firstLine reads a password, which is never repeated in an error.

@@ -18,7 +18,7 @@ func TestPasswordFile(t *testing.T) {
 		"without an end":       {"z4m6s-qnqjz", 0o400, "z4m6s-qnqjz", ""},
 		"of another system":    {"z4m6s\r\nmore\r\n", 0o600, "z4m6s", ""},
 		"spaces are part":      {" a b \n", 0o600, " a b ", ""},
-		"readable by others":   {"z4m6s-qnqjz\n", 0o640, "", "can be read by others"},
+		"readable by others":   {"z4m6s-qnqjz\n", 0o640, "", "is open to other users"},
 		"empty":                {"\n", 0o600, "", "there is none"},
 		"one that never ends":  {strings.Repeat("x", 10_000), 0o600, strings.Repeat("x", 4096), ""},
 		"one that is not text": {"\xff\xfe\n", 0o600, "\xff\xfe", ""},

@@ -9,6 +9,7 @@
 package authors
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -221,9 +222,16 @@ func (a *Authors) saveRoster() error {
 	return save(a.path(rosterName), signed, 0o644)
 }
 
+// Begun reports whether there are keys. Before there are, nothing is signed, and
+// what Read can sign for stays as it is: the first start lists it.
+func (a *Authors) Begun() bool { return a.begun }
+
 // Sign writes an event as the case log takes it, signed by the role that writes
 // such events.
 func (a *Authors) Sign(e enforce.Event) ([]byte, error) {
+	if a.readOnly && !a.begun {
+		return json.Marshal(e)
+	}
 	signer, err := a.signer(e)
 	if err != nil {
 		return nil, err
@@ -236,8 +244,8 @@ func (a *Authors) Sign(e enforce.Event) ([]byte, error) {
 // for the spool, and for repairs.
 func (a *Authors) SignAnew(raw []byte) ([]byte, error) {
 	e, err := parse(raw)
-	if err != nil {
-		return nil, err
+	if err != nil || a.readOnly && !a.begun {
+		return raw, err
 	}
 	signer, err := a.signer(e)
 	if err != nil {

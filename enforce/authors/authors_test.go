@@ -63,7 +63,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"a key that others can read": {func(t *testing.T, dir string) {
 			chmod(t, filepath.Join(dir, "desk.key"), 0o640)
-		}, "can be read by others"},
+		}, "is open to other users"},
 		"a key that is none": {func(t *testing.T, dir string) {
 			put(t, filepath.Join(dir, "desk.key"), "no key")
 		}, "restore it from the backup"},

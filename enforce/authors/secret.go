@@ -14,6 +14,7 @@ import (
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/proof"
+	"tidewatch/secret"
 )
 
 func (a *Authors) secretPath(role proof.Role) string { return a.path(string(role) + ".key") }
@@ -37,17 +38,9 @@ func (a *Authors) readSecrets() error {
 
 // secret reads a key that nobody else may read.
 func (a *Authors) secret(role proof.Role) (string, error) {
-	path := a.secretPath(role)
-	info, err := os.Stat(path)
+	text, err := secret.Read(a.secretPath(role))
 	if err != nil {
-		return "", err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("key %s can be read by others: set its mode to 0600, and replace it if anybody may have (docs/operating.md)", path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("read key: %w", err)
+		return "", fmt.Errorf("read key of the %s: %w", role, err)
 	}
 	return strings.TrimSpace(string(text)), nil
 }

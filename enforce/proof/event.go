@@ -22,7 +22,7 @@ const (
 	Worker   Role = "worker"   // watches cameras
 	Desk     Role = "desk"     // takes decisions of officers who have signed in
 	Uploader Role = "uploader" // speaks to the police platform
-	Custody  Role = "custody"  // confirms and deletes evidence, and rebuilds the case log
+	Custody  Role = "custody"  // confirms and deletes evidence, and repairs the record
 )
 
 // Roles are all of them.

@@ -77,13 +77,12 @@ type folded struct {
 	changed map[string]enforce.Position
 }
 
-// comeAgain are the cases of a batch with an event at or below the offset that is
+// comeAgain are the cases of a batch with an event at or before the place that is
 // stored with them. It came before, unless the log has lost its end and others
 // have the offsets now.
 func comeAgain(known map[string]stored, batch []enforce.Checked) (cases []string) {
 	for _, m := range batch {
-		id := m.Claim().Case
-		if before, exists := known[id]; exists && before.holds(m.Position) {
+		if id := m.Claim().Case; known[id].holds(m.Position) {
 			cases = append(cases, id)
 		}
 	}
@@ -97,9 +96,9 @@ func comeAgain(known map[string]stored, batch []enforce.Checked) (cases []string
 func fold(known map[string]stored, again map[string]bool, batch []enforce.Checked) folded {
 	work := folded{cases: map[string]enforce.Case{}, changed: map[string]enforce.Position{}}
 	for _, m := range batch {
-		id := m.Claim().Case
-		before := known[id]
-		if before.holds(m.Position) && again[eventKey(id, m.Claim().ID)] {
+		e := m.Claim()
+		before := known[e.Case]
+		if before.holds(m.Position) && again[eventKey(e.Case, e.ID)] {
 			work.known++
 			continue
 		}
@@ -107,8 +106,8 @@ func fold(known map[string]stored, again map[string]bool, batch []enforce.Checke
 		work.messages, work.outcomes = append(work.messages, m), append(work.outcomes, outcome)
 		if outcome == enforce.Applied {
 			newest := m.Position
-			newest.Offset = max(newest.Offset, before.at.Offset)
-			known[id] = stored{after, newest}
+			newest.Offset = max(before.at.Offset, m.Offset)
+			known[after.ID] = stored{after, newest}
 			work.cases[after.ID], work.changed[after.ID] = after, newest
 		}
 	}

@@ -3,8 +3,6 @@ package clickhouse
 import (
 	"context"
 	"fmt"
-
-	"tidewatch/enforce"
 )
 
 // Ends are the offsets after the last event that is stored of each partition.
@@ -49,10 +47,12 @@ func (c *Cases) Stored(ctx context.Context, partition int) (map[int64][]byte, er
 	return events, nil
 }
 
-// All calls visit for every event that is stored and that this system wrote, in
-// the order of the log's partitions, until it fails.
+// All calls visit for every event that is stored, but for those that this system
+// did not write, in the order of the log's partitions, until it fails.
 func (c *Cases) All(ctx context.Context, visit func(payload []byte) error) error {
-	rows, err := c.conn.Query(ctx, "SELECT payload FROM case_events FINAL WHERE outcome != ? ORDER BY log_partition, log_offset, case_id", string(enforce.Unproven))
+	rows, err := c.conn.Query(ctx, `
+		SELECT payload FROM case_events FINAL WHERE outcome != 'unproven'
+		ORDER BY log_partition, log_offset, case_id`)
 	if err != nil {
 		return fmt.Errorf("read the stored events: %w", err)
 	}

@@ -53,7 +53,7 @@ func (l *Log) asItStands(ctx context.Context) (found authors.CaseLog, err error)
 		return found, err
 	}
 	found = authors.CaseLog{
-		Cluster: seen.cluster, Topic: l.cfg.Topic, Home: home,
+		Cluster: seen.cluster, Topic: l.cfg.Topic, Home: partitionOf,
 		Read: func(ctx context.Context, visit func([]byte, enforce.Position)) error {
 			return l.readAll(ctx, seen, visit)
 		},
@@ -96,18 +96,8 @@ func (l *Log) readTo(ctx context.Context, partition int, end int64, visit func([
 	}
 }
 
-// home is the partition, of so many, in which a case has its place: the one that
-// any producer with the hash of Java's own puts it in.
-func home(violation string, partitions int) int {
-	ids := make([]int, partitions)
-	for i := range ids {
-		ids[i] = i
-	}
-	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: []byte(violation)}, ids...)
-}
-
 // balance puts a message where its case has its place. Partitions that were
 // added to the topic later stay empty: what moved would lose its order.
 func (l *Log) balance(m kafka.Message, partitions ...int) int {
-	return home(string(m.Key), cmp.Or(l.cfg.Authors.Partitions(), l.watcher.spread(), len(partitions)))
+	return partitionOf(string(m.Key), cmp.Or(l.cfg.Authors.Partitions(), l.watcher.spread(), len(partitions)))
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"tidewatch/enforce"
+	"tidewatch/enforce/authors"
 )
 
 // ErrInUse says that another process holds a directory.
@@ -35,8 +35,8 @@ type BrokerConfig struct {
 	// Evidence counts the cases that there is evidence of. It is asked where
 	// nothing is left of a log, nor remembered; nil: there is none.
 	Evidence func(context.Context) (int, error)
-	// Sign writes an event as it stands in the log. Only a repair needs it.
-	Sign func(enforce.Event) ([]byte, error)
+	// Authors sign what a repair rebuilds from evidence.
+	Authors *authors.Authors
 }
 
 // Broker is a Kafka broker in this process, for those who run none. What it

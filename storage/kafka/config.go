@@ -31,13 +31,14 @@ type Config struct {
 	// Memory is the file that keeps what was seen of the operator's topic.
 	Memory string
 
+	// Authors sign what is appended, and tell who wrote what is read.
+	Authors *authors.Authors
+
 	// Prefix remembers what the embedded broker's log holds; nil: nothing is.
 	Prefix *Prefix
 	// Loss keeps the embedded broker's log shut, as it is damaged: nothing is
 	// read, and what is appended goes to the spool.
 	Loss *Loss
-	// Authors sign what is appended, and tell who wrote what is read.
-	Authors *authors.Authors
 
 	// SpoolDir takes events while Kafka cannot be reached.
 	SpoolDir string

@@ -128,6 +128,27 @@ func (l *Log) Append(ctx context.Context, events ...enforce.Event) error {
 	return nil
 }
 
+// Restore appends events that the log has lost, given as they stood in it. What
+// is signed with a key that is in use stays as it is. What is not, as it is of
+// before or of a key that was replaced, is signed now: whoever calls this
+// vouches for it.
+func (l *Log) Restore(ctx context.Context, events ...[]byte) error {
+	for _, raw := range events {
+		e, ok := eventOf(raw)
+		if !ok {
+			return errors.New("restore an event of the case log: it is none")
+		}
+		value, err := l.cfg.Authors.SignAnew(raw)
+		if err == nil {
+			err = l.append(ctx, kafka.Message{Key: []byte(e.Case), Value: value})
+		}
+		if err != nil {
+			return fmt.Errorf("restore an event of the case log: %w", err)
+		}
+	}
+	return nil
+}
+
 func (l *Log) append(ctx context.Context, m kafka.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -256,12 +277,8 @@ func (l *Log) refuse(m kafka.Message, err error) {
 // unspool reads a spooled event. One that was spooled before events were signed,
 // or before a key was replaced, is signed now: it is this system's.
 func (l *Log) unspool(file []byte) (kafka.Message, error) {
-	event, err := unseal(file)
+	event, e, err := readSpooled(file)
 	if err != nil {
-		return kafka.Message{}, err
-	}
-	var e enforce.Event
-	if err := json.Unmarshal(event, &e); err != nil {
 		return kafka.Message{}, err
 	}
 	value, err := l.cfg.Authors.SignAnew(event)
@@ -269,6 +286,17 @@ func (l *Log) unspool(file []byte) (kafka.Message, error) {
 		return kafka.Message{}, err
 	}
 	return kafka.Message{Key: []byte(e.Case), Value: value}, nil
+}
+
+// readSpooled reads a file of the spool.
+func readSpooled(file []byte) (event []byte, e enforce.Event, err error) {
+	if event, err = unseal(file); err != nil {
+		return nil, e, err
+	}
+	if err = json.Unmarshal(event, &e); err != nil {
+		return nil, e, err
+	}
+	return event, e, e.Validate()
 }
 
 // Close frees connections and the spool's directory. Events still in the

@@ -107,6 +107,7 @@ type Rebuilt struct {
 	Offset    int64
 	Event     enforce.Event
 	From      Source
+	Raw       []byte // as the database has it; nil from elsewhere
 }
 
 // Plan says what is wrong with a log, and what can be done about it.
@@ -304,7 +305,7 @@ func (w *work) join(id int, end int64, left, rebuilt map[int64]piece) {
 		p, there := chosen[offset]
 		if there && p.batch == nil {
 			w.hear(offset, p.record.Value)
-			w.plan.Rebuilt = append(w.plan.Rebuilt, Rebuilt{id, offset, p.event, FromDatabase})
+			w.plan.Rebuilt = append(w.plan.Rebuilt, Rebuilt{id, offset, p.event, FromDatabase, p.record.Value})
 		}
 		if !there {
 			w.open[id] = append(w.open[id], offset)
@@ -387,7 +388,7 @@ func (w *work) fromEvidence(ctx context.Context) error {
 			continue
 		}
 		w.opened[e.Case] = true
-		w.plan.Rebuilt = append(w.plan.Rebuilt, Rebuilt{id, w.place(id, e), e, FromEvidence})
+		w.plan.Rebuilt = append(w.plan.Rebuilt, Rebuilt{id, w.place(id, e), e, FromEvidence, nil})
 	}
 	return nil
 }
@@ -400,22 +401,16 @@ func (w *work) place(id int, e enforce.Event) int64 {
 		return -1
 	}
 	offset := w.open[id][0]
-	value, err := w.sign(e)
+	if w.cfg.Authors == nil {
+		return -1 // it is signed on its way from the spool
+	}
+	value, err := w.cfg.Authors.Sign(e)
 	if err != nil {
 		return -1
 	}
 	w.open[id] = w.open[id][1:]
 	w.plan.write[id][w.index(id, offset)] = segment.Encode(segment.Record{Offset: offset, At: e.At, Key: []byte(e.Case), Value: value})
 	return offset
-}
-
-// sign writes a rebuilt event as it stands in the log. A plan that nobody means to
-// carry out needs no signature.
-func (w *work) sign(e enforce.Event) ([]byte, error) {
-	if w.cfg.Sign == nil {
-		return json.Marshal(e)
-	}
-	return w.cfg.Sign(e)
 }
 
 // index finds the batch of an offset among those to write.

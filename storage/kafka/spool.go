@@ -325,21 +325,12 @@ func setAside(dir string) ([]string, error) {
 	names := s.bad
 	for _, w := range s.waiting {
 		if file, err := os.ReadFile(filepath.Join(dir, w.name)); err == nil {
-			if _, ok := readSpooled(file); !ok {
+			if _, _, err := readSpooled(file); err != nil {
 				names = append(names, w.name)
 			}
 		}
 	}
 	return names, nil
-}
-
-// readSpooled reads an event from a spool's file.
-func readSpooled(file []byte) (e enforce.Event, ok bool) {
-	event, err := unseal(file)
-	if err != nil {
-		return e, false
-	}
-	return eventOf(event)
 }
 
 // Spooled are the events that wait in a folder, as far as they can be read. The
@@ -363,8 +354,10 @@ func spooled(dir string) (events []enforce.Event, err error) {
 		if err != nil {
 			return events, fmt.Errorf("read the spool: %w", err)
 		}
-		if e, ok := readSpooled(file); ok {
-			events = append(events, e)
+		if event, err := unseal(file); err == nil {
+			if e, ok := eventOf(event); ok {
+				events = append(events, e)
+			}
 		}
 	}
 	return events, nil

@@ -66,7 +66,7 @@ func TestStrangersAreFollowedAsUnprovenAndSaid(t *testing.T) {
 	if err := l.Append(t.Context(), event("a", 1)); err != nil {
 		t.Fatal(err)
 	}
-	at := home("a", 2)
+	at := partitionOf("a", 2)
 	put(t, l, at, "a", unsigned(t, event("a", 2)))
 	put(t, l, at, "a", []byte(`{not json`))
 	put(t, l, 1-at, "a", mustEncode(t, l, event("a", 3)).Value)
@@ -98,7 +98,7 @@ func TestALogFromBeforeEventsWereSigned(t *testing.T) {
 	older := openLog(t, cfg)
 	eventually(t, "the topic exists", func() bool { return older.createTopic(t.Context()) == nil })
 	for _, e := range []enforce.Event{event("a", 1), event("b", 1)} {
-		put(t, older, home(e.Case, 2), e.Case, unsigned(t, e))
+		put(t, older, partitionOf(e.Case, 2), e.Case, unsigned(t, e))
 	}
 	if err := older.Close(); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestALogFromBeforeEventsWereSigned(t *testing.T) {
 		if diff := cmp.Diff(want, read(t, l)); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
-		put(t, l, home("a", 2), "a", unsigned(t, event("a", 9)))
+		put(t, l, partitionOf("a", 2), "a", unsigned(t, event("a", 9)))
 		want["a-9"] = false
 		if diff := cmp.Diff(want, read(t, l)); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)

@@ -26,7 +26,7 @@ type Hold struct {
 // Record has the officer sign in and records the decision. Nothing is read
 // before, so that a refusal tells nothing of cases.
 func (h Hold) Record(ctx context.Context, cfg *config.Config, log *slog.Logger) (outcome enforce.Outcome, err error) {
-	if err := signInAtCommand(cfg, log, h.Officer, h.Password); err != nil {
+	if err := signInAtCommand(ctx, cfg, log, h.Officer, h.Password); err != nil {
 		return "", err
 	}
 	who, err := readAuthors(cfg)

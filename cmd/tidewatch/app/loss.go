@@ -17,7 +17,7 @@ import (
 func (a *App) brokerConfig() kafka.BrokerConfig {
 	return kafka.BrokerConfig{
 		Dir: brokerDir(a.cfg), Topic: a.cfg.Kafka.Topic, Prefix: a.store.prefix,
-		Evidence: elsewhere{cfg: a.cfg}.count,
+		Evidence: elsewhere{cfg: a.cfg}.count, Authors: a.seal.authors,
 	}
 }
 

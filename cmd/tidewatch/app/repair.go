@@ -37,18 +37,16 @@ func RepairLog(ctx context.Context, cfg *config.Config, log *slog.Logger, write 
 	if err := a.openPrefix(); err != nil {
 		return err
 	}
-	if err := a.openStored(ctx); err != nil {
-		fmt.Fprintf(out, "the database cannot be asked, so only the evidence tells what was in the log: %v\n", err)
-	}
 	if err := a.unlockAuthors(); err != nil {
 		return err
+	}
+	if err := a.openStored(ctx); err != nil {
+		fmt.Fprintf(out, "the database cannot be asked, so only the evidence tells what was in the log: %v\n", err)
 	}
 	if len(cfg.Kafka.Brokers) > 0 {
 		return a.repairTopic(ctx, write, out)
 	}
-	broker := a.brokerConfig()
-	broker.Sign = a.seal.authors.Sign
-	r, err := kafka.OpenRepair(broker, a.spoolDir())
+	r, err := kafka.OpenRepair(a.brokerConfig(), a.spoolDir())
 	if err != nil {
 		return err
 	}
@@ -73,14 +71,6 @@ func RepairLog(ctx context.Context, cfg *config.Config, log *slog.Logger, write 
 		return ErrNotWhole
 	}
 	return nil
-}
-
-// unlockAuthors reads the keys that events are signed with.
-func (a *App) unlockAuthors() (err error) {
-	if a.seal.authors, err = readAuthors(a.cfg); err != nil {
-		return err
-	}
-	return a.seal.authors.Unlock()
 }
 
 // openStored opens the database for what it has of the log.
@@ -160,22 +150,39 @@ func (a *App) repair(ctx context.Context, r *kafka.Repair, plan *kafka.Plan, out
 	if err != nil {
 		return err
 	}
-	events := append(late(plan), records(plan, kept, now)...)
-	if err := errors.Join(l.Append(ctx, events...), l.Close()); err != nil {
+	if err := errors.Join(restore(ctx, l, plan, records(plan, kept, now)), l.Close()); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "recorded in the history of %d cases; start Tidewatch again\n", len(records(plan, kept, now)))
 	return nil
 }
 
-// late are the rebuilt events that have no place in the log.
-func late(plan *kafka.Plan) (events []enforce.Event) {
+// restore appends the rebuilt events that have no place in the log, then the
+// records of the repair.
+func restore(ctx context.Context, l *kafka.Log, plan *kafka.Plan, records []enforce.Event) error {
 	for _, r := range plan.Rebuilt {
-		if r.Offset < 0 {
-			events = append(events, r.Event)
+		var err error
+		switch {
+		case r.Offset >= 0:
+		case r.Raw != nil:
+			err = l.Restore(ctx, r.Raw)
+		default:
+			err = l.Append(ctx, r.Event)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return events
+	return l.Append(ctx, records...)
+}
+
+// unlockAuthors reads the keys that what is rebuilt is signed with, if there are
+// any yet.
+func (a *App) unlockAuthors() (err error) {
+	if a.seal.authors, err = readAuthors(a.cfg); err != nil || !a.seal.authors.Begun() {
+		return err
+	}
+	return a.seal.authors.Unlock()
 }
 
 // records are the events that say, in the history of each case, what was rebuilt

@@ -34,11 +34,7 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 	}
 	defer l.Close()
 	there := heard{events: map[string]bool{}, opened: map[string]bool{}}
-	if err := toTheEnd(ctx, l, func(c enforce.Checked) {
-		if e, proven := c.Proven(); proven {
-			there.hear(e)
-		}
-	}); err != nil {
+	if err := toTheEnd(ctx, l, there.hear); err != nil {
 		return err
 	}
 	plan := &kafka.Plan{}
@@ -54,7 +50,7 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 		fmt.Fprintln(out, "nothing was changed; --write appends what is rebuilt to the topic. See first that the topic is as it must be")
 		return nil
 	}
-	if err := l.Append(ctx, append(late(plan), records(plan, "", time.Now())...)...); err != nil {
+	if err := restore(ctx, l, plan, records(plan, "", time.Now())); err != nil {
 		return err
 	}
 	if n := l.Waiting(); n > 0 {
@@ -67,17 +63,23 @@ func (a *App) repairTopic(ctx context.Context, write bool, out io.Writer) error 
 // heard is which events a log has.
 type heard struct{ events, opened map[string]bool }
 
-func (h heard) hear(e enforce.Event) {
+func (h heard) hear(checked enforce.Checked) {
+	if e, proven := checked.Proven(); proven {
+		h.note(e)
+	}
+}
+
+func (h heard) note(e enforce.Event) {
 	h.events[e.Case+"\x00"+e.ID] = true
 	h.opened[e.Case] = h.opened[e.Case] || e.Type == enforce.Suspected
 }
 
 // lacking are the events that database or evidence know of and a log has not.
 func (a *App) lacking(ctx context.Context, there heard) (list []kafka.Rebuilt, err error) {
-	add := func(e enforce.Event, from kafka.Source) {
+	add := func(e enforce.Event, from kafka.Source, raw []byte) {
 		if !there.events[e.Case+"\x00"+e.ID] {
-			there.hear(e)
-			list = append(list, kafka.Rebuilt{Offset: -1, Event: e, From: from})
+			there.note(e)
+			list = append(list, kafka.Rebuilt{Offset: -1, Event: e, From: from, Raw: raw})
 		}
 	}
 	err = a.store.cases.All(ctx, func(payload []byte) error {
@@ -85,7 +87,7 @@ func (a *App) lacking(ctx context.Context, there heard) (list []kafka.Rebuilt, e
 		if err := json.Unmarshal(payload, &e); err != nil {
 			return fmt.Errorf("read a stored event: %w", err)
 		}
-		add(e, kafka.FromDatabase)
+		add(e, kafka.FromDatabase, payload)
 		return nil
 	})
 	if err != nil {
@@ -94,7 +96,7 @@ func (a *App) lacking(ctx context.Context, there heard) (list []kafka.Rebuilt, e
 	suspected, err := elsewhere{a.cfg, a.store.cases}.Suspected(ctx)
 	for _, e := range suspected {
 		if !there.opened[e.Case] {
-			add(e, kafka.FromEvidence)
+			add(e, kafka.FromEvidence, nil)
 		}
 	}
 	return list, err

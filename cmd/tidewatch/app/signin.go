@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/enforce/accounts"
@@ -36,19 +38,10 @@ func (a attempts) failed(now time.Time) attempts {
 	return a
 }
 
-var errNoAccounts = errors.New("the first start of Tidewatch makes them")
-
-// signInAtCommand checks the password of an officer who runs a command. Failures
-// of all names count together: whoever may run it may try any.
-func signInAtCommand(cfg *config.Config, log *slog.Logger, name, password string) (err error) {
-	path := filepath.Join(cfg.Data, "officers.json")
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("find the officers' accounts: %w: %w", err, errNoAccounts)
-	}
-	officers, err := accounts.Open(path, func(string, string) error { return errNoAccounts })
-	if err != nil {
-		return err
-	}
+// signInAtCommand checks the password of an officer who runs a command, by the
+// same gate as on the pages, which writes it into the same record. Failures of all
+// names count together: whoever may run it may try any.
+func signInAtCommand(ctx context.Context, cfg *config.Config, log *slog.Logger, name, password string) (err error) {
 	lock := flock.New(filepath.Join(cfg.Data, "sign-in.lock"))
 	if err := lock.Lock(); err != nil {
 		return fmt.Errorf("sign in: %w", err)
@@ -61,14 +54,34 @@ func signInAtCommand(cfg *config.Config, log *slog.Logger, name, password string
 	}
 	if wait := time.Until(before.Until); wait > 0 && wait <= longestAttempt {
 		log.Warn("sign-in at the command line refused", "officer", name, "why", "too many failures")
-		return fmt.Errorf("sign in as %s: too many failures, try again in %s", name, wait.Round(time.Second))
+		return fmt.Errorf("sign in as %s: %w", name, accounts.TooSoonError{Wait: wait.Round(time.Second)})
 	}
-	if err := officers.Check(name, password); err != nil {
-		log.Warn("sign-in at the command line refused", "officer", name, "failures", before.Failures+1, "why", err)
+	switch err := passGate(ctx, cfg, log, name, password); {
+	case errors.Is(err, accounts.ErrBadSignIn):
 		return errors.Join(fmt.Errorf("sign in as %s: %w", name, err), before.failed(time.Now()).save(file))
+	case err != nil:
+		return fmt.Errorf("sign in as %s: %w", name, err)
 	}
-	log.Info("signed in at the command line", "officer", name)
 	return attempts{}.save(file)
+}
+
+// passGate asks the gate of the pages, which has no failures of other processes
+// in mind. It makes no account.
+func passGate(ctx context.Context, cfg *config.Config, log *slog.Logger, name, password string) (err error) {
+	officers, err := accounts.Open(filepath.Join(cfg.Data, "officers.json"), func(string, string) error {
+		return errors.New("there are no accounts yet; the first start of Tidewatch makes them")
+	})
+	if err != nil {
+		return err
+	}
+	record, err := accounts.OpenRecord(filepath.Join(cfg.Data, "sign-ins.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, record.Close()) }()
+	gate := accounts.NewGate(officers, record, log.With("way", "command line"), prometheus.NewRegistry())
+	_, err = gate.SignIn(ctx, accounts.Attempt{Name: name, Password: password})
+	return err
 }
 
 func readAttempts(path string) (a attempts, err error) {

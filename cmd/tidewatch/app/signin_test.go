@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,20 +35,22 @@ func TestGuessingAtTheCommandLineIsSlow(t *testing.T) {
 	cfg := &config.Config{Data: t.TempDir()}
 	var said bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&said, nil))
-	if err := signInAtCommand(cfg, log, "officer", "guessed"); err == nil || !strings.Contains(err.Error(), "first start") {
-		t.Errorf("without accounts: %v", err)
+	for range 2 {
+		if err := signInAtCommand(t.Context(), cfg, log, "officer", "guessed"); err == nil || !strings.Contains(err.Error(), "first start") {
+			t.Errorf("without accounts: %v", err)
+		}
 	}
-	password := ""
-	_, err := accounts.Open(filepath.Join(cfg.Data, "officers.json"), func(_, made string) error { password = made; return nil })
-	if err != nil {
+	var password string
+	show := func(_, made string) error { password = made; return nil }
+	if _, err := accounts.Open(filepath.Join(cfg.Data, "officers.json"), show); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"officer", "nobody", "officer", "nobody"} {
-		if err := signInAtCommand(cfg, log, name, "guessed"); err == nil || !strings.Contains(err.Error(), "name or password wrong") {
+		if err := signInAtCommand(t.Context(), cfg, log, name, "guessed"); err == nil || !strings.Contains(err.Error(), "name or password wrong") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := signInAtCommand(cfg, log, "officer", password); err != nil {
+	if err := signInAtCommand(t.Context(), cfg, log, "officer", password); err != nil {
 		t.Fatalf("the right password after a few failures: %v", err)
 	}
 	file := filepath.Join(cfg.Data, "sign-in.json")
@@ -57,8 +60,12 @@ func TestGuessingAtTheCommandLineIsSlow(t *testing.T) {
 	if err := (attempts{Failures: 9, Until: time.Now().Add(longestAttempt)}).save(file); err != nil {
 		t.Fatal(err)
 	}
-	if err := signInAtCommand(cfg, log, "officer", password); err == nil || !strings.Contains(err.Error(), "too many failures") {
+	if err := signInAtCommand(t.Context(), cfg, log, "officer", password); err == nil || !strings.Contains(err.Error(), "too many failures") {
 		t.Errorf("after many failures: %v", err)
+	}
+	recorded, err := os.ReadFile(filepath.Join(cfg.Data, "sign-ins.jsonl"))
+	if err != nil || strings.Count(string(recorded), `"outcome":"wrong"`) != 4 || !strings.Contains(string(recorded), `"outcome":"signed_in"`) {
+		t.Errorf("recorded, %v:\n%s", err, recorded)
 	}
 	if !strings.Contains(said.String(), "refused") || strings.Contains(said.String(), password) || strings.Contains(said.String(), "guessed") {
 		t.Errorf("said:\n%s", said.String())
