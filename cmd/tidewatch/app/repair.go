@@ -27,7 +27,11 @@ var ErrNotWhole = errors.New("not everything can be rebuilt")
 // with write it does that. No Tidewatch may be running.
 func RepairLog(ctx context.Context, cfg *config.Config, log *slog.Logger, write bool, out io.Writer) (err error) {
 	a := &App{cfg: cfg, log: log, registry: prometheus.NewRegistry(), store: &store{}}
-	defer func() { err = errors.Join(err, a.Close()) }()
+	defer func() {
+		if err := a.Close(); err != nil { // what was done is done
+			log.Warn("closing the data folder took too long or failed", "error", err)
+		}
+	}()
 	if err := a.openData(ctx); err != nil {
 		if errors.Is(err, errInUse) {
 			err = fmt.Errorf("%w; stop it first", err)
