@@ -146,7 +146,9 @@ func (s *store) readUnit(name string) (*ingest.Unit, error) {
 	if u.Format == nil || len(u.Format.Sets) > 0 {
 		return u, nil
 	}
-	var old struct{ Format struct{ VPS, SPS, PPS []byte } }
+	var old struct {
+		Format struct{ VPS, SPS, PPS []byte }
+	}
 	if err := s.decode(filepath.Base(name), &old); err == nil { // other files have none of these
 		u.Format = ingest.NewFormat(u.Format.Codec, old.Format.VPS, old.Format.SPS, old.Format.PPS)
 	}

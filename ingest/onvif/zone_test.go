@@ -40,19 +40,23 @@ func TestDiscoverDoubtsATime(t *testing.T) {
 	}{
 		{
 			"local time as UTC, summer time or not", telling(8*time.Hour, "CST-8"), password,
-			[]string{trouble(StepClock, errLocalTime)}, 0, 2,
+			[]string{trouble(StepClock, errLocalTime)},
+			0, 2,
 		},
 		{
 			"local time as UTC, west of it", telling(-5*time.Hour, "COT5"), password,
-			[]string{trouble(StepClock, errLocalTime)}, 0, 2,
+			[]string{trouble(StepClock, errLocalTime)},
+			0, 2,
 		},
 		{
 			"another time altogether", telling(3*time.Hour, "CST-8"), password,
-			[]string{trouble(StepClock, errTwoTimes)}, 3 * time.Hour, 2,
+			[]string{trouble(StepClock, errTwoTimes)},
+			3 * time.Hour, 2,
 		},
 		{
 			"local time as UTC, and a wrong password", telling(8*time.Hour, "CST-8"), "wrong",
-			[]string{trouble(StepInformation, ingest.ErrUnauthorized), trouble(StepStreams, errSpared)}, 8 * time.Hour, 2,
+			[]string{trouble(StepInformation, ingest.ErrUnauthorized), trouble(StepStreams, errSpared)},
+			8 * time.Hour, 2,
 		},
 		{"both told as UTC", telling(0, "CST-8"), password, nil, 0, 1},
 	} {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	lines "github.com/bluenviron/gortsplib/v5/pkg/sdp"
+	"github.com/bluenviron/gortsplib/v5/pkg/sdpunmarshaler"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -66,12 +66,12 @@ func TestDescribeKeepsTheVideo(t *testing.T) {
 
 // read has the library read a description.
 func read(text []byte) (*track, error) {
-	var session lines.SessionDescription
-	if err := session.Unmarshal(text); err != nil {
+	session, err := sdpunmarshaler.Unmarshal(text)
+	if err != nil {
 		return nil, err
 	}
 	var stream description.Session
-	if err := stream.Unmarshal(&session); err != nil {
+	if err := stream.Unmarshal2(session); err != nil {
 		return nil, err
 	}
 	return findTrack(&stream)

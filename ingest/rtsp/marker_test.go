@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -153,7 +154,7 @@ func TestSendersAreToldApart(t *testing.T) {
 			if foreign == 0 {
 				t.Error("nothing was counted")
 			}
-			if err := other(9, test.late); err != test.err {
+			if err := other(9, test.late); !errors.Is(err, test.err) {
 				t.Errorf("got %v, want %v", err, test.err)
 			}
 		})
