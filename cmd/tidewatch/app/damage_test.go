@@ -163,6 +163,15 @@ func (h history) copied(t *testing.T) history {
 	if err := os.CopyFS(c.data, os.DirFS(h.data)); err != nil {
 		t.Fatal(err)
 	}
+	secrets, err := filepath.Glob(filepath.Join(c.data, "keys", "*.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range secrets { // a copy is open to others
+		if err := os.Chmod(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return c
 }
 
