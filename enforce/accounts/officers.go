@@ -67,15 +67,6 @@ func (o *Officers) fits(name, password string) bool {
 	return hash.fits(password) && known
 }
 
-// Check checks a password, for a command: it neither waits nor records. The error
-// is ErrBadSignIn.
-func (o *Officers) Check(name, password string) error {
-	if !o.fits(name, password) {
-		return ErrBadSignIn
-	}
-	return nil
-}
-
 // seal is what only somebody with the accounts' file can make of a text, for a
 // name. It changes with the password.
 func (o *Officers) seal(name, text string) []byte {

@@ -330,11 +330,11 @@ func TestDelayIsBounded(t *testing.T) {
 func TestAppendFailsAfterTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, &fakePlatform{})
-		b.CaughtUp()
 		b.say(suspected("a"), decided("a", enforce.Confirmed, 1))
 		b.log.mu.Lock()
 		b.log.broken = 7
 		b.log.mu.Unlock()
+		b.CaughtUp()
 		answered := time.Now().UTC()
 		settle(time.Hour)
 		receipts := b.log.of(enforce.Receipted)
