@@ -66,7 +66,7 @@ func (v *verdict) judge(b *bench, l look, copied string) {
 func derived(name string) bool {
 	base := filepath.Base(name)
 	return strings.HasPrefix(name, "clickhouse/") || strings.HasPrefix(name, "kafka/") || strings.HasPrefix(name, "stops/") ||
-		strings.HasSuffix(base, "lock") || base == "officers.sum" || strings.Contains(name, "incoming")
+		strings.HasSuffix(base, "lock") || strings.HasSuffix(base, ".sum") || strings.Contains(name, "incoming")
 }
 
 // superseded tells whether a file is part of a tile of the log of evidence as it

@@ -49,7 +49,7 @@ type Look struct {
 // the database catch up, and looks at everything. What a start mends, it mends.
 func CheckUp(ctx context.Context, cfg *config.Config, version string, log *slog.Logger, look Look) (c *Checkup, err error) {
 	a := &App{cfg: cfg, version: version, log: log, registry: prometheus.NewRegistry(), store: &store{}}
-	a.system, a.webMetrics = newConditions(log, a.registry), web.NewMetrics(a.registry)
+	a.system, a.webMetrics, a.panics = newConditions(log, a.registry), web.NewMetrics(a.registry), newPanics(a.registry)
 	defer func() { err = errors.Join(err, a.Close()) }()
 	steps := []work{a.openData, a.openFiles, a.openSeal, a.keepPolicies, a.openExemptions}
 	if look.Database {
@@ -87,6 +87,7 @@ func (a *App) checkUp(ctx context.Context, look Look) (c *Checkup, err error) {
 		c.Keys = append(c.Keys, k.String())
 	}
 	a.lookAtStops(c)
+	a.noticeSignIns()
 	c.System = a.system.look(ctx)
 	return c, err
 }

@@ -5,15 +5,20 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// known remembers beside a file what it held when it was last opened, so that a
-// start says whether somebody or something has changed it or taken it away.
-type known struct{ path string }
+// known remembers beside a file what it held, so that a start says whether
+// somebody or something has changed it or taken it away.
+type known struct {
+	path string
+	// grows says that what was added since is no change.
+	grows bool
+}
 
 func (k known) sumPath() string {
 	return strings.TrimSuffix(k.path, filepath.Ext(k.path)) + ".sum"
@@ -22,19 +27,25 @@ func (k known) sumPath() string {
 // changed says what became of the file since it was last noted; nil where
 // nothing did, or it never was.
 func (k known) changed() error {
-	was, err := os.ReadFile(k.sumPath())
+	text, err := os.ReadFile(k.sumPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	switch is, err := k.sum(); {
+	var was string
+	var long int64
+	if _, err := fmt.Sscan(string(text), &was, &long); err != nil {
+		return nil //nolint:nilerr // it tells nothing, and is written anew
+	}
+	is, now, err := k.sum(long)
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s was taken away", k.path)
 	case err != nil:
 		return err
-	case is != string(was):
+	case is != was || now < long || now > long && !k.grows:
 		return fmt.Errorf("%s is not what it was: if nobody changed it on purpose, put it back from a backup", k.path)
 	}
 	return nil
@@ -42,9 +53,13 @@ func (k known) changed() error {
 
 // note remembers the file as it is.
 func (k known) note() error {
-	sum, err := k.sum()
+	info, err := os.Stat(k.path)
+	if err != nil {
+		return fmt.Errorf("remember %s: %w", k.path, err)
+	}
+	sum, long, err := k.sum(info.Size())
 	if err == nil {
-		err = os.WriteFile(k.sumPath(), []byte(sum), 0o600)
+		err = os.WriteFile(k.sumPath(), fmt.Appendln(nil, sum, min(long, info.Size())), 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("remember %s: %w", k.path, err)
@@ -52,8 +67,18 @@ func (k known) note() error {
 	return nil
 }
 
-func (k known) sum() (string, error) {
-	text, err := os.ReadFile(k.path)
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]) + "\n", err
+// sum is a checksum of the beginning of the file, and how long all of it is.
+func (k known) sum(long int64) (string, int64, error) {
+	file, err := os.Open(k.path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	sum := sha256.New()
+	_, err = io.Copy(sum, io.LimitReader(file, long))
+	return hex.EncodeToString(sum.Sum(nil)), info.Size(), err
 }

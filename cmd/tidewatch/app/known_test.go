@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,13 +13,14 @@ func TestWhatBecameOfAFileIsNoticed(t *testing.T) {
 		noticed bool
 	}{
 		"nothing":            {func(string) error { return nil }, false},
+		"it has grown":       {grow, true},
 		"an altered byte":    {flipMiddle, true},
 		"it was taken away":  {os.Remove, true},
 		"it was emptied":     {func(path string) error { return os.Truncate(path, 0) }, true},
-		"its sum was erased": {func(path string) error { return os.Remove(known{path}.sumPath()) }, false},
+		"its sum was erased": {func(path string) error { return os.Remove(known{path: path}.sumPath()) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := known{filepath.Join(t.TempDir(), "officers.json")}
+			k := known{path: filepath.Join(t.TempDir(), "officers.json")}
 			if err := os.WriteFile(k.path, []byte(`[{"name":"officer"}]`), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -36,4 +38,38 @@ func TestWhatBecameOfAFileIsNoticed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAFileThatGrowsMayGrow(t *testing.T) {
+	k := known{path: filepath.Join(t.TempDir(), "sign-ins.jsonl"), grows: true}
+	if err := os.WriteFile(k.path, []byte("one\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.note(); err != nil {
+		t.Fatal(err)
+	}
+	if err := grow(k.path); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.changed(); err != nil {
+		t.Errorf("it has grown: %v", err)
+	}
+	if err := flipMiddle(k.path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(k.path, 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.changed(); err == nil {
+		t.Error("it was cut, and nobody says so")
+	}
+}
+
+func grow(path string) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString("two\n")
+	return errors.Join(err, file.Close())
 }

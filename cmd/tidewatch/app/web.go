@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 
 	"tidewatch/enforce/accounts"
@@ -47,10 +48,16 @@ func (a *App) listen(address string) (net.Listener, error) {
 // openGate opens the accounts. It comes last, since a start that fails must not
 // leave an account behind whose password nobody has read.
 func (a *App) openGate(show func(name, password string) error) error {
-	record, err := accounts.OpenRecord(filepath.Join(a.cfg.Data, "sign-ins.jsonl"))
+	a.noticeSignIns()
+	file := a.signIns()
+	record, err := accounts.OpenRecord(file.path)
 	if err != nil {
 		return err
 	}
+	if err := file.note(); err != nil {
+		return err
+	}
+	a.later(file.note)
 	a.later(record.Close)
 	a.system.watch("sign_in_record", minor, func(context.Context) error { return record.Health() })
 	officers, err := a.openOfficers(show)
@@ -61,10 +68,30 @@ func (a *App) openGate(show func(name, password string) error) error {
 	return nil
 }
 
+// signIns is the record of sign-ins.
+func (a *App) signIns() known {
+	return known{path: filepath.Join(a.cfg.Data, "sign-ins.jsonl"), grows: true}
+}
+
+// noticeSignIns says whether the record is what it was when it was last closed.
+// One that was put aside since has another in its place.
+func (a *App) noticeSignIns() {
+	file := a.signIns()
+	if err := file.changed(); err != nil && !newer(filepath.Join(a.cfg.Data, "sign-ins.1.jsonl"), file.sumPath()) {
+		a.log.Warn("the record of sign-ins is not whole", "error", err)
+	}
+}
+
+func newer(one, other string) bool {
+	first, err := os.Stat(one)
+	second, failed := os.Stat(other)
+	return err == nil && failed == nil && first.ModTime().After(second.ModTime())
+}
+
 // openOfficers reads the accounts, and says whether somebody or something has
 // changed them since the last start.
 func (a *App) openOfficers(show func(name, password string) error) (*accounts.Officers, error) {
-	file := known{filepath.Join(a.cfg.Data, "officers.json")}
+	file := known{path: filepath.Join(a.cfg.Data, "officers.json")}
 	if err := file.changed(); err != nil {
 		a.log.Warn("the officers' accounts are not those of the last start", "error", err)
 	}
