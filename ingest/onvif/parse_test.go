@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/kerberos-io/onvif/device"
 	"github.com/kerberos-io/onvif/xsd"
 	"github.com/kerberos-io/onvif/xsd/onvif"
@@ -310,7 +311,7 @@ func TestCompare(t *testing.T) {
 				return
 			}
 			want := &Clock{Error: test.want, Uncertainty: test.about, TimeZone: test.zone, Set: "NTP"}
-			if diff := cmp.Diff(want, clock); diff != "" || err != nil {
+			if diff := cmp.Diff(want, clock, cmpopts.IgnoreUnexported(Clock{})); diff != "" || err != nil {
 				t.Errorf("%v, -want +got:\n%s", err, diff)
 			}
 		})
