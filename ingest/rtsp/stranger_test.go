@@ -90,7 +90,7 @@ func TestStrangersAreTold(t *testing.T) {
 	secureWeb, authority := web(t, true)
 	certificate := secureWeb.TLS.Certificates
 	camera, _ := serve(t, "127.0.0.1:0", "kerb")
-	old := &tls.Config{Certificates: certificate, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // as old cameras have it
+	old := &tls.Config{Certificates: certificate, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	for _, test := range []struct {
 		name    string
 		scheme  string

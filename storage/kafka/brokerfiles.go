@@ -100,7 +100,7 @@ func (f brokerFiles) replace(name string, value any) error {
 }
 
 func (f brokerFiles) write(path string, text []byte) error {
-	if err := os.MkdirAll(f.data, 0o755); err != nil {
+	if err := os.MkdirAll(f.data, 0o750); err != nil {
 		return err
 	}
 	if err := writeSynced(path+".tmp", text); err != nil {

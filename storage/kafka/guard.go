@@ -92,7 +92,7 @@ func (l *Log) rewind(ctx context.Context, group string, read map[int]int64) erro
 	defer cancel()
 	offsets := kadm.Offsets{}
 	for id, first := range over {
-		offsets.AddOffset(l.cfg.Topic, int32(id), first, -1) //nolint:gosec // small
+		offsets.AddOffset(l.cfg.Topic, int32(id), first, -1)
 	}
 	if err := kadm.NewClient(l.admin).CommitAllOffsets(ctx, group, offsets); err != nil {
 		return fmt.Errorf("read the case log anew: %w", err)

@@ -17,7 +17,7 @@ func measure(dir string) (room, error) {
 	if err := unix.Statfs(dir, &stat); err != nil {
 		return room{}, fmt.Errorf("ask for its room: %w", err)
 	}
-	unit := uint64(stat.Frsize) //nolint:gosec // it is positive
+	unit := uint64(stat.Frsize)
 	return room{
 		free: stat.Bavail * unit, size: stat.Blocks * unit,
 		freeFiles: stat.Ffree, filesN: stat.Files,
