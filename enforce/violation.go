@@ -163,6 +163,11 @@ type File struct {
 	ArrivalTime time.Time     `json:"arrival_time"`
 	ClockError  time.Duration `json:"clock_error_ns"`
 	Duration    time.Duration `json:"duration_ns,omitempty"` // of a clip
+	// Short says that a clip covers less than it should, since there was no more.
+	Short bool `json:"short,omitempty"`
+	// MediaSpeed is set where the camera's timestamps were wrong: how fast they
+	// ran, of true speed. The times in the clip are those at which it came.
+	MediaSpeed *float64 `json:"media_speed,omitempty"`
 }
 
 // File returns the first file of a kind.

@@ -62,11 +62,17 @@ type delay struct {
 // in order of arrival; presentation times count anew in each session.
 func (c *Clock) Stamp(u *Unit) {
 	if c.session == nil || u.Session != c.number {
-		c.number, c.session, c.last = u.Session, new(timeline), nil
+		c.number, c.session, c.last = u.Session, &timeline{began: u.Arrival}, nil
 		c.open, c.fresh = nil, true
 	}
 	u.timeline = c.session
 	c.ours(u.Arrival)
+	c.session.pace.add(u.PTS, u.Arrival, u.Camera)
+	if _, wrong := c.session.pace.speed(); wrong {
+		// Between its reports a camera's time is told by its media clock.
+		u.Camera = time.Time{}
+		c.spans, c.open, c.last, c.reading = nil, nil, nil, ClockReading{}
+	}
 	if u.Camera.IsZero() {
 		return
 	}
@@ -214,7 +220,26 @@ func slopeError(spans []delay, offsets []time.Duration) float64 {
 // timeline joins the presentation times of one session with the camera's
 // clock, once its first report has come.
 type timeline struct {
+	began time.Time // arrival of its first unit
 	first atomic.Pointer[moment]
+	pace  pace
+}
+
+// shown is when a picture is shown, since the session began: by its media clock
+// where that is right, by as much slower or faster where it is known to be wrong,
+// and by its arrival where it stands still.
+func (t *timeline) shown(pts time.Duration, arrival time.Time) time.Duration {
+	if t == nil {
+		return pts
+	}
+	speed, wrong := t.pace.speed()
+	switch {
+	case !wrong:
+		return pts
+	case speed < paceStill:
+		return arrival.Sub(t.began)
+	}
+	return time.Duration(float64(pts) / speed)
 }
 
 // moment is a picture's time, told twice.
@@ -236,7 +261,7 @@ func (t *timeline) at(pts time.Duration) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	first := t.first.Load()
-	if first == nil {
+	if _, wrong := t.pace.speed(); wrong || first == nil {
 		return time.Time{}, false
 	}
 	return first.camera.Add(pts - first.pts), true

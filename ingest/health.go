@@ -28,22 +28,23 @@ type Kind string
 
 // The kinds of trouble.
 const (
-	TroubleStream    Kind = "stream"     // the main stream does not come
-	TroubleSubStream Kind = "sub_stream" // the smaller stream does not come; the main one serves
-	TroubleKeys      Kind = "key_frames" // nothing that can be decoded comes
-	TroubleDecoding  Kind = "decoding"   // what comes cannot be decoded
-	TroubleScene     Kind = "scene"      // the picture does not show the street: dark, covered, blurred, moved, frozen
-	TroubleDamage    Kind = "damage"     // packets are lost on the way
-	TroubleRate      Kind = "frame_rate" // fewer pictures come than were configured
-	TroubleSmall     Kind = "small"      // vehicles appear too small to be found
-	TroubleClock     Kind = "clock"      // the camera's clock is unknown, or not believed
-	TroubleProgram   Kind = "program"    // the work on its pictures failed by a fault of ours, and begins anew
+	TroubleStream    Kind = "stream"      // the main stream does not come
+	TroubleSubStream Kind = "sub_stream"  // the smaller stream does not come; the main one serves
+	TroubleKeys      Kind = "key_frames"  // nothing that can be decoded comes
+	TroubleDecoding  Kind = "decoding"    // what comes cannot be decoded
+	TroubleScene     Kind = "scene"       // the picture does not show the street: dark, covered, blurred, moved, frozen
+	TroubleDamage    Kind = "damage"      // packets are lost on the way
+	TroubleRate      Kind = "frame_rate"  // fewer pictures come than were configured
+	TroubleSmall     Kind = "small"       // vehicles appear too small to be found
+	TroubleMedia     Kind = "media_clock" // the timestamps of its pictures do not keep time
+	TroubleClock     Kind = "clock"       // the camera's clock is unknown, or not believed
+	TroubleProgram   Kind = "program"     // the work on its pictures failed by a fault of ours, and begins anew
 )
 
 // Kinds lists all kinds of trouble.
 var Kinds = []Kind{
 	TroubleProgram, TroubleStream, TroubleSubStream, TroubleKeys, TroubleDecoding,
-	TroubleScene, TroubleDamage, TroubleRate, TroubleSmall, TroubleClock,
+	TroubleScene, TroubleDamage, TroubleRate, TroubleSmall, TroubleMedia, TroubleClock,
 }
 
 // Trouble is one thing that is wrong with a camera.
@@ -118,7 +119,7 @@ func (m *Monitor) Clear(kind Kind) {
 // Gone takes away what can only be said of pictures that come: the main stream
 // is lost.
 func (m *Monitor) Gone() {
-	for _, kind := range []Kind{TroubleKeys, TroubleDecoding, TroubleScene, TroubleDamage, TroubleRate, TroubleClock} {
+	for _, kind := range []Kind{TroubleKeys, TroubleDecoding, TroubleScene, TroubleDamage, TroubleRate, TroubleMedia, TroubleClock} {
 		m.Clear(kind)
 	}
 }

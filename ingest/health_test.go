@@ -83,6 +83,7 @@ tidewatch_ingest_trouble{camera="kerb",kind="damage"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="decoding"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="frame_rate"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="key_frames"} 0
+tidewatch_ingest_trouble{camera="kerb",kind="media_clock"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="program"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="scene"} 0
 tidewatch_ingest_trouble{camera="kerb",kind="small"} 0

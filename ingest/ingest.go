@@ -9,6 +9,8 @@ package ingest
 import (
 	"context"
 	"time"
+
+	"tidewatch/ingest/nal"
 )
 
 // Transport is how a camera's video travels.
@@ -110,35 +112,6 @@ const (
 	Sub  Stream = "sub"  // the same picture, smaller, for detection
 )
 
-// Codec names a video coding.
-type Codec string
-
-// The codecs that ingest can cut and decode.
-const (
-	H264 Codec = "h264"
-	H265 Codec = "h265"
-)
-
-// Format is what a decoder must know before the first unit of a stream.
-type Format struct {
-	Codec Codec
-	VPS   []byte // H.265 only
-	SPS   []byte
-	PPS   []byte
-}
-
-// Prepend returns the NALUs of a key unit with the parameter sets before them,
-// so that they can be decoded without anything else.
-func (f *Format) Prepend(nalus [][]byte) [][]byte {
-	whole := make([][]byte, 0, 3+len(nalus))
-	for _, set := range [][]byte{f.VPS, f.SPS, f.PPS} {
-		if len(set) > 0 {
-			whole = append(whole, set)
-		}
-	}
-	return append(whole, nalus...)
-}
-
 // Unit is one access unit, as the camera sent it. A unit is immutable: the
 // ring, the watcher and the evidence share it.
 type Unit struct {
@@ -166,12 +139,40 @@ func (u *Unit) Resolved() Stamp {
 	return stamp
 }
 
+// Shown is when the picture is shown, since the session began: the presentation
+// time, unless the session's media clock has turned out to be wrong.
+func (u *Unit) Shown() time.Duration { return u.timeline.shown(u.PTS, u.Arrival) }
+
+// MediaSpeed is how fast the session's media clock runs, of true speed, where it
+// is known to be wrong: 0 where it stands still.
+func (u *Unit) MediaSpeed() (speed float64, wrong bool) {
+	if u.timeline == nil {
+		return 1, false
+	}
+	return u.timeline.pace.speed()
+}
+
 // Moment is the stamp's Moment. What is learnt of the camera's time later does
 // not change it.
 func (u *Unit) Moment() time.Time { return u.Stamp.Moment() }
 
 // Time is the resolved stamp's Time.
 func (u *Unit) Time(tolerance time.Duration) time.Time { return u.Resolved().Time(tolerance) }
+
+// Announced reports whether the camera says itself that decoding can begin with
+// this unit. Key units that it says nothing of are known by that nothing in them
+// is predicted from other pictures.
+func (u *Unit) Announced() bool {
+	for _, nalu := range u.NALUs {
+		if pictures, ok := nal.RecoveryPoint(u.Format.Codec, nalu); ok && pictures == 0 {
+			return true
+		}
+		if head, ok := u.Format.Head(nalu); ok && head.Alone {
+			return true
+		}
+	}
+	return false
+}
 
 // Size is the number of encoded bytes in the unit.
 func (u *Unit) Size() int {

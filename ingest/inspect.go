@@ -67,6 +67,7 @@ func (i *Inspector) Unit(u *Unit) {
 	i.damage(u)
 	i.keys(u)
 	i.rate(u)
+	i.media(u)
 	i.clock(u)
 }
 
@@ -101,9 +102,19 @@ func (i *Inspector) rate(u *Unit) {
 	i.counted, i.countedAt = 0, u.Arrival
 }
 
+func (i *Inspector) media(u *Unit) {
+	speed, wrong := u.MediaSpeed()
+	i.monitor.Set(wrong, TroubleMedia, Degraded, fmt.Sprintf("the timestamps of its pictures run at %.3g %% of true speed; "+
+		"arrival times are used; renew the camera's firmware", 100*speed))
+}
+
 func (i *Inspector) clock(u *Unit) {
 	clockError, known := u.ClockError()
+	_, wrong := u.MediaSpeed()
 	switch {
+	case wrong: // then the camera's time is not known between its reports
+		i.clockOff = false
+		i.monitor.Clear(TroubleClock)
 	case !known:
 		late := u.Arrival.Sub(i.began) > i.cfg.ReportPatience
 		if late {

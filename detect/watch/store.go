@@ -117,8 +117,8 @@ func (s *store) read(id string) (detect.Place, reading, error) {
 	for _, kept := range file.Kept {
 		o := detect.Observation{At: kept.At, Box: kept.Box}
 		if kept.Unit != "" {
-			o.Unit = new(ingest.Unit)
-			if err := s.decode(filepath.Base(kept.Unit), o.Unit); err != nil {
+			var err error
+			if o.Unit, err = s.readUnit(kept.Unit); err != nil {
 				return detect.Place{}, reading{}, err
 			}
 			names = append(names, kept.Unit)
@@ -126,14 +126,33 @@ func (s *store) read(id string) (detect.Place, reading, error) {
 		place.Stop.Observations = append(place.Stop.Observations, o)
 	}
 	if file.Plate != "" {
-		file.Reading.Shown.Unit = new(ingest.Unit)
-		if err := s.decode(filepath.Base(file.Plate), file.Reading.Shown.Unit); err != nil {
+		var err error
+		if file.Reading.Shown.Unit, err = s.readUnit(file.Plate); err != nil {
 			return detect.Place{}, reading{}, err
 		}
 		names = append(names, file.Plate)
 	}
 	s.units[id] = names
 	return place, file.Reading, nil
+}
+
+// readUnit reads a picture. Files of earlier versions hold one parameter set of
+// each kind.
+func (s *store) readUnit(name string) (*ingest.Unit, error) {
+	u := new(ingest.Unit)
+	if err := s.decode(filepath.Base(name), u); err != nil {
+		return nil, err
+	}
+	if u.Format == nil || len(u.Format.Sets) > 0 {
+		return u, nil
+	}
+	var old struct {
+		Format struct{ VPS, SPS, PPS []byte }
+	}
+	if err := s.decode(filepath.Base(name), &old); err == nil { // other files have none of these
+		u.Format = ingest.NewFormat(u.Format.Codec, old.Format.VPS, old.Format.SPS, old.Format.PPS)
+	}
+	return u, nil
 }
 
 // save writes a stop, its new pictures first.

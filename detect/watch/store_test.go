@@ -17,10 +17,15 @@ import (
 	"tidewatch/ingest"
 )
 
+var (
+	sps = []byte{0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x10, 0x99}
+	pps = []byte{0x68, 0xCE, 0x38, 0x80}
+)
+
 func keptUnit(n int) *ingest.Unit {
 	return &ingest.Unit{
 		Stamp: ingest.Stamp{Arrival: time.Unix(int64(n), 0).UTC()}, Session: 3, PTS: time.Duration(n) * time.Second,
-		Format: &ingest.Format{Codec: ingest.H264, SPS: []byte{1}, PPS: []byte{2}},
+		Format: ingest.NewFormat(ingest.H264, sps, pps),
 		NALUs:  [][]byte{{byte(n)}, {5, 6, 7}}, Key: true,
 	}
 }

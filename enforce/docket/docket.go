@@ -73,6 +73,8 @@ type matter struct {
 	opening <-chan opening // what comes of the case being opened; nil while it is not
 	abandon func()         // gives that up
 
+	unshowable []*ingest.Unit // pictures of it that turned out to be no evidence
+
 	elsewhere bool // the stop has its case by another zone
 	exempt    bool // counted as that of an exempt vehicle
 	done      bool // closed for good
@@ -209,7 +211,18 @@ func (m *matter) take(came opening) error {
 	if came.err == nil {
 		m.next()
 	}
+	if bad := new(evidence.UnshowableError); errors.As(came.err, &bad) {
+		m.unshowable = append(m.unshowable, bad.Unit)
+	}
 	return came.err
+}
+
+// showable are the moments of the stop that may be shown, those of earlier looks
+// that were chosen first.
+func (m *matter) showable() []detect.Observation {
+	return slices.DeleteFunc(slices.Concat(m.kept, m.stop.Observations), func(o detect.Observation) bool {
+		return slices.Contains(m.unshowable, o.Unit)
+	})
 }
 
 // suspect judges a stop and opens its next case once it is suspected. It
@@ -225,7 +238,7 @@ func (d *Docket) suspect(ctx context.Context, m *matter) (more bool, err error) 
 	if j.verdict.Since.IsZero() { // permitted so far, or outside the zone
 		m.kept = nil
 	} else {
-		shown, few = evidence.Select(slices.Concat(m.kept, m.stop.Observations), j.verdict.Since, j.verdict.Due)
+		shown, few = evidence.Select(m.showable(), j.verdict.Since, j.verdict.Due)
 		m.kept = []detect.Observation{shown.Begin, shown.Middle, shown.Due}
 		shown.Plate = m.stop.PlateView
 	}

@@ -30,6 +30,7 @@ type world struct {
 	known     map[string]bool
 	stored    chan struct{} // nil, or evidence is stored once it is closed
 	recordErr error
+	refuse    func(evidence.Exhibits) error // once
 	appendErr error
 }
 
@@ -46,7 +47,12 @@ func (w *world) Append(_ context.Context, events ...enforce.Event) error {
 func (w *world) Record(ctx context.Context, _ enforce.Violation, shown evidence.Exhibits) (enforce.Evidence, error) {
 	w.mu.Lock()
 	w.recorded = append(w.recorded, shown)
+	refuse := w.refuse
+	w.refuse = nil
 	w.mu.Unlock()
+	if refuse != nil {
+		return enforce.Evidence{}, refuse(shown)
+	}
 	if w.stored != nil {
 		select {
 		case <-w.stored:
@@ -231,6 +237,31 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAPictureThatCannotBeShownIsNotAskedForAgain has one whose stored bytes show
+// nothing: another moment takes its place.
+func TestAPictureThatCannotBeShownIsNotAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{}
+		d := newDocket(w)
+		for second := 1; second <= 16; second++ {
+			if len(w.recorded) == 0 { // the first picture chosen for the middle
+				w.refuse = func(shown evidence.Exhibits) error {
+					return &evidence.UnshowableError{Unit: shown.Middle.Unit, Err: errors.New("not a whole picture")}
+				}
+			}
+			if err := hold(t, d, stop(noon, second, false)); err != nil && !errors.As(err, new(*evidence.UnshowableError)) {
+				t.Fatal(err)
+			}
+		}
+		if len(w.recorded) != 2 || w.recorded[0].Middle.Unit == w.recorded[1].Middle.Unit {
+			t.Fatalf("recorded %d times, the second with the same picture in the middle", len(w.recorded))
+		}
+		if diff := cmp.Diff([]enforce.EventType{enforce.Suspected}, w.types()); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestARestartOpensNoSecondCase(t *testing.T) {

@@ -118,7 +118,11 @@ func (copies) Composite(cells []overlay.Cell, _ []string) ([]byte, error) {
 // noClips is a ring that holds nothing.
 type noClips struct{}
 
-func (noClips) Clip(context.Context, io.Writer, time.Time, time.Time) (evidence.Footage, error) {
+func (n noClips) Hold(time.Time, time.Time) evidence.Held { return n }
+
+func (noClips) Release() {}
+
+func (noClips) Clip(context.Context, io.Writer, bool) (evidence.Footage, error) {
 	return evidence.Footage{}, errors.New("the ring is empty")
 }
 
@@ -159,7 +163,7 @@ func look(minute int) detect.Observation {
 	at := noon.Add(time.Duration(minute) * time.Minute)
 	return detect.Observation{At: at, Unit: &ingest.Unit{
 		Stamp:  ingest.Stamp{Camera: at.Add(-300 * time.Millisecond), Arrival: at},
-		Format: &ingest.Format{Codec: ingest.H264, SPS: []byte{1}, PPS: []byte{2}}, NALUs: [][]byte{{byte(80 + 10*minute)}}, Key: true,
+		Format: ingest.NewFormat(ingest.H264), NALUs: [][]byte{{byte(80 + 10*minute)}}, Key: true,
 	}}
 }
 

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,11 @@ func TestEveryPictureLeadsToTheUnitThatTheCameraSent(t *testing.T) {
 		}
 	}
 	begin, _ := kept.File(enforce.UnitBegin)
-	if diff := cmp.Diff("\x00\x00\x00\x01\x01\x00\x00\x00\x01\x02\x00\x00\x00\x01\x03\x00\x00\x00\x01\x26\x00\x00\x00\x00\x01\x26\x01", string(files[begin.SHA256])); diff != "" {
+	want := ""
+	for _, nalu := range append(slices.Clone(hevcSets), []byte{0x26, 0}, []byte{0x26, 1}) {
+		want += "\x00\x00\x00\x01" + string(nalu)
+	}
+	if diff := cmp.Diff(want, string(files[begin.SHA256])); diff != "" {
 		t.Errorf("unit as a file:\n%s", diff)
 	}
 }

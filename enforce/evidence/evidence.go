@@ -44,18 +44,38 @@ type Copies interface {
 	Composite(cells []overlay.Cell, words []string) ([]byte, error)
 }
 
-// Clips cuts the camera's own video.
+// Clips holds on to the camera's own video.
 type Clips interface {
-	// Clip writes the video from one moment to judge by to another. It waits,
-	// not for long, until the second has come.
-	Clip(ctx context.Context, w io.Writer, from, until time.Time) (Footage, error)
+	// Hold keeps the video from one moment to judge by to another, from now on,
+	// however long it takes until it is asked for.
+	Hold(from, until time.Time) Held
+}
+
+// Held is video that is kept until it is released.
+type Held interface {
+	// Clip writes the video. It waits, not for long, until its end has come. With
+	// announced it begins where the camera itself says that decoding can begin.
+	Clip(ctx context.Context, w io.Writer, announced bool) (Footage, error)
+	Release()
+}
+
+// Viewer looks at stored video as anybody will who has nothing else.
+type Viewer interface {
+	// Pictures decodes a video and returns how many pictures it shows; an error
+	// says which of them is not whole.
+	Pictures(ctx context.Context, video io.Reader) (int, error)
 }
 
 // Footage says what was cut.
 type Footage struct {
 	First    *ingest.Unit
 	Duration time.Duration
+	Pictures int
 	Short    bool // it covers less than was asked for
+	// MediaSpeed is how fast the camera's own timestamps ran, of true speed, where
+	// they were wrong: the clip's times are then those at which it came. It is 1
+	// where they are right.
+	MediaSpeed float64
 }
 
 // Files stores a file under its SHA-256, durable when it returns.
@@ -68,6 +88,7 @@ type Recorder struct {
 	Pictures Pictures
 	Copies   Copies
 	Clips    Clips
+	Viewer   Viewer
 	Files    Files
 	Clock    time.Duration // how far the camera's clock may be from ours and be believed
 	Software string        // version written into manifests
@@ -96,6 +117,10 @@ type Span struct{ Before, After time.Duration }
 // before it.
 func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibits) (enforce.Evidence, error) {
 	start := time.Now()
+	// Rendering may take longer than the ring holds video.
+	due := shown.Due.Unit.Time(r.Clock)
+	video := r.Clips.Hold(due.Add(-r.Span.Before), due.Add(r.Span.After))
+	defer video.Release()
 	stills, err := r.stills(ctx, shown)
 	if err != nil {
 		return enforce.Evidence{}, fmt.Errorf("show violation %s: %w", v.ID, err)
@@ -105,7 +130,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 		return enforce.Evidence{}, fmt.Errorf("mark pictures of violation %s: %w", v.ID, err)
 	}
 	files := append(picturesOf(stills), copies...)
-	clip, err := r.clip(ctx, shown.Due.Unit.Time(r.Clock))
+	clip, err := r.clip(ctx, video)
 	if err != nil {
 		r.Log.Warn("evidence without a clip", "violation", v.ID, "error", err)
 		r.Metrics.missingClips.Inc()
@@ -153,19 +178,44 @@ func (r *Recorder) store(ctx context.Context, file enforce.File, data []byte) (e
 	return file, nil
 }
 
-// clip stores the video around a moment.
-func (r *Recorder) clip(ctx context.Context, due time.Time) (enforce.File, error) {
-	var video bytes.Buffer
-	cut, err := r.Clips.Clip(ctx, &video, due.Add(-r.Span.Before), due.Add(r.Span.After))
+// clip stores the video that is held.
+func (r *Recorder) clip(ctx context.Context, held Held) (enforce.File, error) {
+	cut, video, err := r.showable(ctx, held, false)
+	if errors.Is(err, errUnshowable) {
+		cut, video, err = r.showable(ctx, held, true)
+	}
 	if err != nil {
 		return enforce.File{}, err
 	}
 	if cut.Short {
 		r.Metrics.shortClips.Inc()
 	}
-	file, err := r.put(ctx, enforce.Clip, "video/mp4", video.Bytes(), cut.First)
-	file.Codec, file.Duration = string(cut.First.Format.Codec), cut.Duration
+	file, err := r.put(ctx, enforce.Clip, "video/mp4", video, cut.First)
+	file.Codec, file.Duration, file.Short = string(cut.First.Format.Codec), cut.Duration, cut.Short
+	if cut.MediaSpeed != 1 {
+		file.MediaSpeed = &cut.MediaSpeed
+	}
 	return file, err
+}
+
+// errUnshowable says that a clip cannot be decoded alone.
+var errUnshowable = errors.New("cannot be decoded alone")
+
+// showable is a clip of which every picture has been decoded from the bytes that
+// will be stored.
+func (r *Recorder) showable(ctx context.Context, held Held, announced bool) (Footage, []byte, error) {
+	var video bytes.Buffer
+	cut, err := held.Clip(ctx, &video, announced)
+	if err != nil {
+		return cut, nil, err
+	}
+	switch shown, err := r.Viewer.Pictures(ctx, bytes.NewReader(video.Bytes())); {
+	case err != nil:
+		return cut, nil, fmt.Errorf("clip %w: %w", errUnshowable, err)
+	case shown != cut.Pictures:
+		return cut, nil, fmt.Errorf("clip %w: it shows %d of its %d pictures", errUnshowable, shown, cut.Pictures)
+	}
+	return cut, video.Bytes(), nil
 }
 
 // ErrTooFewPictures says that the stop has not yet been seen at three

@@ -31,11 +31,18 @@ import (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
+// hevcSets are parameter sets as short as they can be read.
+var hevcSets = [][]byte{
+	{32 << 1, 1, 0x0C},
+	{33 << 1, 1, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x80},
+	{34 << 1, 1, 0xC0},
+}
+
 func seen(second int) detect.Observation {
 	moment := noon.Add(time.Duration(second) * time.Second)
 	return detect.Observation{At: moment, Unit: &ingest.Unit{
 		Stamp:  ingest.Stamp{Camera: moment, Arrival: moment.Add(40 * time.Millisecond)},
-		Format: &ingest.Format{Codec: ingest.H265, VPS: []byte{1}, SPS: []byte{2}, PPS: []byte{3}},
+		Format: ingest.NewFormat(ingest.H265, hevcSets...),
 		NALUs:  [][]byte{{38, byte(second)}, {38, 1}},
 	}}
 }
@@ -151,20 +158,46 @@ func (c *copier) Composite(cells []overlay.Cell, words []string) ([]byte, error)
 type clips struct {
 	err   error
 	short bool
+	// unshowable says that only a clip that begins where the camera says shows anything.
+	unshowable bool
+
+	from, until time.Time
 }
 
-func (c clips) Clip(_ context.Context, w io.Writer, from, until time.Time) (Footage, error) {
+func (c clips) Hold(from, until time.Time) Held {
+	c.from, c.until = from, until
+	return c
+}
+
+func (clips) Release() {}
+
+func (c clips) Clip(_ context.Context, w io.Writer, announced bool) (Footage, error) {
+	if c.unshowable && !announced {
+		_, err := io.WriteString(w, "noise")
+		return Footage{Pictures: 5}, err
+	}
 	if c.err != nil {
 		return Footage{}, c.err
 	}
 	_, err := io.WriteString(w, "video")
-	first := &ingest.Unit{Stamp: ingest.Stamp{Camera: from, Arrival: from}, Format: &ingest.Format{Codec: ingest.H265}}
-	return Footage{First: first, Duration: until.Sub(from), Short: c.short}, err
+	first := &ingest.Unit{Stamp: ingest.Stamp{Camera: c.from, Arrival: c.from}, Format: &ingest.Format{Codec: ingest.H265}}
+	return Footage{First: first, Duration: c.until.Sub(c.from), Pictures: 5, Short: c.short, MediaSpeed: 1}, err
+}
+
+// viewer takes any video for one of five pictures, and noise for none.
+type viewer struct{}
+
+func (viewer) Pictures(_ context.Context, video io.Reader) (int, error) {
+	text, err := io.ReadAll(video)
+	if string(text) == "noise" {
+		return 0, errors.New("noise")
+	}
+	return 5, err
 }
 
 func recorder(files Files, p Pictures, c Clips) *Recorder {
 	return &Recorder{
-		Pictures: p, Copies: &copier{}, Clips: c, Files: files, Software: "test", Span: Span{Before: 7 * time.Second, After: 3 * time.Second}, Clock: time.Second,
+		Pictures: p, Copies: &copier{}, Clips: c, Viewer: viewer{}, Files: files, Software: "test", Span: Span{Before: 7 * time.Second, After: 3 * time.Second}, Clock: time.Second,
 		Models: []proof.Model{{Name: "net.onnx", SHA256: "5a"}}, Seal: Seal{signer(), files, &leaves{}},
 		Now: func() time.Time { return noon.Add(time.Minute) },
 		Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry()),
@@ -272,14 +305,27 @@ func TestAMissingClipIsCountedAndLeftOut(t *testing.T) {
 	}
 }
 
+// TestAClipIsDecodedBeforeItIsKept has a clip that shows nothing alone unless it
+// begins elsewhere.
+func TestAClipIsDecodedBeforeItIsKept(t *testing.T) {
+	files := store{}
+	kept, err := recorder(files, pictures{}, clips{unshowable: true}).Record(t.Context(), enforce.Violation{ID: "v"}, shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if clip, there := kept.File(enforce.Clip); !there || string(files[clip.SHA256]) != "video" {
+		t.Errorf("kept %q", files[clip.SHA256])
+	}
+}
+
 func TestAShortClipIsCountedAndKept(t *testing.T) {
 	r := recorder(store{}, pictures{}, clips{short: true})
 	kept, err := r.Record(t.Context(), enforce.Violation{ID: "v"}, shown)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, there := kept.File(enforce.Clip); !there {
-		t.Error("there is no clip")
+	if clip, there := kept.File(enforce.Clip); !there || !clip.Short {
+		t.Errorf("clip %v, said to be short: %v", there, clip.Short)
 	}
 	if got := testutil.ToFloat64(r.Metrics.shortClips); got != 1 {
 		t.Errorf("short clips = %v", got)

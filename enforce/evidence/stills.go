@@ -19,6 +19,17 @@ type still struct {
 	jpeg []byte
 }
 
+// UnshowableError says that a unit cannot be shown by its stored bytes alone: it
+// is no evidence, and another moment must be taken.
+type UnshowableError struct {
+	Unit *ingest.Unit
+	Err  error
+}
+
+func (e *UnshowableError) Error() string { return e.Err.Error() }
+
+func (e *UnshowableError) Unwrap() error { return e.Err }
+
 func picturesOf(stills []still) []enforce.File {
 	var files []enforce.File
 	for _, s := range stills {
@@ -56,7 +67,7 @@ func (r *Recorder) stills(ctx context.Context, shown Exhibits) ([]still, error) 
 	} {
 		jpeg, err := want.render()
 		if err != nil {
-			return nil, fmt.Errorf("render %s: %w", want.kind, err)
+			return nil, fmt.Errorf("render %s: %w", want.kind, &UnshowableError{want.of, err})
 		}
 		s, err := r.still(ctx, want.kind, jpeg, want.unit, want.of)
 		if err != nil {

@@ -12,13 +12,13 @@ import (
 
 	"github.com/asticode/go-astiav"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"gocv.io/x/gocv"
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/ingest"
+	"tidewatch/ingest/nal"
 	"tidewatch/ingest/simcam"
 	"tidewatch/rescue"
 )
@@ -63,35 +63,13 @@ func split(t testing.TB, codec ingest.Codec, stream []byte) []*ingest.Unit {
 		}
 	}
 	var units []*ingest.Unit
-	format := ingest.Format{Codec: codec}
+	format := ingest.NewFormat(codec)
 	for _, nalu := range nalus {
-		slice, first := false, false
-		if codec == ingest.H264 {
-			switch h264.NALUType(nalu[0] & 0x1F) {
-			case h264.NALUTypeSPS:
-				format.SPS = nalu
-			case h264.NALUTypePPS:
-				format.PPS = nalu
-			case h264.NALUTypeIDR:
-				slice, first = true, nalu[1]&0x80 != 0
-			}
-		} else {
-			switch h265.NALUType(nalu[0] >> 1 & 0x3F) {
-			case h265.NALUType_VPS_NUT:
-				format.VPS = nalu
-			case h265.NALUType_SPS_NUT:
-				format.SPS = nalu
-			case h265.NALUType_PPS_NUT:
-				format.PPS = nalu
-			case h265.NALUType_IDR_W_RADL, h265.NALUType_IDR_N_LP, h265.NALUType_CRA_NUT:
-				slice, first = true, nalu[2]&0x80 != 0
-			}
-		}
-		switch {
-		case first:
-			inForce := format
-			units = append(units, &ingest.Unit{Format: &inForce, NALUs: [][]byte{nalu}, Key: true})
-		case slice:
+		format = format.Learn([][]byte{nalu})
+		switch head, slice := format.Head(nalu); {
+		case slice && head.Alone && head.First:
+			units = append(units, &ingest.Unit{Format: format, NALUs: [][]byte{nalu}, Key: true})
+		case slice && head.Alone:
 			last := units[len(units)-1]
 			last.NALUs = append(last.NALUs, nalu)
 		}
@@ -111,8 +89,7 @@ func reference(t testing.TB, u *ingest.Unit) []byte {
 	}
 	muxer := map[ingest.Codec]string{ingest.H264: "h264", ingest.H265: "hevc"}[u.Format.Codec]
 	args := []string{"-nostdin", "-v", "error", "-f", muxer, "-i", "-", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "bgr24"}
-	var sps h264.SPS
-	if u.Format.Codec == ingest.H264 && sps.Unmarshal(u.Format.SPS) == nil && sps.Width()%16 != 0 {
+	if u.Format.Codec == ingest.H264 && u.Format.SizeOf(u.NALUs).X%16 != 0 {
 		args = append(args, "-sws_flags", "accurate_rnd+full_chroma_int+bilinear")
 	}
 	cmd := exec.Command("ffmpeg", append(args, "-")...)
@@ -401,15 +378,15 @@ func TestDecodeWithin(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	unit := keyUnits(f, ingest.H264, "64x64", "-bf", "0")[0]
-	f.Add(unit.Format.SPS, unit.Format.PPS, unit.NALUs[0])
+	f.Add(unit.Format.Of(nal.SPS)[0], unit.Format.Of(nal.PPS)[0], unit.NALUs[0])
 	hevc := keyUnits(f, ingest.H265, "64x64")[0]
-	f.Add(hevc.Format.SPS, hevc.Format.PPS, hevc.NALUs[0])
-	vps := hevc.Format.VPS
+	f.Add(hevc.Format.Of(nal.SPS)[0], hevc.Format.Of(nal.PPS)[0], hevc.NALUs[0])
+	vps := hevc.Format.Of(nal.VPS)[0]
 	pool := newPool(f, 1)
 	f.Fuzz(func(t *testing.T, sps, pps, slice []byte) {
 		for _, format := range []*ingest.Format{
-			{Codec: ingest.H264, SPS: sps, PPS: pps},
-			{Codec: ingest.H265, VPS: vps, SPS: sps, PPS: pps},
+			ingest.NewFormat(ingest.H264, sps, pps),
+			ingest.NewFormat(ingest.H265, vps, sps, pps),
 		} {
 			picture, err := pool.Decode(t.Context(), &ingest.Unit{Format: format, NALUs: [][]byte{slice}, Key: true})
 			if err != nil {

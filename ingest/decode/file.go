@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -176,6 +177,36 @@ func (f *File) feed() error {
 		_ = f.context.SendPacket(f.packet) // what cannot be decoded is passed over
 	}
 	return nil
+}
+
+// whole counts the frames of the file, and fails at the first that is not whole
+// and at the first packet that the decoder refuses.
+func (f *File) whole(ctx context.Context, shown *int) error {
+	for {
+		err := f.format.ReadFrame(f.packet)
+		end := errors.Is(err, astiav.ErrEof)
+		switch {
+		case end:
+			err = f.context.SendPacket(nil)
+		case err == nil && f.packet.StreamIndex() == f.stream.Index():
+			err = f.context.SendPacket(f.packet)
+		}
+		f.packet.Unref()
+		if err != nil {
+			return fmt.Errorf("%w: after %d pictures: %w", ErrCorrupt, *shown, err)
+		}
+		for f.context.ReceiveFrame(f.frame) == nil {
+			damaged := corrupt(f.frame)
+			f.frame.Unref()
+			if damaged {
+				return fmt.Errorf("%w: picture %d", ErrCorrupt, *shown+1)
+			}
+			*shown++
+		}
+		if end || ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 }
 
 // picture is the current frame, upright.

@@ -42,7 +42,7 @@ func h265Clip(t testing.TB, size string, options ...string) []byte {
 	}
 	track := content.Tracks[0]
 	codec := track.Codec.(*codecs.H265)
-	format := &ingest.Format{Codec: ingest.H265, VPS: codec.VPS, SPS: codec.SPS, PPS: codec.PPS}
+	format := ingest.NewFormat(ingest.H265, codec.VPS, codec.SPS, codec.PPS)
 	clip := ring.Clip{From: time.Date(2026, 7, 1, 19, 0, 0, 0, time.UTC)}
 	var elapsed int64
 	for _, sample := range track.Samples[10:] { // from the second key unit on

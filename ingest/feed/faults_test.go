@@ -1,7 +1,6 @@
 package feed_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -413,7 +412,7 @@ var faults = []fault{
 			r.live()
 			before := r.newest()
 			r.check(r.server.Feed("main").Show(film(t, ingest.H264, 160)))
-			r.until("pictures of another format", func() bool { return !bytes.Equal(r.newest().Format.SPS, before.Format.SPS) })
+			r.until("pictures of another format", func() bool { return r.newest().Format.SizeOf(r.newest().NALUs) != before.Format.SizeOf(before.NALUs) })
 			r.live()
 			if now := r.newest(); now.Session != before.Session || now.Damaged {
 				t.Errorf("session %d, damaged %v; want session %d to go on", now.Session, now.Damaged, before.Session)

@@ -18,6 +18,7 @@ import (
 
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
+	"tidewatch/ingest/nal"
 	"tidewatch/ingest/rtsp"
 	"tidewatch/ingest/simcam"
 )
@@ -197,7 +198,7 @@ func check(t *testing.T, units []*ingest.Unit, codec ingest.Codec) {
 			t.Errorf("unit %d is of %s, after one of %s", i, u.PTS, units[i-1].PTS)
 		}
 		f := u.Format
-		if f.Codec != codec || len(f.SPS) == 0 || len(f.PPS) == 0 || (len(f.VPS) == 0) != (codec == ingest.H264) {
+		if f.Codec != codec || len(f.Of(nal.SPS)) == 0 || len(f.Of(nal.PPS)) == 0 || (len(f.Of(nal.VPS)) == 0) != (codec == ingest.H264) {
 			t.Fatalf("unit %d is of format %+v", i, f)
 		}
 		if !u.Key || u.Damaged {

@@ -105,6 +105,9 @@ func (s *session) reach(ctx context.Context, c *Camera, urls []*url.URL) error {
 func (c *Camera) inform(ctx context.Context, s *session) bool {
 	var told device.GetDeviceInformationResponse
 	err := s.call(ctx, s.device, device.GetDeviceInformation{}, &told)
+	if errors.Is(err, ingest.ErrUnauthorized) && s.ahead.Abs() > tokenSlack {
+		err = c.informByOurs(ctx, s, &told)
+	}
 	c.Manufacturer, c.Model, c.Firmware = clean(told.Manufacturer), clean(told.Model), clean(told.FirmwareVersion)
 	if err == nil {
 		return true
@@ -120,6 +123,34 @@ func (c *Camera) inform(ctx context.Context, s *session) bool {
 	}
 	return true
 }
+
+// tokenSlack is how far from a device's own time a token may be made at least.
+const tokenSlack = 30 * time.Second
+
+// informByOurs asks once more, by our own clock. A device refuses a token of
+// another time as it refuses a wrong password, and some tell their local time as
+// UTC and go by another.
+func (c *Camera) informByOurs(ctx context.Context, s *session, told *device.GetDeviceInformationResponse) error {
+	ahead := s.ahead
+	s.ahead = 0
+	err := s.call(ctx, s.device, device.GetDeviceInformation{}, told)
+	switch {
+	case err != nil:
+		s.ahead = ahead
+		if errors.Is(err, ingest.ErrUnauthorized) {
+			return fmt.Errorf("%w (%s)", err, triedBoth)
+		}
+	case c.Clock != nil && c.Clock.local():
+		c.Clock.Error -= c.Clock.zone
+		c.trouble(StepClock, "its clock", errLocalTime)
+	default:
+		c.trouble(StepClock, "its clock", errTwoTimes)
+	}
+	return err
+}
+
+// triedBoth is what has been tried with an account that is refused.
+const triedBoth = "tried by the camera's clock and by ours"
 
 func (c *Camera) trouble(step Step, what string, err error) {
 	c.Problems = append(c.Problems, Problem{step, explain(c.Address, what, err)})
@@ -162,6 +193,17 @@ type Clock struct {
 	Uncertainty time.Duration
 	TimeZone    string // as the camera is set, a POSIX rule such as CST-8
 	Set         string // "NTP" or "Manual"; empty if it does not say
+
+	zone time.Duration // of TimeZone, east of UTC; 0 if it cannot be read
+}
+
+// zoneSlack is how far the time of an answer may be from ours, its zone taken off,
+// to be local time that is told as UTC.
+const zoneSlack = 5 * time.Minute
+
+// local reports whether what was told as UTC is local time.
+func (c *Clock) local() bool {
+	return c.zone != 0 && (c.Error-c.zone).Abs() < zoneSlack && c.Error.Abs() > zoneSlack
 }
 
 // String is for logs.

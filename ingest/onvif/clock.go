@@ -55,6 +55,10 @@ func compare(told device.GetSystemDateAndTimeResponse, sent time.Time, took time
 		Error:       t.Add(half).Sub(sent.Add(took / 2)),
 		Uncertainty: took/2 + half, TimeZone: zone,
 	}
+	if location := posixZone(zone); location != nil {
+		_, offset := t.In(location).Zone()
+		clock.zone = time.Duration(offset) * time.Second
+	}
 	if set := string(system.DateTimeType); set == "NTP" || set == "Manual" {
 		clock.Set = set
 	}

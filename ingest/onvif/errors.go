@@ -24,6 +24,8 @@ var (
 	errFault       = errors.New("refused the question")
 	errUnsupported = errors.New("does not know the question")
 	errNoTime      = errors.New("tells neither its time in UTC nor a local time with a time zone that can be read")
+	errLocalTime   = errors.New("tells its local time as UTC; the time zone is taken off here")
+	errTwoTimes    = errors.New("tells another time than the one by which it checks accounts")
 	errNoMedia     = errors.New("has no media service")
 	errNoVideo     = errors.New("has no profile with video")
 	errStreamURL   = errors.New("tells an address that is no RTSP URL")
@@ -49,6 +51,8 @@ var advice = []struct {
 	{errFault, "renew its firmware, or read what is missing on its own pages"},
 	{errUnsupported, "renew its firmware, or read what is missing on its own pages"},
 	{errNoTime, "set its time zone and let it follow NTP"},
+	{errLocalTime, "renew its firmware"},
+	{errTwoTimes, "set its time zone and let it follow NTP"},
 	{errNoMedia, "is it a camera? find the URL of its stream in its manual"},
 	{errNoVideo, "make a video profile on its pages"},
 	{errStreamURL, "find the URL of its stream in its manual"},

@@ -44,7 +44,8 @@ func (c Clip) Duration() time.Duration {
 	if len(c.Units) == 0 {
 		return 0
 	}
-	return time.Duration(end(c.Units)-ticks(c.Units[0].PTS)) * time.Second / timeScale
+	shown := shownTimes(c.Units)
+	return time.Duration(end(shown)-shown[0]) * time.Second / timeScale
 }
 
 // Cut returns the video from one moment to judge by to another, beginning with
@@ -60,12 +61,23 @@ func (r *Ring) Cut(from, to time.Time) (Clip, error) {
 	r.mu.RLock()
 	held := slices.Clone(r.units)
 	r.mu.RUnlock()
+	return r.cut(held, from, to, anyKey)
+}
+
+func anyKey(u *ingest.Unit) bool { return u.Key }
+
+// announcedKey is a key unit that the camera itself says decoding can begin with.
+// After others pictures may come that build on what was before.
+func announcedKey(u *ingest.Unit) bool { return u.Key && u.Announced() }
+
+// cut cuts what is held. A clip begins with a unit of a kind.
+func (r *Ring) cut(held []*ingest.Unit, from, to time.Time, begins func(*ingest.Unit) bool) (Clip, error) {
 	var clip Clip
 	whole := false
 	for rest := held; len(rest) > 0; {
 		n := r.stretch(rest)
 		// Of several as long, the newest.
-		if part, all := r.part(rest[:n], from, to); len(part.Units) > 0 && part.Duration() >= clip.Duration() {
+		if part, all := r.part(rest[:n], from, to, begins); len(part.Units) > 0 && part.Duration() >= clip.Duration() {
 			clip, whole = part, all
 		}
 		rest = rest[max(n, 1):]
@@ -93,14 +105,18 @@ func (r *Ring) stretch(units []*ingest.Unit) int {
 	return n
 }
 
-// playable is how many units, from the first on, play without a break.
+// playable is how many units, from the first on, play without a break. Parameter
+// sets may change on the way, the size of the picture may not.
 func playable(units []*ingest.Unit) int {
 	first := units[0]
 	if !first.Key {
 		return 0
 	}
 	for i, u := range units {
-		if u.Damaged || u.Session != first.Session || u.Format != first.Format {
+		if u.Damaged || u.Session != first.Session || u.Format.Codec != first.Format.Codec {
+			return i
+		}
+		if i > 0 && u.Format != units[i-1].Format && u.Format.SizeOf(u.NALUs) != first.Format.SizeOf(first.NALUs) {
 			return i
 		}
 	}
@@ -116,7 +132,7 @@ const jump = 500 * time.Millisecond
 func (r *Ring) jumped(a, b *ingest.Unit) bool {
 	from, to := r.time(a), r.time(b)
 	told := to.Sub(from)
-	if (told - (b.PTS - a.PTS)).Abs() <= jump {
+	if (told - (b.Shown() - a.Shown())).Abs() <= jump {
 		return false
 	}
 	// Arrivals wait for the network, yet only a clock that was set goes back.
@@ -126,19 +142,19 @@ func (r *Ring) jumped(a, b *ingest.Unit) bool {
 
 // part is what one stretch has of the time asked for, and whether that is all
 // of it. A stretch that was over before has nothing.
-func (r *Ring) part(units []*ingest.Unit, from, to time.Time) (clip Clip, whole bool) {
-	start, end := 0, 0
+func (r *Ring) part(units []*ingest.Unit, from, to time.Time, begins func(*ingest.Unit) bool) (clip Clip, whole bool) {
+	start, end := -1, 0
 	for i, u := range units {
 		at := r.time(u)
 		if at.After(to) {
 			continue // the units after one that is shown late may be in time
 		}
-		if u.Key && !at.After(from) {
+		if begins(u) && (start < 0 || !at.After(from)) {
 			start = i
 		}
 		end = i + 1
 	}
-	if end == 0 {
+	if start < 0 || end <= start {
 		return Clip{}, false
 	}
 	clip = r.clip(units[start:end])
@@ -149,8 +165,12 @@ func (r *Ring) part(units []*ingest.Unit, from, to time.Time) (clip Clip, whole 
 	return clip, !clip.From.After(from) && (end < len(units) || !over.Before(to))
 }
 
+// clip is of units that begin with a key unit. The pictures that are decoded
+// after that one and shown before it may build on what came before: they are
+// left out.
 func (r *Ring) clip(units []*ingest.Unit) Clip {
 	first := units[0]
+	units = slices.DeleteFunc(slices.Clone(units), func(u *ingest.Unit) bool { return u.Shown() < first.Shown() })
 	clip := Clip{Units: units, From: r.time(first), Clock: ServerClock}
 	if clip.From.Equal(first.Resolved().Camera) {
 		clip.Clock = CameraClock

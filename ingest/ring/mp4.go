@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/pmp4"
 
 	"tidewatch/ingest"
+	"tidewatch/ingest/nal"
 )
 
 // timeScale is the ticks of a second in a clip, those of RTP video.
@@ -38,8 +40,8 @@ func (c Clip) WriteMP4(w io.Writer) error {
 	if _, err := w.Write(whole); err != nil {
 		return fmt.Errorf("write clip: %w", err)
 	}
-	for i, u := range c.Units { // one by one, so the file is never in memory a second time
-		picture, err := h264.AVCC(u.NALUs).Marshal()
+	for i, nalus := range samples(c.Units) { // one by one, so the file is never in memory a second time
+		picture, err := h264.AVCC(nalus).Marshal()
 		if err == nil {
 			_, err = w.Write(picture)
 		}
@@ -54,18 +56,19 @@ func newTrack(units []*ingest.Unit) (*pmp4.Track, error) {
 	if len(units) == 0 || playable(units) != len(units) {
 		return nil, errors.New("units are not one whole clip that begins with a key unit")
 	}
-	decoded, err := decodeTimes(units)
+	codec, err := mp4Codec(announced(units))
 	if err != nil {
 		return nil, err
 	}
-	decoded = append(decoded, end(units))
-	track := &pmp4.Track{ID: 1, TimeScale: timeScale, Codec: mp4Codec(units[0].Format)}
-	for i, u := range units {
+	shown := shownTimes(units)
+	decoded := append(decodeTimes(shown), end(shown))
+	track := &pmp4.Track{ID: 1, TimeScale: timeScale, Codec: codec}
+	for i, nalus := range samples(units) {
 		track.Samples = append(track.Samples, &pmp4.Sample{
 			Duration:        uint32(decoded[i+1] - decoded[i]),
-			PTSOffset:       int32(ticks(u.PTS) - decoded[i]),
-			IsNonSyncSample: !u.Key,
-			PayloadSize:     payloadSize(u),
+			PTSOffset:       int32(shown[i] - decoded[i]),
+			IsNonSyncSample: !units[i].Key,
+			PayloadSize:     payloadSize(nalus),
 			GetPayload:      func() ([]byte, error) { return nil, nil },
 		})
 	}
@@ -74,57 +77,112 @@ func newTrack(units []*ingest.Unit) (*pmp4.Track, error) {
 	return track, nil
 }
 
+// announced are the parameter sets of a clip's head: of each number the first
+// that is in force in it.
+func announced(units []*ingest.Unit) *ingest.Format {
+	head := units[0].Format
+	for i, u := range units {
+		if i > 0 && u.Format != units[i-1].Format {
+			head = head.Join(u.Format)
+		}
+	}
+	return head
+}
+
+// samples are the NALUs of each unit, before them those parameter sets that a
+// decoder would not know as they are: others of the same number stand in the
+// clip's head, or came before. Playing may begin at any key unit, knowing the
+// head alone, or come from what was before.
+func samples(units []*ingest.Unit) iter.Seq2[int, [][]byte] {
+	return func(yield func(int, [][]byte) bool) {
+		head := announced(units)
+		known := head
+		for i, u := range units {
+			nalus := u.NALUs
+			if needed, ok := u.Format.Needed(nalus); ok && (u.Format != head || known != head) {
+				fresh := slices.DeleteFunc(needed, func(set ingest.Set) bool {
+					return known.Holds(set) && (!u.Key || head.Holds(set))
+				})
+				nalus = slices.Concat(bytesOf(fresh), nalus)
+				known = known.Learn(nalus)
+			}
+			if !yield(i, nalus) {
+				return
+			}
+		}
+	}
+}
+
+func bytesOf(sets []ingest.Set) [][]byte {
+	var all [][]byte
+	for _, set := range sets {
+		all = append(all, set.NALU)
+	}
+	return all
+}
+
+// shownTimes are the moments in ticks at which pictures are shown, by the
+// session's own clock. No two are the same.
+func shownTimes(units []*ingest.Unit) []int64 {
+	shown := make([]int64, len(units))
+	taken := map[int64]bool{}
+	for i, u := range units {
+		shown[i] = ticks(u.Shown())
+		for taken[shown[i]] {
+			shown[i]++
+		}
+		taken[shown[i]] = true
+	}
+	return shown
+}
+
+// decodeTimes are the moments in ticks at which pictures are decoded, given when
+// they are shown in the order of decoding. That order is all there is to it:
+// decoding takes the moments of showing in their order, as much earlier as it
+// takes for no picture to be shown before it is decoded.
+func decodeTimes(shown []int64) []int64 {
+	decoded := slices.Sorted(slices.Values(shown))
+	early := int64(0)
+	for i := range shown {
+		early = max(early, decoded[i]-shown[i])
+	}
+	for i := range decoded {
+		decoded[i] -= early
+	}
+	return decoded
+}
+
 // end is when the picture shown last is over, in ticks: it stands as long as
 // the others do on average, and a lone one for a twenty-fifth of a second.
-func end(units []*ingest.Unit) int64 {
-	first, last := units[0].PTS, units[0].PTS
-	for _, u := range units {
-		first, last = min(first, u.PTS), max(last, u.PTS)
+func end(shown []int64) int64 {
+	first, last := slices.Min(shown), slices.Max(shown)
+	if len(shown) == 1 {
+		return last + timeScale/25
 	}
-	if len(units) == 1 {
-		return ticks(last) + timeScale/25
-	}
-	return ticks(last) + ticks(last-first)/int64(len(units)-1)
+	return last + (last-first)/int64(len(shown)-1)
 }
 
-func mp4Codec(f *ingest.Format) codecs.Codec {
-	if f.Codec == ingest.H265 {
-		return &codecs.H265{VPS: f.VPS, SPS: f.SPS, PPS: f.PPS}
+// mp4Codec is what a file says of its coding. It holds one set of each kind here;
+// the others are added to it later.
+func mp4Codec(f *ingest.Format) (codecs.Codec, error) {
+	vps, sps, pps := f.Of(nal.VPS), f.Of(nal.SPS), f.Of(nal.PPS)
+	switch {
+	case len(sps) == 0 || len(pps) == 0 || f.Codec == ingest.H265 && len(vps) == 0:
+		return nil, errors.New("parameter sets are missing")
+	case f.Codec == ingest.H265:
+		return &codecs.H265{VPS: vps[0], SPS: sps[0], PPS: pps[0]}, nil
 	}
-	return &codecs.H264{SPS: f.SPS, PPS: f.PPS}
+	return &codecs.H264{SPS: sps[0], PPS: pps[0]}, nil
 }
 
-// decodeTimes are the moments in ticks at which units are decoded. They differ
-// from those at which they are shown only where a camera reorders pictures.
-func decodeTimes(units []*ingest.Unit) ([]int64, error) {
-	extract := newExtractor(units[0].Format.Codec)
-	times := make([]int64, len(units))
-	for i, u := range units {
-		nalus := u.NALUs
-		if u.Key {
-			nalus = u.Format.Prepend(nalus)
-		}
-		var err error
-		if times[i], err = extract(nalus, ticks(u.PTS)); err != nil {
-			return nil, fmt.Errorf("unit %d: find decoding time: %w", i, err)
-		}
+// payloadSize is a sample's size with a length of four bytes before each NALU.
+func payloadSize(nalus [][]byte) uint32 {
+	n := 0
+	for _, nalu := range nalus {
+		n += 4 + len(nalu)
 	}
-	return times, nil
+	return uint32(n)
 }
-
-func newExtractor(codec ingest.Codec) func([][]byte, int64) (int64, error) {
-	if codec == ingest.H265 {
-		e := &h265.DTSExtractor{}
-		e.Initialize()
-		return e.Extract
-	}
-	e := &h264.DTSExtractor{}
-	e.Initialize()
-	return e.Extract
-}
-
-// payloadSize is the unit's size with a length of four bytes before each NALU.
-func payloadSize(u *ingest.Unit) uint32 { return uint32(u.Size() + 4*len(u.NALUs)) }
 
 // ticks is the nearest tick to a time.
 func ticks(d time.Duration) int64 {

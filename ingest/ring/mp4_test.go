@@ -52,12 +52,12 @@ func film(t *testing.T, seconds int, options ...string) ([]*ingest.Unit, string)
 
 func units(t *testing.T, track *pmp4.Track) []*ingest.Unit {
 	t.Helper()
-	var format ingest.Format
+	var format *ingest.Format
 	switch codec := track.Codec.(type) {
 	case *codecs.H264:
-		format = ingest.Format{Codec: ingest.H264, SPS: codec.SPS, PPS: codec.PPS}
+		format = ingest.NewFormat(ingest.H264, codec.SPS, codec.PPS)
 	case *codecs.H265:
-		format = ingest.Format{Codec: ingest.H265, VPS: codec.VPS, SPS: codec.SPS, PPS: codec.PPS}
+		format = ingest.NewFormat(ingest.H265, codec.VPS, codec.SPS, codec.PPS)
 	}
 	var units []*ingest.Unit
 	var elapsed int64
@@ -76,7 +76,7 @@ func units(t *testing.T, track *pmp4.Track) []*ingest.Unit {
 		units = append(units, &ingest.Unit{
 			Stamp: ingest.Stamp{Arrival: begin.Add(due(elapsed))}, Session: 1,
 			PTS:    time.Hour + due(elapsed+int64(sample.PTSOffset)),
-			Format: &format, NALUs: nalus, Key: !sample.IsNonSyncSample,
+			Format: format, NALUs: nalus, Key: !sample.IsNonSyncSample,
 		})
 		elapsed += int64(sample.Duration)
 	}
@@ -271,15 +271,18 @@ func TestAClipTellsTimesBeyondTheOldHeader(t *testing.T) {
 }
 
 func TestWriteMP4RefusesWhatDoesNotPlay(t *testing.T) {
-	for name, letters := range map[string]string{
-		"nothing":            "",
-		"no key unit first":  "pKpp",
-		"a damaged unit":     "Kpxp",
-		"two connections":    "KppRp",
-		"an unknown picture": "K", // its format has no parameter sets
+	unknown := script("K")
+	unknown[0].Format = ingest.NewFormat(ingest.H264)
+	for name, units := range map[string][]*ingest.Unit{
+		"nothing":            nil,
+		"no key unit first":  script("pKpp"),
+		"a damaged unit":     script("Kpxp"),
+		"two connections":    script("KppRp"),
+		"two sizes":          script("KppFp"),
+		"an unknown picture": unknown,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := clipOf(script(letters)).WriteMP4(&bytes.Buffer{}); err == nil {
+			if err := clipOf(units).WriteMP4(&bytes.Buffer{}); err == nil {
 				t.Error("no error")
 			}
 		})

@@ -35,6 +35,7 @@ type Ring struct {
 	mu    sync.RWMutex
 	units []*ingest.Unit
 	bytes int
+	pins  []*Pin
 	added chan struct{} // closed by the next Add; nil while nobody waits
 }
 
@@ -47,6 +48,9 @@ func (r *Ring) Add(u *ingest.Unit) {
 	defer r.mu.Unlock()
 	r.units = append(r.units, u)
 	r.bytes += u.Size()
+	for _, p := range r.pins {
+		p.add(u)
+	}
 	r.expire(u.Arrival.Add(-r.cfg.Duration))
 	r.shrink()
 	r.metrics.Bytes.Set(float64(r.bytes))

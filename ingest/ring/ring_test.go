@@ -19,8 +19,17 @@ import (
 
 var (
 	begin  = time.Date(2026, 7, 1, 19, 0, 0, 0, time.UTC)
-	format = &ingest.Format{Codec: ingest.H264}
+	format = sized(0xDA, 0x10, 0x99)       // 64x64
+	other  = sized(0xDA, 0x08, 0x26, 0x40) // 128x64
 )
+
+// sized is a format of pictures of a size.
+func sized(sps ...byte) *ingest.Format {
+	return ingest.NewFormat(ingest.H264, append([]byte{0x67, 0x42, 0xC0, 0x0A}, sps...), []byte{0x68, 0xCE, 0x38, 0x80})
+}
+
+// slice is a slice of a key picture of a hundred bytes.
+func slice() []byte { return append([]byte{0x65, 0x88, 0x84}, make([]byte, 97)...) }
 
 // at is a moment some seconds after the beginning.
 func at(seconds float64) time.Time {
@@ -38,14 +47,14 @@ func script(letters string) []*ingest.Unit {
 		case 'R':
 			session++
 		case 'F':
-			inForce = &ingest.Format{Codec: ingest.H264}
+			inForce = other
 		}
 		units = append(units, &ingest.Unit{
 			Stamp:   ingest.Stamp{Arrival: at(float64(i))},
 			Session: session,
 			PTS:     time.Duration(i) * time.Second,
 			Format:  inForce,
-			NALUs:   [][]byte{make([]byte, 100)},
+			NALUs:   [][]byte{slice()},
 			Key:     strings.ContainsRune("KkRF", letter),
 			Damaged: strings.ContainsRune("kx", letter),
 		})

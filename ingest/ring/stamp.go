@@ -8,6 +8,9 @@ import (
 
 	mp4 "github.com/abema/go-mp4"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4/seekablebuffer"
+
+	"tidewatch/ingest"
+	"tidewatch/ingest/nal"
 )
 
 // What a clip's file tells of its time, as QuickTime metadata: the moment of
@@ -33,16 +36,19 @@ func (c Clip) stamped(head []byte) ([]byte, error) {
 		return nil, err
 	}
 	created := uint64(c.From.Unix() - mp4Epoch.Unix())
+	sets := announced(c.Units)
 	// A header of version 1, whose times do not end in 2040, is larger.
-	grown := len(metadata) + 12
+	grown := len(metadata) + 12 + added(sets)
 	source, target := bytes.NewReader(head), &seekablebuffer.Buffer{}
 	e := editor{source, mp4.NewWriter(target)}
 	_, err = mp4.ReadBoxStructure(source, func(h *mp4.ReadHandle) (any, error) {
 		switch h.BoxInfo.Type.String() {
 		case "moov":
 			return nil, e.inside(h, metadata)
-		case "trak", "mdia", "minf", "stbl":
+		case "trak", "mdia", "minf", "stbl", "stsd", "avc1", "hvc1", "hev1":
 			return nil, e.inside(h, nil)
+		case "avcC", "hvcC":
+			return nil, e.rewrite(h, func(box mp4.IBox) { announce(box, sets) })
 		case "mvhd":
 			return nil, e.rewrite(h, func(box mp4.IBox) {
 				header := box.(*mp4.Mvhd)
@@ -81,13 +87,20 @@ func (e editor) inside(h *mp4.ReadHandle, more []byte) error {
 	if _, err := e.target.StartBox(&h.BoxInfo); err != nil {
 		return err
 	}
+	box, _, err := h.ReadPayload()
+	if err != nil {
+		return err
+	}
+	if _, err := mp4.Marshal(e.target, box, h.BoxInfo.Context); err != nil {
+		return err
+	}
 	if _, err := h.Expand(); err != nil {
 		return err
 	}
 	if _, err := e.target.Write(more); err != nil {
 		return err
 	}
-	_, err := e.target.EndBox()
+	_, err = e.target.EndBox()
 	return err
 }
 
@@ -100,6 +113,51 @@ func (e editor) rewrite(h *mp4.ReadHandle, change func(mp4.IBox)) error {
 	change(box)
 	return write(e.target, h.BoxInfo.Type, box)
 }
+
+// added is by how many bytes announce makes a file longer: each set beyond the
+// first of its kind, with its length.
+func added(sets *ingest.Format) int {
+	n := 0
+	for _, kind := range []nal.Kind{nal.VPS, nal.SPS, nal.PPS} {
+		for _, set := range more(sets, kind) {
+			n += 2 + len(set)
+		}
+	}
+	return n
+}
+
+// more are the sets of a kind beyond the first.
+func more(sets *ingest.Format, kind nal.Kind) [][]byte {
+	all := sets.Of(kind)
+	return all[min(1, len(all)):]
+}
+
+// announce adds the parameter sets that a file's writer had no room for: it
+// knows one of each kind.
+func announce(box mp4.IBox, sets *ingest.Format) {
+	switch config := box.(type) {
+	case *mp4.AVCDecoderConfiguration:
+		for _, set := range more(sets, nal.SPS) {
+			config.SequenceParameterSets = append(config.SequenceParameterSets, mp4.AVCParameterSet{Length: uint16(len(set)), NALUnit: set})
+		}
+		for _, set := range more(sets, nal.PPS) {
+			config.PictureParameterSets = append(config.PictureParameterSets, mp4.AVCParameterSet{Length: uint16(len(set)), NALUnit: set})
+		}
+		config.NumOfSequenceParameterSets = uint8(len(config.SequenceParameterSets))
+		config.NumOfPictureParameterSets = uint8(len(config.PictureParameterSets))
+	case *mp4.HvcC:
+		for i := range config.NaluArrays {
+			array := &config.NaluArrays[i]
+			for _, set := range more(sets, hevcKinds[array.NaluType]) {
+				array.Nalus = append(array.Nalus, mp4.HEVCNalu{Length: uint16(len(set)), NALUnit: set})
+			}
+			array.NumNalus = uint16(len(array.Nalus))
+		}
+	}
+}
+
+// hevcKinds are the parameter sets by their types of NAL unit.
+var hevcKinds = map[uint8]nal.Kind{32: nal.VPS, 33: nal.SPS, 34: nal.PPS}
 
 // metadata is a meta box of the kind that QuickTime defined: keys by name, each
 // with a text.

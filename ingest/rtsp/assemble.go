@@ -4,10 +4,10 @@ import (
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/pion/rtp"
 
 	"tidewatch/ingest"
+	"tidewatch/ingest/nal"
 )
 
 const clockRate = 90_000 // of RTP video, Hz
@@ -21,29 +21,49 @@ const longestJump = 30 * clockRate
 const largestUnit = h264.MaxAccessUnitSize
 
 // assembler puts access units together from RTP packets and judges whether
-// they are whole. Units are told apart by the marker after a slice or, where a
-// camera sets none or the packet with it was lost, by the next timestamp. Some
-// cameras mark the packets of parameter sets as well, which ends nothing.
+// they are whole.
+//
+// Where a unit ends is told by what comes next, another timestamp or, while the
+// camera's media clock stands still, the first slice of another picture: never
+// by the marker alone, which some cameras set after every slice or every NALU,
+// and some not at all. So a unit is handed on when the next one begins, with its
+// own time of arrival.
 type assembler struct {
 	session uint64
-	format  *ingest.Format // in force; sets are nil until known
+	format  *ingest.Format // in force
 	nalus   depacketize
 	alive   func() // a picture came, of use or not
-	emit    func(*ingest.Unit)
-	metrics StreamMetrics
+	// refreshed is told of a recovery point that takes several pictures.
+	refreshed func()
+	emit      func(*ingest.Unit)
+	metrics   StreamMetrics
 
 	started  bool
 	sequence uint16 // of the last packet
 	rtpTime  uint32 // of the last packet
 	ticks    int64  // from the session's first packet to rtpTime
+	marked   bool   // the last packet was
+	ending   bool   // so was the one that completed the last NALU
+	markers  markers
 
 	open     *ingest.Unit // under construction
 	size     int          // bytes of it so far
+	first    []byte       // its first slice that begins a picture; nil before it
+	sliced   bool         // it holds a slice
 	headless bool         // packets right before it are missing and may be of it
 	holed    bool         // packets of it are missing
 	broken   bool         // pictures cannot be trusted until the next whole key unit
 	keyed    bool         // a key unit has come
 }
+
+// markers is what a camera has shown of its use of the marker.
+type markers int
+
+const (
+	untested markers = iota
+	endUnits         // a marked packet was a unit's last, so far always
+	endLess          // it was not: the marker ends slices, or means nothing
+)
 
 // packet takes the next packet with its time of arrival and, where known, the
 // camera's time.
@@ -52,40 +72,85 @@ func (a *assembler) packet(pkt *rtp.Packet, stamp ingest.Stamp) error {
 	a.sequence = pkt.SequenceNumber
 	if missing {
 		a.metrics.Gaps.Inc()
-		a.broken = true
-		a.holed = true // the last packets of an open unit may be among the missing
+		// The open unit's last packets may be among the missing, unless its end
+		// is known to have come.
+		a.holed = a.holed || !a.marked || a.markers != endUnits
 	}
 	if a.open != nil && pkt.Timestamp != a.rtpTime {
+		a.ended(missing)
 		a.close()
 	}
 	if a.open == nil {
-		a.headless, a.holed = missing || !a.started, false
-		if err := a.begin(pkt); err != nil {
+		if err := a.begin(pkt, missing); err != nil {
 			return err
 		}
+	} else if missing {
+		a.holed = true
 	}
-	a.open.Stamp = stamp // the last packet's: then it was complete
+	a.broken = a.broken || missing
 	nalus, err := a.nalus(pkt)
 	if err != nil {
 		a.metrics.Discarded.Inc()
 		a.holed = true
 	}
 	for _, nalu := range nalus {
-		if len(nalu) > 0 {
-			a.open.NALUs = append(a.open.NALUs, nalu)
-			a.size += len(nalu)
+		if err := a.add(nalu, pkt); err != nil {
+			return err
 		}
 	}
-	if a.size > largestUnit {
-		return errEndless
-	}
-	if pkt.Marker && a.firstSlice(a.open.NALUs) != nil {
-		a.close()
+	a.open.Stamp = stamp // the last packet's: then it was complete
+	a.marked = pkt.Marker
+	if len(nalus) > 0 {
+		a.ending = pkt.Marker
 	}
 	return nil
 }
 
-func (a *assembler) begin(pkt *rtp.Packet) error {
+// ended notes whether the marker told the end of the unit that is over.
+func (a *assembler) ended(missing bool) {
+	if a.marked && a.sliced && !missing && a.markers == untested {
+		a.markers = endUnits
+	}
+}
+
+// add adds a NALU to the unit under construction, or begins another with it.
+func (a *assembler) add(nalu []byte, pkt *rtp.Packet) error {
+	if len(nalu) == 0 {
+		return nil
+	}
+	head, slice := a.format.Head(nalu)
+	if a.ending && a.sliced {
+		if a.another(nalu, head, slice) {
+			a.close()
+			if err := a.begin(pkt, false); err != nil {
+				return err
+			}
+		} else {
+			a.markers = endLess
+		}
+	}
+	a.open.NALUs = append(a.open.NALUs, nalu)
+	if a.size += len(nalu); a.size > largestUnit {
+		return errEndless
+	}
+	a.sliced = a.sliced || slice
+	if slice && head.First && a.first == nil {
+		a.first = nalu
+	}
+	return nil
+}
+
+// another reports whether a NALU that comes under the timestamp of the open unit
+// and after a marker is of another picture. What cannot be told is of the same.
+func (a *assembler) another(nalu []byte, head nal.Head, slice bool) bool {
+	if !slice {
+		kind := nal.KindOf(a.format.Codec, nalu)
+		return kind.IsSet() || kind == nal.SEI || kind == nal.Delimiter
+	}
+	return head.First && a.first != nil && !a.format.SecondField(a.first, nalu)
+}
+
+func (a *assembler) begin(pkt *rtp.Packet, missing bool) error {
 	if a.started {
 		step := int64(int32(pkt.Timestamp - a.rtpTime)) // wraps every 13 hours
 		if step > longestJump || step < -longestJump {
@@ -93,8 +158,10 @@ func (a *assembler) begin(pkt *rtp.Packet) error {
 		}
 		a.ticks += step
 	}
-	a.started, a.rtpTime = true, pkt.Timestamp
+	a.headless, a.holed = missing || !a.started, false
+	a.started, a.rtpTime, a.marked, a.ending = true, pkt.Timestamp, false, false
 	a.open, a.size = &ingest.Unit{Session: a.session, PTS: duration(a.ticks)}, 0
+	a.first, a.sliced = nil, false
 	return nil
 }
 
@@ -109,15 +176,14 @@ func (a *assembler) close() {
 	u := a.open
 	a.open = nil
 	whole := !a.holed && (!a.headless || a.beginsPicture(u.NALUs))
-	a.learn(u.NALUs)
-	u.Key = a.decodable() && a.randomAccess(u.NALUs)
+	a.format = a.format.Learn(u.NALUs)
+	u.Key = a.decodable(u.NALUs) && a.randomAccess(u.NALUs)
 	a.keyed = a.keyed || u.Key
 	a.broken = !whole || a.broken && !u.Key
-	pictured := a.firstSlice(u.NALUs) != nil
-	if pictured {
+	if a.sliced {
 		a.alive()
 	}
-	if !a.keyed || !pictured {
+	if !a.keyed || !a.sliced {
 		a.metrics.Undecodable.Inc()
 		return
 	}
@@ -125,82 +191,38 @@ func (a *assembler) close() {
 	a.emit(u)
 }
 
-// learn takes parameter sets that came in band. A format in use never changes:
-// units that hold it are shared, so a new one takes its place.
-func (a *assembler) learn(nalus [][]byte) {
-	next := *a.format
-	for _, nalu := range nalus {
-		if set := a.set(&next, nalu); set != nil {
-			*set = nalu
-		}
-	}
-	if !sameFormat(next, *a.format) {
-		a.format = &next
-	}
+// decodable reports whether all parameter sets that a picture needs are known.
+func (a *assembler) decodable(nalus [][]byte) bool {
+	_, ok := a.format.Needed(nalus)
+	return ok
 }
 
-// set is the place in a format for a NALU that is a parameter set, else nil.
-func (a *assembler) set(f *ingest.Format, nalu []byte) *[]byte {
-	if a.format.Codec == ingest.H265 {
-		switch h265.NALUType(nalu[0] >> 1 & 0x3F) {
-		case h265.NALUType_VPS_NUT:
-			return &f.VPS
-		case h265.NALUType_SPS_NUT:
-			return &f.SPS
-		case h265.NALUType_PPS_NUT:
-			return &f.PPS
-		}
-		return nil
-	}
-	switch h264.NALUType(nalu[0] & 0x1F) {
-	case h264.NALUTypeSPS:
-		return &f.SPS
-	case h264.NALUTypePPS:
-		return &f.PPS
-	}
-	return nil
-}
-
-// decodable reports whether all parameter sets are known.
-func (a *assembler) decodable() bool {
-	return len(a.format.SPS) > 0 && len(a.format.PPS) > 0 && (a.format.Codec != ingest.H265 || len(a.format.VPS) > 0)
-}
-
+// randomAccess reports whether a picture can be decoded without any other: one
+// that says so, and one in which nothing is predicted from another, which is what
+// cameras send between those, or instead.
 func (a *assembler) randomAccess(nalus [][]byte) bool {
-	if a.format.Codec == ingest.H265 {
-		return h265.IsRandomAccess(nalus)
-	}
-	return h264.IsRandomAccess(nalus)
-}
-
-// firstSlice is the first NALU that holds a slice, else nil.
-func (a *assembler) firstSlice(nalus [][]byte) []byte {
+	intra := true
 	for _, nalu := range nalus {
-		if a.format.Codec == ingest.H265 {
-			if nalu[0]>>1&0x3F < uint8(h265.NALUType_VPS_NUT) {
-				return nalu
+		if pictures, ok := nal.RecoveryPoint(a.format.Codec, nalu); ok && pictures > 0 {
+			a.refreshed()
+		}
+		if head, ok := a.format.Head(nalu); ok {
+			if head.Alone {
+				return true
 			}
-			continue
-		}
-		switch h264.NALUType(nalu[0] & 0x1F) {
-		case h264.NALUTypeIDR, h264.NALUTypeNonIDR:
-			return nalu
+			intra = intra && head.Intra
 		}
 	}
-	return nil
+	return intra
 }
 
-// beginsPicture reports whether the first slice among the NALUs is the first
-// of its picture: both codings say so in the first bit of the slice's header.
+// beginsPicture reports whether the first slice among the NALUs is the first of
+// its picture.
 func (a *assembler) beginsPicture(nalus [][]byte) bool {
-	header := 1
-	if a.format.Codec == ingest.H265 {
-		header = 2
+	for _, nalu := range nalus {
+		if head, ok := a.format.Head(nalu); ok {
+			return head.First
+		}
 	}
-	slice := a.firstSlice(nalus)
-	return len(slice) > header && slice[header]&0x80 != 0
-}
-
-func sameFormat(a, b ingest.Format) bool {
-	return string(a.VPS) == string(b.VPS) && string(a.SPS) == string(b.SPS) && string(a.PPS) == string(b.PPS)
+	return false
 }

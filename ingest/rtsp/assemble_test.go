@@ -22,17 +22,28 @@ import (
 
 var (
 	begin = time.Date(2026, 7, 1, 19, 0, 0, 0, time.UTC)
-	sps   = []byte{0x67, 1, 1}
-	pps   = []byte{0x68, 2, 2}
+	sps   = []byte{0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x10, 0x99} // 64x64
+	pps   = []byte{0x68, 0xCE, 0x38, 0x80}
+
+	// The same of H.265, as short as they can be read, with a key picture and one
+	// that is predicted.
+	hevcSets = [][]byte{
+		{32 << 1, 1, 0x0C},
+		{33 << 1, 1, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x80},
+		{34 << 1, 1, 0xC0},
+	}
+	hevcKey, hevcOther = []byte{19 << 1, 1, 0xAE, 9}, []byte{1 << 1, 1, 0xD4, 9}
 )
 
-// slice makes the n-th slice of a picture, big enough for several packets.
+// slice makes a slice of a picture, big enough for several packets: intra in a
+// key picture, else predicted, and all of the parameter sets 0.
 func slice(kind byte, first bool) []byte {
 	nalu := bytes.Repeat([]byte{kind}, 3000)
-	nalu[1] = 0x40
-	if first {
-		nalu[1] = 0x80
-	}
+	head := map[[2]bool][]byte{
+		{true, true}: {0x88, 0x84}, {true, false}: {0x42, 0x3F}, // first_mb_in_slice 0 or 1, slice_type 7
+		{false, true}: {0x9A, 0x84}, {false, false}: {0x46, 0x84}, // slice_type 5
+	}[[2]bool{kind == 0x65, first}]
+	copy(nalu[1:], head)
 	return nalu
 }
 
@@ -52,7 +63,7 @@ func packets(t testing.TB, kinds string) [][]*rtp.Packet {
 		t.Fatal(err)
 	}
 	var sent [][]*rtp.Packet
-	for i, kind := range kinds {
+	for i, kind := range kinds + "p" { // what comes next tells that the last is over
 		var unit [][]byte
 		switch kind {
 		case 'K':
@@ -74,18 +85,32 @@ func packets(t testing.TB, kinds string) [][]*rtp.Packet {
 	return sent
 }
 
-func newAssembler(t testing.TB, announced ingest.Format, emit func(*ingest.Unit)) *assembler {
+func newAssembler(t testing.TB, announced *ingest.Format, emit func(*ingest.Unit)) *assembler {
 	t.Helper()
+	return &assembler{
+		session: 7, format: announced, nalus: unpack(t, announced.Codec), alive: func() {}, refreshed: func() {}, emit: emit,
+		metrics: NewMetrics(prometheus.NewRegistry()).Stream("kerb", ingest.Main),
+	}
+}
+
+// unpack takes packets of a coding apart.
+func unpack(t testing.TB, codec ingest.Codec) depacketize {
+	t.Helper()
+	var media format.Format = &format.H264{PayloadTyp: 96, PacketizationMode: 1}
+	if codec == ingest.H265 {
+		media = &format.H265{PayloadTyp: 96}
+	}
 	track, err := findTrack(&description.Session{Medias: []*description.Media{{
-		Type: description.MediaTypeVideo, Formats: []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}},
+		Type: description.MediaTypeVideo, Formats: []format.Format{media},
 	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &assembler{
-		session: 7, format: &announced, nalus: track.nalus, alive: func() {}, emit: emit,
-		metrics: NewMetrics(prometheus.NewRegistry()).Stream("kerb", ingest.Main),
+	nalus, err := track.nalus()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return nalus
 }
 
 // told writes down what the assembler made of units: each as a letter for its
@@ -115,14 +140,16 @@ func TestAssemblerKnowsWhatIsWhole(t *testing.T) {
 		want    string
 	}{
 		{"nothing lost", "KppKp", nil, true, "aK b c dK e"},
-		{"nothing lost, no markers", "KppKp", nil, false, "aK b c dK"},
+		{"nothing lost, no markers", "KppKp", nil, false, "aK b c dK e"},
 		{"begins between key units", "ppKp", nil, true, "cK d"},
 		{"a middle packet", "KpppKp", []lost{{1, 1}}, true, "aK b! c! d! eK f"},
-		{"a middle packet, no markers", "KpppKp", []lost{{1, 1}}, false, "aK b! c! d! eK"},
+		{"a middle packet, no markers", "KpppKp", []lost{{1, 1}}, false, "aK b! c! d! eK f"},
 		{"the packet with the marker", "KpppKp", []lost{{1, 5}}, true, "aK b! c! d! eK f"},
-		{"the first packet", "KpppKp", []lost{{1, 0}}, true, "aK b! c! d! eK f"},
+		{"the first packet", "KpppKp", []lost{{1, 0}}, true, "aK! b! c! d! eK f"},
 		{"a whole slice", "KpppKp", []lost{{1, 3}, {1, 4}, {1, 5}}, true, "aK b! c! d! eK f"},
-		{"a whole picture", "KppKp", []lost{{1, 0}, {1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}}, true, "aK c! dK e"},
+		// Only after a unit with its marker is it known what a marker means.
+		{"a later one's first packet", "KpppKp", []lost{{2, 0}}, true, "aK b c! d! eK f"},
+		{"a whole picture", "KppKp", []lost{{1, 0}, {1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}}, true, "aK! c! dK e"},
 		{"of a key unit", "KpKpKp", []lost{{2, 3}}, true, "aK b cK! d! eK f"},
 		{"the last of a key unit", "KpKpKp", []lost{{2, 6}}, true, "aK b cK! d! eK f"},
 		{"a key unit's first slice", "KpKpKp", []lost{{2, 0}, {2, 1}, {2, 2}, {2, 3}}, true, "aK b cK! d! eK f"},
@@ -131,7 +158,7 @@ func TestAssemblerKnowsWhatIsWhole(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []*ingest.Unit
-			a := newAssembler(t, ingest.Format{Codec: ingest.H264, SPS: sps, PPS: pps}, func(u *ingest.Unit) { got = append(got, u) })
+			a := newAssembler(t, ingest.NewFormat(ingest.H264, sps, pps), func(u *ingest.Unit) { got = append(got, u) })
 			missing := make(map[lost]bool)
 			for _, l := range test.lost {
 				missing[l] = true
@@ -163,7 +190,7 @@ func TestAssemblerKnowsWhatIsWhole(t *testing.T) {
 
 func TestAssemblerKeepsUnitsWholeAndStamped(t *testing.T) {
 	var got []*ingest.Unit
-	a := newAssembler(t, ingest.Format{Codec: ingest.H264}, func(u *ingest.Unit) { got = append(got, u) })
+	a := newAssembler(t, ingest.NewFormat(ingest.H264), func(u *ingest.Unit) { got = append(got, u) })
 	sent := packets(t, "pKp")
 	for i, unit := range sent {
 		for j, pkt := range unit {
@@ -174,7 +201,7 @@ func TestAssemblerKeepsUnitsWholeAndStamped(t *testing.T) {
 		}
 	}
 	arrival := begin.Add(time.Second + 6*time.Millisecond) // of the key unit's last packet
-	inForce := &ingest.Format{Codec: ingest.H264, SPS: sps, PPS: pps}
+	inForce := ingest.NewFormat(ingest.H264, sps, pps)
 	want := &ingest.Unit{
 		Stamp:   ingest.Stamp{Camera: arrival.Add(-time.Hour), Arrival: arrival},
 		Session: 7, PTS: 40 * time.Millisecond, Format: inForce, Key: true,
@@ -195,7 +222,7 @@ func TestAssemblerKeepsUnitsWholeAndStamped(t *testing.T) {
 }
 
 func TestAssemblerLearnsNewParameterSets(t *testing.T) {
-	old := ingest.Format{Codec: ingest.H264, SPS: []byte{0x67, 9}, PPS: []byte{0x68, 9}}
+	old := ingest.NewFormat(ingest.H264, []byte{0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x08, 0x26, 0x40}, []byte{0x68, 0xCE, 0x38, 0x81})
 	var got []*ingest.Unit
 	a := newAssembler(t, old, func(u *ingest.Unit) { got = append(got, u) })
 	for _, unit := range packets(t, "kpKp") {
@@ -208,10 +235,10 @@ func TestAssemblerLearnsNewParameterSets(t *testing.T) {
 	if len(got) != 4 {
 		t.Fatalf("got %d units, want 4", len(got))
 	}
-	if diff := cmp.Diff(&old, got[1].Format); diff != "" {
+	if diff := cmp.Diff(old, got[1].Format); diff != "" {
 		t.Errorf("format before the change: %s", diff)
 	}
-	if diff := cmp.Diff(&ingest.Format{Codec: ingest.H264, SPS: sps, PPS: pps}, got[3].Format); diff != "" {
+	if diff := cmp.Diff(ingest.NewFormat(ingest.H264, sps, pps), got[3].Format); diff != "" {
 		t.Errorf("format after the change: %s", diff)
 	}
 }
@@ -219,22 +246,22 @@ func TestAssemblerLearnsNewParameterSets(t *testing.T) {
 // TestAssemblerTakesMarkedParameterSets sends sets in packets of their own,
 // marked as if they ended a unit: with their picture's time, or with another.
 func TestAssemblerTakesMarkedParameterSets(t *testing.T) {
-	avc := ingest.Format{Codec: ingest.H264, SPS: sps, PPS: pps}
-	hevc := ingest.Format{Codec: ingest.H265, VPS: []byte{32 << 1, 1, 9}, SPS: []byte{33 << 1, 1, 9}, PPS: []byte{34 << 1, 1, 9}}
+	avc := ingest.NewFormat(ingest.H264, sps, pps)
+	hevc := ingest.NewFormat(ingest.H265, hevcSets...)
 	for _, test := range []struct {
 		name   string
-		format ingest.Format
+		format *ingest.Format
 		sets   [][]byte
 		key    []byte
 		other  []byte
 	}{
-		{"H.264", avc, [][]byte{avc.SPS, avc.PPS}, []byte{0x65, 0x80, 1}, []byte{0x41, 0x80, 1}},
-		{"H.265", hevc, [][]byte{hevc.VPS, hevc.SPS, hevc.PPS}, []byte{19 << 1, 1, 0x80}, []byte{1 << 1, 1, 0x80}},
+		{"H.264", avc, [][]byte{sps, pps}, slice(0x65, true), slice(0x41, true)},
+		{"H.265", hevc, hevcSets, hevcKey, hevcOther},
 	} {
 		for _, apart := range []uint32{0, 100} {
 			t.Run(fmt.Sprintf("%s, %d ticks apart", test.name, apart), func(t *testing.T) {
 				var got []*ingest.Unit
-				a := newAssembler(t, ingest.Format{Codec: test.format.Codec}, func(u *ingest.Unit) { got = append(got, u) })
+				a := newAssembler(t, ingest.NewFormat(test.format.Codec), func(u *ingest.Unit) { got = append(got, u) })
 				a.nalus = func(pkt *rtp.Packet) ([][]byte, error) { return [][]byte{pkt.Payload}, nil }
 				send := func(time uint32, nalus ...[]byte) {
 					for _, nalu := range nalus {
@@ -255,10 +282,11 @@ func TestAssemblerTakesMarkedParameterSets(t *testing.T) {
 					}
 					want = append(want, key, [][]byte{test.other})
 				}
+				send(2*7200, test.other) // tells that the last is over
 				var pictures [][][]byte
 				for _, u := range got {
 					pictures = append(pictures, u.NALUs)
-					if diff := cmp.Diff(&test.format, u.Format); diff != "" || u.Damaged {
+					if diff := cmp.Diff(test.format, u.Format); diff != "" || u.Damaged {
 						t.Errorf("damaged %v, format: %s", u.Damaged, diff)
 					}
 				}
@@ -271,7 +299,7 @@ func TestAssemblerTakesMarkedParameterSets(t *testing.T) {
 }
 
 func TestAssemblerEndsWhenTheClockJumps(t *testing.T) {
-	a := newAssembler(t, ingest.Format{Codec: ingest.H264, SPS: sps, PPS: pps}, func(*ingest.Unit) {})
+	a := newAssembler(t, ingest.NewFormat(ingest.H264, sps, pps), func(*ingest.Unit) {})
 	sent := packets(t, "Kp")
 	var err error
 	for _, unit := range sent {
@@ -288,7 +316,7 @@ func TestAssemblerEndsWhenTheClockJumps(t *testing.T) {
 }
 
 func TestAssemblerEndsWhenAUnitDoesNot(t *testing.T) {
-	a := newAssembler(t, ingest.Format{Codec: ingest.H264, SPS: sps, PPS: pps}, func(*ingest.Unit) {})
+	a := newAssembler(t, ingest.NewFormat(ingest.H264, sps, pps), func(*ingest.Unit) {})
 	pkt := &rtp.Packet{Payload: slice(0x41, false)}
 	for range 2 * largestUnit / len(pkt.Payload) {
 		if err := a.packet(pkt, ingest.Stamp{}); err != nil {
@@ -304,27 +332,15 @@ func TestAssemblerEndsWhenAUnitDoesNot(t *testing.T) {
 
 func TestAssemblerOfH265(t *testing.T) {
 	hevc := &format.H265{PayloadTyp: 96}
-	track, err := findTrack(&description.Session{Medias: []*description.Media{{
-		Type: description.MediaTypeVideo, Formats: []format.Format{hevc},
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	encoder, err := hevc.CreateEncoder()
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture := func(kind byte) []byte {
-		nalu := bytes.Repeat([]byte{kind << 1}, 3000)
-		nalu[1], nalu[2] = 1, 0x80
-		return nalu
-	}
-	sets := [][]byte{{32 << 1, 1, 9}, {33 << 1, 1, 9}, {34 << 1, 1, 9}}
-	key, other := picture(19), picture(1)
+	long := func(nalu []byte) []byte { return append(bytes.Clone(nalu), bytes.Repeat([]byte{9}, 3000)...) }
+	key, other := long(hevcKey), long(hevcOther)
 	var got []*ingest.Unit
-	a := newAssembler(t, track.format, func(u *ingest.Unit) { got = append(got, u) })
-	a.nalus = track.nalus
-	for i, unit := range [][][]byte{{other}, append(sets, key), {other}, {other}, {other}, {key}} {
+	a := newAssembler(t, ingest.NewFormat(ingest.H265), func(u *ingest.Unit) { got = append(got, u) })
+	for i, unit := range [][][]byte{{other}, append(slices.Clone(hevcSets), key), {other}, {other}, {other}, {key}, {other}} {
 		packets, err := encoder.Encode(unit)
 		if err != nil {
 			t.Fatal(err)
@@ -339,12 +355,11 @@ func TestAssemblerOfH265(t *testing.T) {
 			}
 		}
 	}
-	// The third has no slice left and is not worth a unit.
+	// The fourth has no slice left and is not worth a unit.
 	if diff := cmp.Diff("bK c e! fK", told(got)); diff != "" {
 		t.Error(diff)
 	}
-	want := &ingest.Format{Codec: ingest.H265, VPS: sets[0], SPS: sets[1], PPS: sets[2]}
-	if diff := cmp.Diff(want, got[0].Format); diff != "" {
+	if diff := cmp.Diff(ingest.NewFormat(ingest.H265, hevcSets...), got[0].Format); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -370,22 +385,11 @@ func FuzzAssembler(f *testing.F) {
 	f.Add(all)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, codec := range []ingest.Codec{ingest.H264, ingest.H265} {
-			var media format.Format = &format.H264{PayloadTyp: 96, PacketizationMode: 1}
-			if codec == ingest.H265 {
-				media = &format.H265{PayloadTyp: 96}
-			}
-			track, err := findTrack(&description.Session{Medias: []*description.Media{{
-				Type: description.MediaTypeVideo, Formats: []format.Format{media},
-			}}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			a := newAssembler(t, ingest.Format{Codec: codec}, func(u *ingest.Unit) {
+			a := newAssembler(t, ingest.NewFormat(codec), func(u *ingest.Unit) {
 				if u.Format == nil || !slices.ContainsFunc(u.NALUs, func(nalu []byte) bool { return holdsSlice(codec, nalu) }) {
 					t.Errorf("emitted a unit without a picture: %+v", u)
 				}
 			})
-			a.nalus = track.nalus
 			for rest := data; len(rest) >= 2; {
 				n := min(int(rest[0])<<8|int(rest[1]), len(rest)-2)
 				var pkt rtp.Packet

@@ -35,11 +35,13 @@ var (
 	ErrTrack      = &ingest.Fault{Reason: "track", Text: "the stream's description gives its video no usable address", Hint: "renew the camera's firmware"}
 	ErrStalled    = &ingest.Fault{Reason: "stalled", Text: "no video comes", Hint: "check the camera's encoder and the network's capacity"}
 	ErrNoKey      = &ingest.Fault{Reason: "no_key", Text: "no key frame", Hint: "set a shorter key frame interval (GOP) in the camera"}
+	ErrRefresh    = &ingest.Fault{Reason: "refresh", Text: "the camera refreshes its picture bit by bit, with no key frame", Hint: "turn intra refresh (gradual decoder refresh) off in the camera, and set a key frame interval (GOP)"}
 	ErrRedirected = &ingest.Fault{Reason: "redirected", Text: "redirected elsewhere", Hint: "give the URL that the camera points to, if you trust it"}
 	ErrReset      = &ingest.Fault{Reason: "reset", Text: "connection reset", Hint: "check the camera, and what lies between"}
 	ErrEnded      = &ingest.Fault{Reason: "ended", Text: "the camera ended the connection"}
 	ErrUnheard    = &ingest.Fault{Reason: "unheard", Text: "the connection was ended without an answer", Hint: "check that the port is the camera's RTSP port, and that it has a connection left"}
 
+	errSender   = &ingest.Fault{Reason: "sender", Text: "the camera began its stream anew"}
 	errTimeJump = &ingest.Fault{Reason: "time_jump", Text: "the camera's media clock jumped"}
 	errEndless  = &ingest.Fault{Reason: "endless", Text: "an access unit does not end"}
 )

@@ -128,18 +128,24 @@ func (s *Source) run(ctx context.Context, address *base.URL, emit func(*ingest.U
 	if _, err := client.Setup(stream.BaseURL, track.media, 0, 0); err != nil {
 		return access.explain(err)
 	}
-	s.receive(client, track, s.assembler(track, watch, emit), watch)
+	s.receive(client, track, s.senders(track, access.offer, watch, emit), watch)
 	if _, err := client.Play(nil); err != nil {
 		return access.explain(err)
 	}
 	return watch.wait(client.Wait)
 }
 
-// assembler makes the units of a track, watched.
-func (s *Source) assembler(track *track, watch *watch, emit func(*ingest.Unit)) *assembler {
-	return &assembler{
-		session: s.session, format: &track.format, nalus: track.nalus, metrics: s.metrics,
-		alive: watch.alive,
+// senders makes units of what comes for a track, watched.
+func (s *Source) senders(track *track, announced offer, watch *watch, emit func(*ingest.Unit)) *senders {
+	return &senders{
+		foreign: s.metrics.Foreign,
+		open: func(emit func(*ingest.Unit)) (*assembler, error) {
+			nalus, err := track.nalus()
+			return &assembler{
+				session: s.session, format: ingest.NewFormat(track.codec, announced.sets...), nalus: nalus,
+				metrics: s.metrics, alive: watch.alive, refreshed: watch.refresh, emit: emit,
+			}, err
+		},
 		emit: func(u *ingest.Unit) {
 			if u.Key && !u.Damaged {
 				watch.useful()
@@ -153,7 +159,7 @@ func (s *Source) assembler(track *track, watch *watch, emit func(*ingest.Unit)) 
 // receive has the units of a track put together as packets come. They all come
 // on one goroutine of the client's, whose panics nobody else can catch. After
 // one, what takes the units may be half changed, and no more of them follow.
-func (s *Source) receive(client *gortsplib.Client, track *track, units *assembler, watch *watch) {
+func (s *Source) receive(client *gortsplib.Client, track *track, units *senders, watch *watch) {
 	broken := false
 	client.OnPacketRTP(track.media, track.rtp, func(pkt *rtp.Packet) {
 		if broken {
@@ -219,9 +225,11 @@ func (s *Source) security() (*tls.Config, error) {
 
 // access watches how we authenticate: it keeps the password from being sent in
 // the clear, and tells one that is wrong from a challenge that has run out. It
-// is used by the client's goroutine, and by ours while that waits for nothing.
+// also takes what the camera says of its stream before the library does. It is
+// used by the client's goroutine, and by ours while that waits for nothing.
 type access struct {
 	fail     func(error) // ends the session
+	offer    offer       // of the stream, as described
 	basic    bool        // the password may be sent as it is
 	withheld bool        // it was asked for so, and was not sent
 	opened   bool        // the camera asks for credentials at all
@@ -269,6 +277,9 @@ func (a *access) learn(res *base.Response) {
 		})
 	case res.StatusCode == base.StatusOK:
 		a.accepted = a.opened
+	}
+	if said, usable := describe(res.Body); usable {
+		a.offer, res.Body = said, said.text
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tidewatch/ingest"
+	"tidewatch/ingest/nal"
 	"tidewatch/ingest/simcam"
 )
 
@@ -127,7 +128,7 @@ func TestSourcePullsACamera(t *testing.T) {
 	source := newSource(t, server.URL("kerb"))
 	units := pull(t, source, lasts(5*time.Second)) // over the film's end, twice
 
-	if first := units[0]; !first.Key || len(first.Format.SPS) == 0 || len(first.Format.PPS) == 0 {
+	if first := units[0]; !first.Key || len(first.Format.Of(nal.SPS)) == 0 || len(first.Format.Of(nal.PPS)) == 0 {
 		t.Errorf("the first unit is no key unit with its parameter sets: %+v", first)
 	}
 	keys, known := 0, 0

@@ -18,35 +18,34 @@ type depacketize func(pkt *rtp.Packet) ([][]byte, error)
 
 // track is the video of a stream that we can use.
 type track struct {
-	media  *description.Media
-	rtp    format.Format
-	format ingest.Format // as announced; sets may be missing
-	nalus  depacketize
+	media *description.Media
+	rtp   format.Format
+	codec ingest.Codec
+	// nalus makes what takes a sender's packets apart.
+	nalus func() (depacketize, error)
 }
 
 // findTrack picks the stream's first H.264 or H.265 video.
 func findTrack(stream *description.Session) (*track, error) {
 	var avc *format.H264
 	if media := stream.FindFormat(&avc); media != nil {
-		decoder, err := avc.CreateDecoder()
-		if err != nil {
-			return nil, err
-		}
-		return &track{
-			media: media, rtp: avc, nalus: each(decoder.Decode),
-			format: ingest.Format{Codec: ingest.H264, SPS: avc.SPS, PPS: avc.PPS},
-		}, nil
+		return &track{media, avc, ingest.H264, func() (depacketize, error) {
+			decoder, err := avc.CreateDecoder()
+			if err != nil {
+				return nil, err
+			}
+			return each(decoder.Decode), nil
+		}}, nil
 	}
 	var hevc *format.H265
 	if media := stream.FindFormat(&hevc); media != nil {
-		decoder, err := hevc.CreateDecoder()
-		if err != nil {
-			return nil, err
-		}
-		return &track{
-			media: media, rtp: hevc, nalus: each(decoder.Decode),
-			format: ingest.Format{Codec: ingest.H265, VPS: hevc.VPS, SPS: hevc.SPS, PPS: hevc.PPS},
-		}, nil
+		return &track{media, hevc, ingest.H265, func() (depacketize, error) {
+			decoder, err := hevc.CreateDecoder()
+			if err != nil {
+				return nil, err
+			}
+			return each(decoder.Decode), nil
+		}}, nil
 	}
 	return nil, ErrNoVideo
 }

@@ -10,13 +10,18 @@ type watch struct {
 	silence, keyless time.Duration
 	units            chan struct{}
 	keys             chan struct{}
+	refreshes        chan struct{}
 	failed           chan error
 }
+
+// refreshPatience is how long a key unit may stay away after the camera has begun
+// to refresh its picture bit by bit.
+const refreshPatience = 15 * time.Second
 
 func newWatch(silence, keyless time.Duration) *watch {
 	w := &watch{
 		silence: silence, keyless: keyless,
-		units: make(chan struct{}, 1), keys: make(chan struct{}, 1), failed: make(chan error, 1),
+		units: make(chan struct{}, 1), keys: make(chan struct{}, 1), refreshes: make(chan struct{}, 1), failed: make(chan error, 1),
 	}
 	return w
 }
@@ -26,6 +31,10 @@ func (w *watch) alive() { signal(w.units) }
 
 // useful says that a whole key unit came.
 func (w *watch) useful() { signal(w.keys) }
+
+// refresh says that the camera refreshes its picture bit by bit: key units may
+// never come.
+func (w *watch) refresh() { signal(w.refreshes) }
 
 // signal leaves word in a channel with room for one.
 func signal(c chan struct{}) {
@@ -49,16 +58,24 @@ func (w *watch) wait(ended func() error) error {
 	silence, keyless := time.NewTimer(w.silence), time.NewTimer(w.keyless)
 	defer silence.Stop()
 	defer keyless.Stop()
+	noKey, patience, keyed := ErrNoKey, w.keyless, false
 	for {
 		select {
 		case <-w.units:
 			silence.Reset(w.silence)
 		case <-w.keys:
-			keyless.Reset(w.keyless)
+			noKey, patience, keyed = ErrNoKey, w.keyless, true
+			keyless.Reset(patience)
+		case <-w.refreshes:
+			if noKey != ErrRefresh && !keyed { // to wait on is of no use
+				patience = min(w.keyless, refreshPatience)
+				keyless.Reset(patience)
+			}
+			noKey = ErrRefresh
 		case <-silence.C:
 			return fmt.Errorf("%w for %gs", ErrStalled, w.silence.Seconds())
 		case <-keyless.C:
-			return fmt.Errorf("%w for %gs", ErrNoKey, w.keyless.Seconds())
+			return fmt.Errorf("%w for %gs", noKey, patience.Seconds())
 		case err := <-w.failed:
 			return err
 		case err := <-closed:

@@ -25,6 +25,7 @@ func TestWatchTellsSilenceFromAMissingKeyFrame(t *testing.T) {
 		{"silent later", 0, never, 15 * time.Second, ErrStalled, "no video comes for 10s", 25 * time.Second},
 		{"pictures but no key frame", never, never, never, ErrNoKey, "no key frame for 60s", time.Minute},
 		{"key frames that stop coming", 0, 30 * time.Second, never, ErrNoKey, "no key frame for 60s", 90 * time.Second},
+		{"a picture refreshed bit by bit", never, never, never, ErrRefresh, "the camera refreshes its picture bit by bit, with no key frame for 15s", 16 * time.Second},
 		{"key frames from the last moment on", 59 * time.Second, never, time.Hour, ErrStalled, "no video comes for 10s", time.Hour + 10*time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -37,6 +38,9 @@ func TestWatchTellsSilenceFromAMissingKeyFrame(t *testing.T) {
 					for at := time.Duration(0); at <= test.until; at += time.Second {
 						if at > 0 {
 							watch.alive()
+						}
+						if errors.Is(test.want, ErrRefresh) && at > 0 {
+							watch.refresh()
 						}
 						if at >= test.first && at <= test.last {
 							watch.useful()
@@ -69,17 +73,20 @@ func TestSourceWatchesPicturesThatAreOfNoUse(t *testing.T) {
 	}
 	watch := newWatch(time.Hour, time.Hour)
 	emitted := 0
-	units := newSource(t, "").assembler(track, watch, func(*ingest.Unit) { emitted++ })
+	units := newSource(t, "").senders(track, offer{}, watch, func(*ingest.Unit) { emitted++ })
 	for i, sent := range packets(t, "pK") {
 		for _, pkt := range sent {
 			if err := units.packet(pkt, ingest.Stamp{}); err != nil {
 				t.Fatal(err)
 			}
 		}
+		if i == 0 {
+			continue // a unit is over when the next one begins
+		}
 		select {
 		case <-watch.units:
 		default:
-			t.Errorf("unit %d is no sign of life", i)
+			t.Errorf("unit %d is no sign of life", i-1)
 		}
 		keyed := false
 		select {
@@ -87,8 +94,8 @@ func TestSourceWatchesPicturesThatAreOfNoUse(t *testing.T) {
 			keyed = true
 		default:
 		}
-		if keyed != (i == 1) || emitted != i {
-			t.Errorf("after unit %d: key unit seen %v, %d units emitted", i, keyed, emitted)
+		if keyed != (i == 2) || emitted != i-1 {
+			t.Errorf("after unit %d: key unit seen %v, %d units emitted", i-1, keyed, emitted)
 		}
 	}
 }

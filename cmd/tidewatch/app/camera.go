@@ -214,6 +214,17 @@ type clips struct {
 	patience time.Duration
 }
 
+// Hold implements evidence.Clips.
+func (c clips) Hold(from, until time.Time) evidence.Held {
+	return held{c.ring.Pin(from, until), c.patience}
+}
+
+// held is a stretch of a ring that is kept.
+type held struct {
+	*ring.Pin
+	patience time.Duration
+}
+
 // storeGrace is how much longer than for its clip a case is waited for in the
 // end: for the disk and the log.
 const storeGrace = 5 * time.Second
@@ -221,14 +232,21 @@ const storeGrace = 5 * time.Second
 // clipLag is how much later than its moment a unit may come and be waited for.
 const clipLag = 2 * time.Second
 
-// Clip implements evidence.Clips. A clip that is shorter than asked for is
-// still the camera's own video.
-func (c clips) Clip(ctx context.Context, w io.Writer, from, until time.Time) (evidence.Footage, error) {
-	c.ring.Await(ctx, until, c.patience) // without its end a clip is short, and says so
-	clip, err := c.ring.Cut(from, until)
+// Clip implements evidence.Held. A clip that is shorter than asked for is still
+// the camera's own video.
+func (h held) Clip(ctx context.Context, w io.Writer, announced bool) (evidence.Footage, error) {
+	h.Await(ctx, h.patience) // without its end a clip is short, and says so
+	cut := h.Cut
+	if announced {
+		cut = h.CutAnnounced
+	}
+	clip, err := cut()
 	short := errors.Is(err, ring.ErrShort)
 	if err != nil && !short {
 		return evidence.Footage{}, err
 	}
-	return evidence.Footage{First: clip.Units[0], Duration: clip.Duration(), Short: short}, clip.WriteMP4(w)
+	speed, _ := clip.Units[0].MediaSpeed()
+	return evidence.Footage{
+		First: clip.Units[0], Duration: clip.Duration(), Pictures: len(clip.Units), Short: short, MediaSpeed: speed,
+	}, clip.WriteMP4(w)
 }

@@ -25,6 +25,7 @@ import (
 // vision is what all cameras see with.
 type vision struct {
 	decoders *decode.Pool
+	alone    decode.Alone // for evidence
 	vehicles *model.Vehicles
 	plates   *model.PlateReader
 }
@@ -40,7 +41,8 @@ func (a *App) openVision(context.Context) (err error) {
 		return err
 	}
 	a.later(a.vision.plates.Close)
-	a.vision.decoders = decode.NewPool(runtime.NumCPU(), decode.NewMetrics(a.registry))
+	decoding := decode.NewMetrics(a.registry)
+	a.vision.decoders, a.vision.alone = decode.NewPool(runtime.NumCPU(), decoding), decode.Alone{Metrics: decoding}
 	a.later(a.vision.decoders.Close)
 	return nil
 }
@@ -110,7 +112,7 @@ func (a *App) newCamera(source ingest.Camera, metrics cameraMetrics, models []pr
 	c.docket = &docket.Docket{
 		Camera: source, Zones: zones, Policies: a.cfg.Policies, Exemptions: a.exemptions(),
 		Recorder: enteredRecorder{&evidence.Recorder{
-			Pictures: picture.Renderer{Decoder: a.vision.decoders}, Copies: overlay.New(a.font),
+			Pictures: picture.Renderer{Decoder: a.vision.alone}, Viewer: a.vision.alone, Copies: overlay.New(a.font),
 			Clips: clips{c.feed.Ring(), c.patience}, Files: a.files,
 			Software: "tidewatch " + a.version, Span: evidence.Span(a.cfg.Clip), Clock: source.ClockTolerance,
 			Models: models, Seal: a.seal.recorder(a.files), Now: time.Now,

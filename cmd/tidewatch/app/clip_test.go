@@ -38,14 +38,13 @@ import (
 )
 
 // smallest is the format of a stream of 64x64 whose pictures all stand alone.
-var smallest = &ingest.Format{
-	Codec: ingest.H264,
-	SPS: []byte{
+var smallest = ingest.NewFormat(ingest.H264,
+	[]byte{
 		0x67, 0x42, 0xC0, 0x0A, 0xD9, 0x04, 0x26, 0xC0, 0x44, 0x00, 0x00, 0x03,
 		0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0x28, 0x3C, 0x48, 0x99, 0x20,
 	},
-	PPS: []byte{0x68, 0xCB, 0x83, 0xCB, 0x20},
-}
+	[]byte{0x68, 0xCB, 0x83, 0xCB, 0x20},
+)
 
 func newRing(keep, tolerance time.Duration) *ring.Ring {
 	return ring.New(ring.Config{Duration: keep, Bytes: 1 << 20, Tolerance: tolerance},
@@ -87,7 +86,9 @@ func TestClipWaitsForItsEnd(t *testing.T) {
 				called := time.Now()
 				// Number 8 shows second 9 by the camera's clock.
 				moment := due.Add(time.Second)
-				cut, err := clips{video, test.after + clipLag}.Clip(t.Context(), io.Discard, moment.Add(-7*time.Second), moment.Add(test.after))
+				held := clips{video, test.after + clipLag}.Hold(moment.Add(-7*time.Second), moment.Add(test.after))
+				defer held.Release()
+				cut, err := held.Clip(t.Context(), io.Discard, false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -130,7 +131,7 @@ func h265Film(t *testing.T, seconds int) []*ingest.Unit {
 	}
 	track := content.Tracks[0]
 	codec := track.Codec.(*codecs.H265)
-	format := &ingest.Format{Codec: ingest.H265, VPS: codec.VPS, SPS: codec.SPS, PPS: codec.PPS}
+	format := ingest.NewFormat(ingest.H265, codec.VPS, codec.SPS, codec.PPS)
 	began := time.Now().Add(-time.Duration(seconds) * time.Second)
 	var units []*ingest.Unit
 	var elapsed int64
@@ -212,7 +213,7 @@ func TestAnH265ClipIsWatchedAsAPreview(t *testing.T) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	recorder := &evidence.Recorder{
-		Pictures: dot{}, Copies: dot{}, Clips: clips{video, time.Second}, Files: files, Clock: 2 * time.Second,
+		Pictures: dot{}, Copies: dot{}, Clips: clips{video, time.Second}, Viewer: decode.Alone{Metrics: decode.NewMetrics(prometheus.NewRegistry())}, Files: files, Clock: 2 * time.Second,
 		Span: evidence.Span{Before: 3 * time.Second, After: time.Second}, Seal: noSeal{}, Now: time.Now,
 		Log: log, Metrics: evidence.NewMetrics(prometheus.NewRegistry()),
 	}

@@ -9,9 +9,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
-
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/detect/picture"
 	"tidewatch/enforce"
@@ -222,35 +219,10 @@ func streamOf(name ingest.Stream, newest *ingest.Unit, health ingest.Health, awa
 	if newest == nil {
 		s.State = review.StreamWaiting
 	} else {
-		s.Codec, s.Size = newest.Format.Codec, sizeOf(newest.Format)
+		s.Codec, s.Size = newest.Format.Codec, newest.Format.SizeOf(newest.NALUs)
 	}
 	if slices.ContainsFunc(health.Troubles, func(t ingest.Trouble) bool { return t.Kind == away }) {
 		s.State = review.StreamDown
 	}
 	return s
-}
-
-// sizeOf is the size of a stream's pictures as it says itself, zero if that
-// cannot be read.
-func sizeOf(f *ingest.Format) image.Point {
-	var said interface {
-		Unmarshal(sps []byte) error
-		Width() int
-		Height() int
-	}
-	switch f.Codec {
-	case ingest.H264:
-		said = new(h264.SPS)
-	case ingest.H265:
-		said = new(h265.SPS)
-	default:
-		return image.Point{}
-	}
-	if said.Unmarshal(f.SPS) != nil {
-		return image.Point{}
-	}
-	if size := image.Pt(said.Width(), said.Height()); size.X > 0 && size.Y > 0 {
-		return size
-	}
-	return image.Point{}
 }

@@ -331,16 +331,3 @@ func TestStreamOf(t *testing.T) {
 		})
 	}
 }
-
-func TestSizeOfAStreamThatDoesNotSay(t *testing.T) {
-	for name, format := range map[string]ingest.Format{
-		"no codec": {}, "H.264 without": {Codec: ingest.H264}, "H.265 without": {Codec: ingest.H265},
-		"H.264 noise": {Codec: ingest.H264, SPS: []byte{0x67, 1, 2}}, "H.265 noise": {Codec: ingest.H265, SPS: []byte{0x42, 1, 2}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := sizeOf(&format); got != (image.Point{}) {
-				t.Errorf("%v, want none", got)
-			}
-		})
-	}
-}

@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/icholy/digest"
 	"github.com/prometheus/client_golang/prometheus"
@@ -115,6 +114,9 @@ func (c *Client) post(ctx context.Context, client *http.Client, path string, obj
 	req.Header.Set("Accept", mediaType)
 	req.Header.Set("User-Identify", c.config.DeviceID)
 	res, err := client.Do(req)
+	if errors.Is(err, errChallenge) {
+		return answer{}, &police.Problem{Kind: police.Unwelcome, Err: err}
+	}
 	if err != nil {
 		return answer{}, &police.Problem{Kind: police.Unreachable, Err: err}
 	}
@@ -150,26 +152,4 @@ func (a answer) about(id string) (status, error) {
 		return status{}, &police.Problem{Kind: police.Unclear, Err: fmt.Errorf("HTTP %d: %w", a.http, err)}
 	}
 	return found, nil
-}
-
-// findChallenge takes the first usable digest challenge. It is more lenient
-// than the library on case and blanks, where real servers are careless.
-func findChallenge(header http.Header) (*digest.Challenge, error) {
-	for _, value := range header.Values("WWW-Authenticate") {
-		scheme, params, _ := strings.Cut(strings.TrimSpace(value), " ")
-		if !strings.EqualFold(scheme, "Digest") {
-			continue
-		}
-		challenge, err := digest.ParseChallenge(digest.Prefix + strings.TrimSpace(params))
-		if err != nil {
-			continue
-		}
-		for i, qop := range challenge.QOP {
-			challenge.QOP[i] = strings.TrimSpace(qop)
-		}
-		if digest.CanDigest(challenge) {
-			return challenge, nil
-		}
-	}
-	return nil, digest.ErrNoChallenge
 }
