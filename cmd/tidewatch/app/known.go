@@ -1,8 +1,10 @@
 package app
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 )
 
 // known remembers beside a file what it held, so that a start says whether
@@ -47,6 +50,26 @@ func (k known) changed() error {
 		return err
 	case is != was || now < long || now > long && !k.grows:
 		return fmt.Errorf("%s is not what it was: if nobody changed it on purpose, put it back from a backup", k.path)
+	case k.grows:
+		return k.added(long)
+	}
+	return nil
+}
+
+// added says whether what was added is lines of JSON, as the program writes them.
+// The last may be torn by a power cut.
+func (k known) added(from int64) error {
+	text, err := os.ReadFile(k.path)
+	if err != nil {
+		return err
+	}
+	for line := range bytes.Lines(text[min(from, int64(len(text))):]) {
+		if bytes.HasSuffix(line, []byte("\n")) && len(line) > 1 && !json.Valid(line) {
+			return fmt.Errorf("%s has lines that are not its own", k.path)
+		}
+		if !utf8.Valid(line) || bytes.ContainsRune(line, 0) {
+			return fmt.Errorf("%s has bytes that are not its own", k.path)
+		}
 	}
 	return nil
 }

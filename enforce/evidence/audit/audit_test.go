@@ -1,7 +1,10 @@
 package audit
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -221,10 +224,38 @@ func FuzzState(f *testing.F) {
 	f.Add([]byte(`{"wrong":{"a":[]}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		path := filepath.Join(t.TempDir(), "audit.json")
-		if err := os.WriteFile(path, text, 0o600); err != nil {
+		sum := sha256.Sum256(text)
+		whole, _ := json.Marshal(sealed{text, sum[:]}) // what is no JSON cannot be sealed
+		for _, text := range [][]byte{text, whole} {
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			a := Auditor{state: loadState(path)}
+			_ = a.Health()
+		}
+	})
+}
+
+func TestAnAlteredStateIsForgotten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.json")
+	good, err := state{After: "case", Completed: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)}.seal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range good {
+		altered := bytes.Clone(good)
+		altered[i] ^= 1
+		if err := os.WriteFile(path, altered, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		a := Auditor{state: loadState(path)}
-		_ = a.Health()
-	})
+		if s := loadState(path); !s.Completed.IsZero() || s.After != "" {
+			t.Errorf("byte %d altered: %+v", i, s)
+		}
+	}
+	if err := os.WriteFile(path, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s := loadState(path); s.After != "case" {
+		t.Errorf("as it was written: %+v", s)
+	}
 }

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,11 +26,41 @@ type state struct {
 	saved time.Time
 }
 
-// loadState reads what was remembered. What cannot be read is forgotten, and the
-// pass begins anew.
+// sealed is the state as the file has it. A damaged one could have the check
+// pass over evidence for years.
+type sealed struct {
+	State json.RawMessage `json:"state"`
+	Sum   []byte          `json:"sha256"`
+}
+
+func (s state) seal() ([]byte, error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(text)
+	return json.Marshal(sealed{text, sum[:]})
+}
+
+func unseal(text []byte) (s state, err error) {
+	var found sealed
+	if err := json.Unmarshal(text, &found); err != nil {
+		return s, err
+	}
+	if sum := sha256.Sum256(found.State); !bytes.Equal(sum[:], found.Sum) {
+		return s, errors.New("it is not as it was written")
+	}
+	return s, json.Unmarshal(found.State, &s)
+}
+
+// loadState reads what was remembered. What cannot be read, or was altered, is
+// forgotten, and the pass begins anew.
 func loadState(path string) (s state) {
 	text, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(text, &s) != nil {
+	if err == nil {
+		s, err = unseal(text)
+	}
+	if err != nil {
 		s = state{}
 	}
 	if s.Wrong == nil {
@@ -119,7 +151,7 @@ func (a *Auditor) saveNowAndThen() {
 // and some evidence looked at twice.
 func (a *Auditor) save() {
 	a.change(func(s *state) { s.saved = time.Now() })
-	text, err := json.Marshal(a.now())
+	text, err := a.now().seal()
 	if err == nil {
 		partial := a.State + ".partial"
 		err = os.WriteFile(partial, text, 0o600)
