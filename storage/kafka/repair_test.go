@@ -119,7 +119,9 @@ func TestRepair(t *testing.T) {
 // repairIt does what can be done.
 func repairIt(t *testing.T, data string, from Elsewhere) *Plan {
 	t.Helper()
-	r, err := OpenRepair(storedConfig(t, data), filepath.Join(data, "spool"))
+	cfg := storedConfig(t, data)
+	cfg.Authors = testConfig(t.TempDir()).Authors
+	r, err := OpenRepair(cfg, filepath.Join(data, "spool"))
 	if err != nil {
 		t.Fatal(err)
 	}
