@@ -8,7 +8,7 @@ export CGO_ENABLED = 1
 version = $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
 assets = $(or $(TIDEWATCH_ASSETS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidewatch)
 lint = $(assets)/bin/golangci-lint
-timeout = 10m
+timeout = 20m
 # The linter's cache holds absolute paths: one shared by two clones speaks of
 # files of the other.
 export GOLANGCI_LINT_CACHE = $(CURDIR)/build/lint
