@@ -44,6 +44,9 @@ type Config struct {
 // Authors are the keys of the parts that write, and what is known of them. It
 // is safe for concurrent use.
 type Authors struct {
+	// Amiss is which keys Open replaced, for people: none at the first start.
+	Amiss []string
+
 	cfg      Config
 	readOnly bool // writes nothing
 	secrets  map[proof.Role]string
@@ -202,6 +205,8 @@ func (a *Authors) enter(role proof.Role, secret string, now time.Time) (changed 
 			return false, nil
 		default:
 			a.roster.Keys[i].Retired = now
+			a.Amiss = append(a.Amiss, fmt.Sprintf("%s is missing, or another than before: events of the %s are signed with a new key from now on",
+				a.secretPath(role), role))
 		}
 	}
 	for _, k := range a.roster.Keys {

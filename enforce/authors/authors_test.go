@@ -99,8 +99,15 @@ func TestOpenRefuses(t *testing.T) {
 func TestAKeyThatIsGoneIsReplaced(t *testing.T) {
 	data := t.TempDir()
 	s := open(t, data)
-	remove(t, filepath.Join(s.Dir, "desk.key"))
+	if len(s.Amiss) > 0 {
+		t.Errorf("the first start says %q", s.Amiss)
+	}
+	gone := filepath.Join(s.Dir, "desk.key")
+	remove(t, gone)
 	s = open(t, data)
+	if len(s.Amiss) != 1 || !strings.Contains(s.Amiss[0], gone) {
+		t.Errorf("says %q, want that %s was replaced", s.Amiss, gone)
+	}
 	before, after := rosterOf(t, s).Keys[1], rosterOf(t, s).Keys[4]
 	if before.Role != proof.Desk || before.Retired.IsZero() || after.Role != proof.Desk || !after.Retired.IsZero() {
 		t.Errorf("roster %+v", rosterOf(t, s).Keys)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tidewatch/cmd/tidewatch/config"
@@ -34,14 +35,14 @@ func (a *App) openSeal(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, amiss := range a.seal.keys.Amiss {
-		a.log.Warn("the keys were not whole", "what", amiss)
-	}
 	a.seal.authors, err = authors.Open(authors.Config{
 		Dir: keyDir(a.cfg), Root: a.seal.keys.Signer, Public: a.seal.keys.Public, Fresh: a.fresh,
 	}, time.Now())
 	if err != nil {
 		return err
+	}
+	for _, amiss := range slices.Concat(a.seal.keys.Amiss, a.seal.authors.Amiss) {
+		a.log.Warn("the keys were not whole", "what", amiss)
 	}
 	a.seal.log, err = translog.Open(logDir(a.cfg), a.seal.keys.Signer, a.log, a.registry)
 	if err != nil {
