@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/authors/sim"
 )
 
 var shots = flag.String("shots", "", "folder to write pictures of the pages to")
@@ -84,6 +85,11 @@ func TestShots(t *testing.T) {
 		changed(11, accepted, scaled, daysAgo(40)), decided(11, 1, enforce.Confirmed, enforce.Decision{Plate: "川B67890"}), receipted(11, true),
 		changed(12, second, scaled), changed(13, first, scaled), changed(14, exempted, scaled, inTrial), onTrial(15, accepted), changed(16, unread, scaled),
 		onTrial(17, accepted), decided(17, 1, enforce.Warned, enforce.Decision{Plate: "川AD12345"}))
+	b.put(t, enforce.Event{
+		ID: "repaired-7", Case: caseID(7), Type: enforce.Repaired, At: opened.Add(time.Hour), Actor: "operator/root",
+		Repair: &enforce.Repair{Database: 2, Evidence: 1},
+	})
+	b.take(sim.Stranger(decided(7, 2, enforce.Confirmed, enforce.Decision{Plate: "川A99999"})))
 	b.exempt = enforce.NewExemptions([]enforce.Exemption{{
 		Kind: enforce.Resident, Plate: exempted.Text, Until: opened.AddDate(0, 9, 0), Reference: "湖西社区〔2026〕12号",
 	}})
@@ -134,7 +140,7 @@ func TestShots(t *testing.T) {
 				shot("case_looked")
 				page.do("decided otherwise", chromedp.Click(".otherwise summary"), chromedp.Click("#confirm"), chromedp.WaitVisible("#why[aria-invalid]"))
 				shot("case_otherwise")
-				for name, n := range map[string]int{"whole": 5, "whole_repeat": 12} {
+				for name, n := range map[string]int{"whole": 5, "whole_repeat": 12, "whole_repaired": 7} {
 					page.do("the whole page", chromedp.Navigate(d.url+casePath(caseID(n))))
 					page.shootAll(fmt.Sprintf("%s_%s_%s.png", name, language, look.name))
 				}

@@ -62,7 +62,7 @@ func TestSystemBannerInABrowser(t *testing.T) {
 	var bad atomic.Pointer[[]Condition]
 	bad.Store(&[]Condition{})
 	b.system = func(context.Context) []Condition { return *bad.Load() }
-	d := newDesk(t, b, func(c *Config) { c.Refresh = time.Second })
+	d := newDeskWith(t, b, city(), func(c *Config) { c.Refresh = time.Second }) // the header at its widest
 	page := newBrowser(t, "en")
 	page.signIn(d.url)
 	bad.Store(&[]Condition{
