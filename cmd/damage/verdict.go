@@ -65,7 +65,7 @@ func (v *verdict) judge(b *bench, l look, copied string) {
 // their own affair. So are those that say nothing.
 func derived(name string) bool {
 	base := filepath.Base(name)
-	return base == "disk.json" || base == "audit.json" || // an estimate, and a place: begun anew where they are damaged
+	return base == "disk.json" || base == "audit.json" || base == "gcState" || // an estimate, and places: begun anew
 		strings.HasPrefix(name, "clickhouse/") || strings.HasPrefix(name, "kafka/") || strings.HasPrefix(name, "stops/") ||
 		strings.HasSuffix(base, "lock") || strings.HasSuffix(base, ".sum") || strings.Contains(name, "incoming")
 }

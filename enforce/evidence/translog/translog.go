@@ -30,10 +30,12 @@ import (
 	"tidewatch/rescue"
 )
 
-// Where the library keeps its lock, in the log's folder.
+// Where the library keeps its lock, in the log's folder, and how far it has
+// cleared away tiles that longer ones have replaced.
 const (
 	stateDir = ".state"
 	treeLock = "treeState.lock"
+	cleared  = "gcState"
 )
 
 const (
@@ -67,6 +69,11 @@ var listen sync.Once
 // log's origin.
 func Open(dir string, signer note.Signer, log *slog.Logger, reg prometheus.Registerer) (*Log, error) {
 	listen.Do(func() { klog.SetSlogLogger(slog.New(warnings{log.Handler()})) })
+	// The library believes this number: where it is damaged, nothing is cleared any
+	// more. Without it the log is looked through once more, which costs little.
+	if err := os.Remove(filepath.Join(dir, stateDir, cleared)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open log of evidence: %w", err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	driver, err := posix.New(ctx, posix.Config{Path: dir})
 	if err != nil {

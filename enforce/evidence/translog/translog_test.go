@@ -222,3 +222,26 @@ func TestAFolderThatCannotBe(t *testing.T) {
 		t.Error("a log in a file")
 	}
 }
+
+// What was cleared away is found out anew, so that a damaged number does no harm.
+func TestWhatWasClearedIsNotBelieved(t *testing.T) {
+	dir := t.TempDir()
+	s, err := sim.Open(dir)
+	if err == nil {
+		err = errors.Join(s.Record(t.Context(), 1), s.Close())
+	}
+	number := filepath.Join(s.LogDir(), ".state", "gcState")
+	if err == nil {
+		err = os.WriteFile(number, []byte(`{"fromSize":99`), 0o644)
+	}
+	if err == nil {
+		s, err = sim.Open(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := os.Stat(number); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the damaged number is still there: %v", err)
+	}
+}
