@@ -45,8 +45,8 @@ func TestCameraStatesInWords(t *testing.T) {
 		"connecting": {camera(1, young), []string{`state connecting">Connecting<`, "No picture yet"}, []string{">连接中<", "尚无画面"}},
 		"degraded": {
 			camera(1, ails(wrongClock, lossy)),
-			[]string{`state degraded">Degraded<`, "clock is unknown or off", "1m32s fast", "Packets are lost"},
-			[]string{">部分异常<", "摄像机时钟未知或不准", "1m32s fast", "传输丢包"},
+			[]string{`state degraded">Degraded<`, "clock is unknown or off", "clock is 1 min 32 s fast", "Packets are lost"},
+			[]string{">部分异常<", "摄像机时钟未知或不准", "时钟快1分32秒", "传输丢包"},
 		},
 		"blind": {
 			camera(1, ails(turned)),
@@ -55,8 +55,8 @@ func TestCameraStatesInWords(t *testing.T) {
 		},
 		"offline": {
 			camera(1, ails(away), lost),
-			[]string{`state offline">Offline<`, "The stream does not come", "since 08:00:00", "no route to host", "2 h 5 min old", `class="view stale"`},
-			[]string{">离线<", "没有码流传来", "2小时5分前的画面"},
+			[]string{`state offline">Offline<`, "The stream does not come", "since 08:00:00", "There is no way to 10.20.3.17:554", "2 h 5 min old", `class="view stale"`},
+			[]string{">离线<", "没有码流传来", "网络上没有到 10.20.3.17:554 的路由。", "2小时5分前的画面"},
 		},
 		"live, but what it shows is old": {
 			camera(1, func(c *Camera) { c.Picture = ago(2 * time.Minute) }), []string{`class="view stale"`, "2 min old"}, nil,
