@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"tidewatch/enforce/written"
+	"tidewatch/ingest"
 	"tidewatch/ingest/onvif"
 )
 
@@ -204,6 +205,7 @@ const mostName = 200
 type cameraEntry struct {
 	ID          string `yaml:"id"`
 	Name        string `yaml:"name,omitempty"`
+	Vendor      string `yaml:"vendor,omitempty"`
 	URL         string `yaml:"url"`
 	SubURL      string `yaml:"sub_url,omitempty"`
 	Username    string `yaml:"username,omitempty"`
@@ -230,6 +232,7 @@ func (c *discoverCmd) writeYAML(out io.Writer, cameras []onvif.Camera) error {
 		}
 		entry := cameraEntry{
 			ID: cameraID(camera.Address, taken), Name: written.Shown(cmp.Or(camera.Name, camera.Model), mostName), URL: best.URL,
+			Vendor:   string(ingest.VendorOf(camera.Manufacturer)),
 			Username: c.Username, PasswordEnv: c.PasswordEnv,
 		}
 		if least.URL != best.URL {

@@ -141,7 +141,7 @@ func TestDiscoverFindsNothing(t *testing.T) {
 }
 
 func TestDiscoverPrintsAConfiguration(t *testing.T) {
-	device := simulate(t, nil)
+	device := simulate(t, func(c *simonvif.Config) { c.Manufacturer = "HIKVISION" })
 	command := asking(t, device)
 	command.YAML = true
 	out, _, err := runDiscover(t, command)
@@ -152,6 +152,7 @@ func TestDiscoverPrintsAConfiguration(t *testing.T) {
 	want := `cameras:
   - id: camera-127-0-0-1-` + port + `
     name: "东门: 1"
+    vendor: hikvision
     url: rtsp://127.0.0.1/main?a=1&b=2
     sub_url: rtsp://127.0.0.1/sub
     username: officer

@@ -152,6 +152,10 @@ var (
 		Kind: ingest.TroubleDamage, State: ingest.Degraded, Since: ago(3 * time.Minute),
 		Cause: ingest.Because(ingest.PacketsLost),
 	}
+	keyless = ingest.Trouble{
+		Kind: ingest.TroubleKeys, State: ingest.Blind, Since: ago(13 * time.Second),
+		Cause: ingest.Because(ingest.KeyFramesAway, "for", 13*time.Second),
+	}
 	wrongClock = ingest.Trouble{
 		Kind: ingest.TroubleClock, State: ingest.Degraded, Since: ago(50 * time.Hour),
 		Cause: ingest.Because(ingest.ClockFast, "by", 92*time.Second),

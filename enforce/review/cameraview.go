@@ -26,6 +26,7 @@ type cameraView struct {
 	For       string // how long it has been so
 	Zone      string // name of the time zone of these times
 	Troubles  []troubleView
+	Menus     bool // some of them tell menus
 	Picture   cameraPicture
 	Facts     []fact
 	Streams   []streamView
@@ -103,8 +104,10 @@ func (c catalog) cameraView(of Camera, now time.Time, zone *time.Location) camer
 	}
 	v.Picture.Name = v.Name
 	for _, t := range of.Health.Troubles {
+		advice := words.Catalog(c).Advise(t.Cause, of.Vendor)
+		v.Menus = v.Menus || len(advice.Menus) > 0
 		v.Troubles = append(v.Troubles, troubleView{
-			What: c.say("trouble", string(t.Kind)), Advice: words.Catalog(c).Advise(t.Cause, of.Vendor),
+			What: c.say("trouble", string(t.Kind)), Advice: advice,
 			Since: lately(t.Since, now, zone), For: c.duration(now.Sub(t.Since)),
 			State: t.State, StateName: c.say("camera_state", string(t.State)),
 		})
