@@ -50,28 +50,53 @@ const (
 
 // What is wrong with a stream that comes.
 const (
-	KeyFramesAway   Code = "key_frames_away" // none that is whole, for "for"
-	PacketsLost     Code = "packets_lost"    // on the way
-	FewPictures     Code = "few_pictures"    // "rate" a second of those "configured"
-	MediaClockWrong Code = "media_clock"     // it runs at "percent" of true speed
-	ClockUnknown    Code = "clock_unknown"   // no sender reports
-	ClockFast       Code = "clock_fast"      // "by" so much
-	ClockSlow       Code = "clock_slow"      // "by" so much
-	ClockZoneFast   Code = "clock_zone_fast" // "by" so much, as a wrong time zone makes it
-	ClockZoneSlow   Code = "clock_zone_slow" // "by" so much, as a wrong time zone makes it
-	ClockGains      Code = "clock_gains"     // "by" so much a day
-	ClockLoses      Code = "clock_loses"     // "by" so much a day
-	Undecodable     Code = "undecodable"     // its pictures
-	SubUndecodable  Code = "sub_undecodable" // those of the smaller stream
-	TooSmall        Code = "too_small"       // vehicles: the "heights" in pixels, by zone
-	SceneDark       Code = "dark"            // nothing but black and a few lights
-	SceneCovered    Code = "covered"         // something without detail before most of the view
-	SceneBlurred    Code = "blurred"         // the same street, without its fine detail
-	SceneMoved      Code = "moved"           // by up to "percent" of the picture's longer side
-	SceneElsewhere  Code = "elsewhere"       // another view than that of the zones
-	SceneFrozen     Code = "frozen"          // the same picture again and again
-	SceneLost       Code = "scene_lost"      // nothing that was seen before is there
-	ProgramFault    Code = "program"         // ours
+	KeyFramesAway   Code = "key_frames_away"  // none that is whole, for "for"
+	KeyFramesApart  Code = "key_frames_apart" // "apart" or more, as a smart codec sends them
+	PacketsLost     Code = "packets_lost"     // on the way
+	FewPictures     Code = "few_pictures"     // "rate" a second of those "configured"
+	MediaClockWrong Code = "media_clock"      // it runs at "percent" of true speed
+	ClockUnknown    Code = "clock_unknown"    // no sender reports
+	ClockFast       Code = "clock_fast"       // "by" so much
+	ClockSlow       Code = "clock_slow"       // "by" so much
+	ClockZoneFast   Code = "clock_zone_fast"  // "by" so much, as a wrong time zone makes it
+	ClockZoneSlow   Code = "clock_zone_slow"  // "by" so much, as a wrong time zone makes it
+	ClockGains      Code = "clock_gains"      // "by" so much a day
+	ClockLoses      Code = "clock_loses"      // "by" so much a day
+	Undecodable     Code = "undecodable"      // its pictures
+	SubUndecodable  Code = "sub_undecodable"  // those of the smaller stream
+	TooSmall        Code = "too_small"        // vehicles: the "heights" in pixels, by zone
+	SceneDark       Code = "dark"             // nothing but black and a few lights
+	SceneCovered    Code = "covered"          // something without detail before most of the view
+	SceneBlurred    Code = "blurred"          // the same street, without its fine detail
+	SceneMoved      Code = "moved"            // by up to "percent" of the picture's longer side
+	SceneElsewhere  Code = "elsewhere"        // another view than that of the zones
+	SceneFrozen     Code = "frozen"           // the same picture again and again
+	SceneLost       Code = "scene_lost"       // nothing that was seen before is there
+	ProgramFault    Code = "program"          // ours
+)
+
+// What is wrong with a device that is asked by ONVIF, beside what is told of
+// hosts above. All tell the fact "host".
+const (
+	ONVIFAddress      Code = "onvif_address"      // its address cannot be used
+	ONVIFRefused      Code = "onvif_refused"      // nobody listens on the port
+	ONVIFNoService    Code = "onvif_no_service"   // no such service there
+	ONVIFCertificate  Code = "onvif_certificate"  // its certificate is not trusted
+	ONVIFProtocol     Code = "onvif_protocol"     // no ONVIF as we know it
+	ONVIFEndless      Code = "onvif_endless"      // its answer has no end
+	ONVIFFault        Code = "onvif_fault"        // it refuses the question
+	ONVIFUnsupported  Code = "onvif_unsupported"  // it does not know the question
+	ONVIFUnauthorized Code = "onvif_unauthorized" // it refuses the account
+	ONVIFBothClocks   Code = "onvif_both_clocks"  // as above, by its own clock and by ours
+	ONVIFSpared       Code = "onvif_spared"       // not asked, since the account was refused before
+	ONVIFGivenUp      Code = "onvif_given_up"     // not asked, since it had stopped answering
+	ONVIFNoTime       Code = "onvif_no_time"      // neither UTC nor a local time with its zone
+	ONVIFLocalTime    Code = "onvif_local_time"   // local time told as UTC
+	ONVIFTwoTimes     Code = "onvif_two_times"    // another time than that by which it checks accounts
+	ONVIFNoMedia      Code = "onvif_no_media"     // no media service
+	ONVIFNoVideo      Code = "onvif_no_video"     // no profile with video
+	ONVIFStreamURL    Code = "onvif_stream_url"   // an address that is no RTSP URL
+	ONVIFCredentials  Code = "onvif_credentials"  // credentials in the stream's URL
 )
 
 // Causes are the names of the facts that each code has, in the order in which
@@ -86,11 +111,17 @@ var Causes = map[Code][]string{
 	IntraRefresh: {"host", "for"}, StreamRestarted: {"host"}, TimeJumped: {"host"}, UnitEndless: {"host"},
 	OtherFault: {"host", "error"},
 
-	KeyFramesAway: {"for"}, PacketsLost: nil, FewPictures: {"rate", "configured"}, MediaClockWrong: {"percent"},
+	KeyFramesAway: {"for"}, KeyFramesApart: {"apart"}, PacketsLost: nil, FewPictures: {"rate", "configured"}, MediaClockWrong: {"percent"},
 	ClockUnknown: nil, ClockFast: {"by"}, ClockSlow: {"by"}, ClockZoneFast: {"by"}, ClockZoneSlow: {"by"},
 	ClockGains: {"by"}, ClockLoses: {"by"}, Undecodable: nil, SubUndecodable: nil, TooSmall: {"heights"},
 	SceneDark: nil, SceneCovered: nil, SceneBlurred: nil, SceneMoved: {"percent"}, SceneElsewhere: nil, SceneFrozen: nil,
 	SceneLost: nil, ProgramFault: nil,
+
+	ONVIFAddress: {"host"}, ONVIFRefused: {"host"}, ONVIFNoService: {"host"}, ONVIFCertificate: {"host"},
+	ONVIFProtocol: {"host"}, ONVIFEndless: {"host"}, ONVIFFault: {"host"}, ONVIFUnsupported: {"host"},
+	ONVIFUnauthorized: {"host"}, ONVIFBothClocks: {"host"}, ONVIFSpared: {"host"}, ONVIFGivenUp: {"host"},
+	ONVIFNoTime: {"host"}, ONVIFLocalTime: {"host"}, ONVIFTwoTimes: {"host"}, ONVIFNoMedia: {"host"},
+	ONVIFNoVideo: {"host"}, ONVIFStreamURL: {"host"}, ONVIFCredentials: {"host"},
 }
 
 // Fact is what was measured or met. Its value is a string, an int, a float64, a

@@ -119,7 +119,7 @@ func (i *Inspector) clock(u *Unit) {
 		}
 	case clockError.Abs() > i.camera.ClockTolerance:
 		i.clockOff = true
-		i.monitor.Report(TroubleClock, Degraded, aside(clockError))
+		i.monitor.Report(TroubleClock, Degraded, ClockOff(clockError))
 	case math.Abs(u.Clock.Drift) > i.cfg.Drift:
 		i.clockOff = true
 		i.monitor.Report(TroubleClock, Degraded, astray(u.Clock.Drift))
@@ -140,9 +140,9 @@ const (
 	zoneFarthest  = 14 * time.Hour
 )
 
-// aside is how far a clock is off, in a precision that does not change with
-// each picture.
-func aside(clockError time.Duration) Cause {
+// ClockOff is that a camera's clock is ahead of ours by so much, or behind it. Its
+// precision is such that it does not change with each picture.
+func ClockOff(clockError time.Duration) Cause {
 	by, code := clockError.Abs(), ClockSlow
 	beyond := (by + zoneTolerance) % zoneStep
 	zone := by > zoneStep-zoneTolerance && by <= zoneFarthest+zoneTolerance && beyond <= 2*zoneTolerance

@@ -60,8 +60,8 @@ func TestCameraStatesInWords(t *testing.T) {
 		},
 		"blind, of a vendor that is known": {
 			camera(1, ails(keyless), func(c *Camera) { c.Vendor = ingest.Dahua }),
-			[]string{"No whole key frame has come for 13 s", "Set a shorter I frame interval"},
-			[]string{"已有13秒没有收到完整的关键帧", "缩短 I帧间隔"},
+			[]string{"No whole key frame has come for 13 s", "Set the I frame interval in the camera to one or two seconds"},
+			[]string{"已有13秒没有收到完整的关键帧", "I帧间隔设为 1 至 2 秒"},
 		},
 		"live, but what it shows is old": {
 			camera(1, func(c *Camera) { c.Picture = ago(2 * time.Minute) }), []string{`class="view stale"`, "2 min old"}, nil,

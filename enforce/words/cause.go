@@ -39,9 +39,11 @@ func (c Catalog) Cause(cause ingest.Cause) string {
 	if cause.Code == "" {
 		return ""
 	}
-	advice := c.Advise(cause, "")
-	return c.Say("cause", "whole", "what", advice.What, "do", advice.Do)
+	return c.Whole(c.Advise(cause, ""))
 }
+
+// Whole is an advice in a line, without the menus.
+func (c Catalog) Whole(a Advice) string { return c.Say("cause", "whole", "what", a.What, "do", a.Do) }
 
 // fact is the value of a fact. Lengths of time below ten seconds are told to the
 // tenth: a clock may be off by that.

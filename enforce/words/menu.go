@@ -58,6 +58,7 @@ var settings = map[ingest.Code][]Setting{
 	ingest.TimeJumped:      {Firmware},
 	ingest.UnitEndless:     {BitRate, Firmware},
 	ingest.KeyFramesAway:   {KeyInterval, SmartCodec},
+	ingest.KeyFramesApart:  {SmartCodec, KeyInterval},
 	ingest.PacketsLost:     {BitRate},
 	ingest.FewPictures:     {FrameRate},
 	ingest.MediaClockWrong: {Firmware},
@@ -73,6 +74,18 @@ var settings = map[ingest.Code][]Setting{
 	ingest.TooSmall:        {Resolution},
 	ingest.SceneDark:       {DayNight},
 	ingest.SceneFrozen:     {Firmware},
+
+	ingest.ONVIFRefused:      {ONVIF},
+	ingest.ONVIFNoService:    {ONVIF},
+	ingest.ONVIFProtocol:     {Firmware},
+	ingest.ONVIFFault:        {Firmware},
+	ingest.ONVIFUnsupported:  {Firmware},
+	ingest.ONVIFUnauthorized: {ONVIF},
+	ingest.ONVIFBothClocks:   {ONVIF, TimeZone, Time},
+	ingest.ONVIFNoTime:       {TimeZone, Time},
+	ingest.ONVIFLocalTime:    {Firmware},
+	ingest.ONVIFTwoTimes:     {TimeZone, Time},
+	ingest.ONVIFStreamURL:    {StreamPath},
 }
 
 // Menu is where something is set, in the words of the cameras themselves.
