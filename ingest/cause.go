@@ -96,7 +96,7 @@ const (
 	ONVIFNoMedia      Code = "onvif_no_media"     // no media service
 	ONVIFNoVideo      Code = "onvif_no_video"     // no profile with video
 	ONVIFStreamURL    Code = "onvif_stream_url"   // an address that is no RTSP URL
-	ONVIFCredentials  Code = "onvif_credentials"  // credentials in the stream's URL
+	ONVIFURLAccount   Code = "onvif_url_account"  // credentials in the stream's URL
 )
 
 // Causes are the names of the facts that each code has, in the order in which
@@ -121,7 +121,7 @@ var Causes = map[Code][]string{
 	ONVIFProtocol: {"host"}, ONVIFEndless: {"host"}, ONVIFFault: {"host"}, ONVIFUnsupported: {"host"},
 	ONVIFUnauthorized: {"host"}, ONVIFBothClocks: {"host"}, ONVIFSpared: {"host"}, ONVIFGivenUp: {"host"},
 	ONVIFNoTime: {"host"}, ONVIFLocalTime: {"host"}, ONVIFTwoTimes: {"host"}, ONVIFNoMedia: {"host"},
-	ONVIFNoVideo: {"host"}, ONVIFStreamURL: {"host"}, ONVIFCredentials: {"host"},
+	ONVIFNoVideo: {"host"}, ONVIFStreamURL: {"host"}, ONVIFURLAccount: {"host"},
 }
 
 // Fact is what was measured or met. Its value is a string, an int, a float64, a
@@ -184,7 +184,7 @@ func (f *Fault) Error() string {
 
 // Is reports whether the other is a fault of the same code.
 func (f *Fault) Is(target error) bool {
-	other, ok := target.(*Fault) //nolint:errorlint // errors.Is unwraps
+	other, ok := target.(*Fault)
 	return ok && other.Code == f.Code
 }
 

@@ -111,7 +111,7 @@ func (c *discoverCmd) words() words.Catalog {
 
 // inWords puts the causes among joined errors into words.
 func inWords(text words.Catalog, err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // its parts are looked at
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var each []error
 		for _, e := range joined.Unwrap() {
 			each = append(each, inWords(text, e))

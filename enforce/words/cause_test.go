@@ -15,10 +15,10 @@ import (
 	"tidewatch/ingest"
 )
 
-// measured are facts as they may be met, by name.
+// facts are what may be met, by name.
 var facts = map[string]any{
 	"host": "10.20.3.17:554", "status": 453, "error": "read tcp: broken pipe", "for": 10 * time.Second,
-	"rate": 12.5, "configured": 25.0, "by": 8 * time.Hour, "percent": 12,
+	"rate": 12.5, "configured": 25.0, "by": 8 * time.Hour, "percent": 12, "apart": 79 * time.Second,
 	"heights": map[string]int{"south": 9, "north": 14},
 }
 
@@ -26,7 +26,12 @@ var facts = map[string]any{
 func caused(code ingest.Code) ingest.Cause {
 	var pairs []any
 	for _, name := range ingest.Causes[code] {
-		pairs = append(pairs, name, facts[name])
+		value := facts[name]
+		switch code {
+		case ingest.ClockFast, ingest.ClockSlow, ingest.ClockGains, ingest.ClockLoses:
+			value = 43 * time.Second
+		}
+		pairs = append(pairs, name, value)
 	}
 	return ingest.Because(code, pairs...)
 }
@@ -192,7 +197,7 @@ Every cause that a camera's page, ` + "`/cameras.json`, `/readyz`" + ` and the l
 	page.WriteString(`
 ## Menus
 
-The ways to these settings in the cameras' own words. Menus differ by model and firmware. *Seen* names the vendor's manual (in English) in which the words were found; a way without one, and every Chinese one, is from experience with such cameras and **was not checked against a manual**. A vendor whose way is not known is left out. A camera's ` + "`vendor`" + ` in the configuration (` + "`hikvision`, `dahua`, `uniview`" + `) keeps the others off its page.
+The ways to these settings in the cameras' own words. Menus differ by model and firmware. *Seen* names the vendor's manual (in English) in which the words were found; a way without one, and every Chinese one, is as these cameras are commonly known and **was not checked against a manual**. A vendor whose way is not known is left out. A camera's ` + "`vendor`" + ` in the configuration (` + "`hikvision`, `dahua`, `uniview`" + `) keeps the others off its page.
 
 | setting | vendor | 中文 | English | seen |
 |---|---|---|---|---|

@@ -30,7 +30,7 @@ var (
 	errNoMedia     = ingest.NewFault(ingest.ONVIFNoMedia)
 	errNoVideo     = ingest.NewFault(ingest.ONVIFNoVideo)
 	errStreamURL   = ingest.NewFault(ingest.ONVIFStreamURL)
-	errCredentials = ingest.NewFault(ingest.ONVIFCredentials)
+	errCredentials = ingest.NewFault(ingest.ONVIFURLAccount)
 	errSpared      = ingest.NewFault(ingest.ONVIFSpared)
 	errGivenUp     = ingest.NewFault(ingest.ONVIFGivenUp)
 )
