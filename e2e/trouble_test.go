@@ -96,15 +96,21 @@ func TestWrongCameraPassword(t *testing.T) {
 	s := newStreet(t)
 	p := start(t, append(secrets(), "CAMERA_PASSWORD=not-the-password"), "tidewatch", "run", "--config="+s.configure())
 	w := s.begun(p)
-	p.says(`camera offline.*camera=street|camera=street.*password`)
-	var answer struct{ Cameras map[string]ingest.Health }
+	p.says(`camera trouble.*camera=street.*cause=unauthorized.*password`)
+	var answer struct {
+		Cameras map[string]struct {
+			State ingest.State
+			Cause ingest.Code
+			Why   string
+		}
+	}
 	eventually(t, "the camera's health", func() bool {
 		response := w.get("/readyz")
 		defer response.Body.Close()
 		return json.NewDecoder(response.Body).Decode(&answer) == nil && answer.Cameras["street"].State == ingest.Offline
 	})
-	if why := answer.Cameras["street"].Why; !strings.Contains(why, "password") {
-		t.Errorf("why = %q", why)
+	if of := answer.Cameras["street"]; of.Cause != ingest.Unauthorized || !strings.Contains(of.Why, "password") {
+		t.Errorf("got %+v", of)
 	}
 	if strings.Contains(p.out.String(), "not-the-password") {
 		t.Error("the password is in the log")

@@ -49,24 +49,28 @@ var Kinds = []Kind{
 
 // Trouble is one thing that is wrong with a camera.
 type Trouble struct {
-	Kind  Kind      `json:"kind"`
-	State State     `json:"state"` // how bad it is
-	Since time.Time `json:"since"`
-	Why   string    `json:"why,omitempty"` // for people; never a password
+	Kind  Kind
+	State State // how bad it is
+	Since time.Time
+	Cause Cause
 }
 
 // Health is how a camera fares: the worst of its troubles, since when it is so
-// bad, and why.
+// bad, and the cause of that.
 type Health struct {
-	State    State     `json:"state"`
-	Since    time.Time `json:"since"`
-	Why      string    `json:"why,omitempty"`
-	Troubles []Trouble `json:"troubles,omitempty"` // the worst first
+	State    State
+	Since    time.Time
+	Cause    Cause     // zero if nothing is wrong
+	Troubles []Trouble // the worst first
 }
 
 // Monitor gathers what is wrong with one camera from whoever notices it. It is
 // safe for concurrent use.
 type Monitor struct {
+	// Words puts a cause into words for the log; nil leaves it at the code and
+	// the facts. It is set before anything is reported.
+	Words func(Cause) string
+
 	metrics CameraMetrics
 	log     *slog.Logger
 	now     func() time.Time
@@ -84,12 +88,12 @@ func NewMonitor(metrics CameraMetrics, log *slog.Logger, now func() time.Time) *
 	for _, kind := range Kinds {
 		metrics.trouble(kind, false) // a monitor before may have left it standing
 	}
-	m.Report(TroubleStream, Connecting, "")
+	m.Report(TroubleStream, Connecting, Cause{})
 	return m
 }
 
 // Report enters a trouble, or says more of a known one.
-func (m *Monitor) Report(kind Kind, state State, why string) {
+func (m *Monitor) Report(kind Kind, state State, cause Cause) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known, standing := m.troubles[kind]
@@ -97,10 +101,10 @@ func (m *Monitor) Report(kind Kind, state State, why string) {
 	if standing && known.State == state {
 		since = known.Since
 	}
-	m.troubles[kind] = Trouble{Kind: kind, State: state, Since: since, Why: why}
+	m.troubles[kind] = Trouble{Kind: kind, State: state, Since: since, Cause: cause}
 	m.metrics.trouble(kind, true)
 	if !standing || known.State != state {
-		m.changed(kind, state, why)
+		m.changed(kind, state, cause)
 	}
 }
 
@@ -113,7 +117,7 @@ func (m *Monitor) Clear(kind Kind) {
 	}
 	delete(m.troubles, kind)
 	m.metrics.trouble(kind, false)
-	m.changed(kind, Live, "")
+	m.changed(kind, Live, Cause{})
 }
 
 // Gone takes away what can only be said of pictures that come: the main stream
@@ -125,16 +129,16 @@ func (m *Monitor) Gone() {
 }
 
 // Set reports a trouble or clears it.
-func (m *Monitor) Set(wrong bool, kind Kind, state State, why string) {
+func (m *Monitor) Set(wrong bool, kind Kind, state State, cause Cause) {
 	if wrong {
-		m.Report(kind, state, why)
+		m.Report(kind, state, cause)
 	} else {
 		m.Clear(kind)
 	}
 }
 
 // changed reckons the state anew and logs what happened.
-func (m *Monitor) changed(kind Kind, state State, why string) {
+func (m *Monitor) changed(kind Kind, state State, cause Cause) {
 	before := m.state
 	m.state = Live
 	for _, t := range m.troubles {
@@ -149,10 +153,22 @@ func (m *Monitor) changed(kind Kind, state State, why string) {
 	switch state {
 	case Connecting:
 	case Live:
-		m.log.Info("camera well again", "about", string(kind), "state", string(m.state))
+		m.log.Info("camera trouble cleared", "about", string(kind), "state", string(m.state))
 	default:
-		m.log.Warn("camera in trouble", "about", string(kind), "state", string(m.state), "why", why)
+		m.log.Warn("camera trouble", m.told(kind, cause)...)
 	}
+}
+
+// told is a trouble as it is logged.
+func (m *Monitor) told(kind Kind, cause Cause) []any {
+	told := []any{"about", string(kind), "state", string(m.state), "cause", string(cause.Code)}
+	for _, f := range cause.Facts {
+		told = append(told, f.Name, f.Value)
+	}
+	if m.Words != nil {
+		told = append(told, "why", m.Words(cause))
+	}
+	return told
 }
 
 func worse(a, b State) bool { return slices.Index(States, a) > slices.Index(States, b) }
@@ -172,7 +188,7 @@ func (m *Monitor) Health() Health {
 			slices.Index(Kinds, a.Kind)-slices.Index(Kinds, b.Kind))
 	})
 	if len(h.Troubles) > 0 && h.Troubles[0].State == m.state {
-		h.Why = h.Troubles[0].Why
+		h.Cause = h.Troubles[0].Cause
 	}
 	return h
 }

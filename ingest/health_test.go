@@ -18,12 +18,21 @@ func newMonitor(log *slog.Logger) (*Monitor, *prometheus.Registry) {
 	return NewMonitor(NewMetrics(registry).Camera("kerb"), log, time.Now), registry
 }
 
+// Causes of the tests' troubles.
+var (
+	hourFast = Because(ClockZoneFast, "by", time.Hour)
+	covered  = Because(SceneCovered)
+	dark     = Because(SceneDark)
+	loss     = Because(PacketsLost)
+	refused  = Because(ConnectRefused, "host", "10.0.0.7:554")
+)
+
 func TestHealthIsTheWorstTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, registry := newMonitor(slog.New(slog.DiscardHandler))
 		begin := time.Now()
 		later := func(seconds int) time.Time { return begin.Add(time.Duration(seconds) * time.Second) }
-		clock := Trouble{TroubleClock, Degraded, later(2), "an hour fast"}
+		clock := Trouble{TroubleClock, Degraded, later(2), hourFast}
 		for i, step := range []struct {
 			name string
 			do   func()
@@ -32,32 +41,32 @@ func TestHealthIsTheWorstTrouble(t *testing.T) {
 			{"nothing yet", func() {}, Health{State: Connecting, Since: begin}},
 			{"a picture", func() { m.Clear(TroubleStream) }, Health{State: Live, Since: later(1)}},
 			{
-				"the clock is off", func() { m.Report(TroubleClock, Degraded, "an hour fast") },
-				Health{Degraded, later(2), "an hour fast", []Trouble{clock}},
+				"the clock is off", func() { m.Report(TroubleClock, Degraded, hourFast) },
+				Health{Degraded, later(2), hourFast, []Trouble{clock}},
 			},
 			{
-				"a lens is covered as well", func() { m.Report(TroubleScene, Blind, "covered") },
-				Health{Blind, later(3), "covered", []Trouble{{TroubleScene, Blind, later(3), "covered"}, clock}},
+				"a lens is covered as well", func() { m.Report(TroubleScene, Blind, covered) },
+				Health{Blind, later(3), covered, []Trouble{{TroubleScene, Blind, later(3), covered}, clock}},
 			},
 			{
-				"the reason changes, the moment does not", func() { m.Report(TroubleScene, Blind, "dark") },
-				Health{Blind, later(3), "dark", []Trouble{{TroubleScene, Blind, later(3), "dark"}, clock}},
+				"the reason changes, the moment does not", func() { m.Report(TroubleScene, Blind, dark) },
+				Health{Blind, later(3), dark, []Trouble{{TroubleScene, Blind, later(3), dark}, clock}},
 			},
 			{
-				"what is lost besides changes nothing", func() { m.Report(TroubleDamage, Degraded, "loss") },
-				Health{Blind, later(3), "dark", []Trouble{
-					{TroubleScene, Blind, later(3), "dark"}, {TroubleDamage, Degraded, later(5), "loss"}, clock,
+				"what is lost besides changes nothing", func() { m.Report(TroubleDamage, Degraded, loss) },
+				Health{Blind, later(3), dark, []Trouble{
+					{TroubleScene, Blind, later(3), dark}, {TroubleDamage, Degraded, later(5), loss}, clock,
 				}},
 			},
 			{
 				"seen again", func() { m.Clear(TroubleScene); m.Clear(TroubleDamage) },
-				Health{Degraded, later(6), "an hour fast", []Trouble{clock}},
+				Health{Degraded, later(6), hourFast, []Trouble{clock}},
 			},
-			{"well again", func() { m.Set(false, TroubleClock, Degraded, "") }, Health{State: Live, Since: later(7)}},
+			{"well again", func() { m.Set(false, TroubleClock, Degraded, Cause{}) }, Health{State: Live, Since: later(7)}},
 			{"well is not news", func() { m.Clear(TroubleClock) }, Health{State: Live, Since: later(7)}},
 			{
-				"gone", func() { m.Set(true, TroubleStream, Offline, "refused") },
-				Health{Offline, later(9), "refused", []Trouble{{TroubleStream, Offline, later(9), "refused"}}},
+				"gone", func() { m.Set(true, TroubleStream, Offline, refused) },
+				Health{Offline, later(9), refused, []Trouble{{TroubleStream, Offline, later(9), refused}}},
 			},
 		} {
 			step.do()
@@ -100,7 +109,7 @@ func TestTroublesAreLoggedAsTheyComeAndGo(t *testing.T) {
 	m, _ := newMonitor(slog.New(slog.NewTextHandler(&logged, nil)))
 	m.Clear(TroubleStream)
 	for range 100 {
-		m.Report(TroubleDamage, Degraded, "loss")
+		m.Report(TroubleDamage, Degraded, loss)
 	}
 	m.Clear(TroubleDamage)
 	m.Clear(TroubleDamage)

@@ -31,6 +31,7 @@ type Camera struct {
 	Place     string // where it stands, as written on evidence
 	Direction string // where it looks, as written on evidence
 	Section   string // ID of the road section that it watches; may be empty
+	Vendor    Vendor // whose menus it has, for what there is to set; empty if nobody said
 
 	URL       string // of the main stream: rtsp:// or rtsps://, without credentials
 	SubURL    string // of a smaller stream of the same picture, for detection; may be empty

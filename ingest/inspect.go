@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"fmt"
 	"math"
 	"time"
 )
@@ -76,7 +75,7 @@ func (i *Inspector) damage(u *Unit) {
 		i.damagedAt = u.Arrival
 	}
 	lossy := !i.damagedAt.IsZero() && u.Arrival.Sub(i.damagedAt) < i.cfg.CleanFor
-	i.monitor.Set(lossy, TroubleDamage, Degraded, "packets are lost on the way from the camera; check the network, or use TCP")
+	i.monitor.Set(lossy, TroubleDamage, Degraded, Because(PacketsLost))
 }
 
 func (i *Inspector) keys(u *Unit) {
@@ -86,7 +85,7 @@ func (i *Inspector) keys(u *Unit) {
 	}
 	away := u.Arrival.Sub(i.keyAt)
 	i.monitor.Set(away > max(i.cfg.KeyPatience, time.Duration(i.cfg.KeyIntervals)*i.interval), TroubleKeys, Blind,
-		"no whole key frame comes; set a shorter key frame interval (GOP) in the camera, or check the network")
+		Because(KeyFramesAway, "for", away.Round(time.Second)))
 }
 
 func (i *Inspector) rate(u *Unit) {
@@ -97,15 +96,13 @@ func (i *Inspector) rate(u *Unit) {
 	}
 	expected := float64(span) / float64(i.camera.FrameInterval)
 	i.monitor.Set(float64(i.counted) < i.cfg.RateShare*expected, TroubleRate, Degraded,
-		fmt.Sprintf("%.1f pictures a second come, %.1f were configured (frame_interval)",
-			float64(i.counted)/span.Seconds(), 1/i.camera.FrameInterval.Seconds()))
+		Because(FewPictures, "rate", tenths(float64(i.counted)/span.Seconds()), "configured", tenths(1/i.camera.FrameInterval.Seconds())))
 	i.counted, i.countedAt = 0, u.Arrival
 }
 
 func (i *Inspector) media(u *Unit) {
 	speed, wrong := u.MediaSpeed()
-	i.monitor.Set(wrong, TroubleMedia, Degraded, fmt.Sprintf("the timestamps of its pictures run at %.3g %% of true speed; "+
-		"arrival times are used; renew the camera's firmware", 100*speed))
+	i.monitor.Set(wrong, TroubleMedia, Degraded, Because(MediaClockWrong, "percent", tenths(100*speed)))
 }
 
 func (i *Inspector) clock(u *Unit) {
@@ -118,15 +115,14 @@ func (i *Inspector) clock(u *Unit) {
 	case !known:
 		late := u.Arrival.Sub(i.began) > i.cfg.ReportPatience
 		if late {
-			i.monitor.Report(TroubleClock, Degraded, "the camera does not tell its time (no RTCP sender reports); ours is used")
+			i.monitor.Report(TroubleClock, Degraded, Because(ClockUnknown))
 		}
 	case clockError.Abs() > i.camera.ClockTolerance:
 		i.clockOff = true
-		i.monitor.Report(TroubleClock, Degraded, fmt.Sprintf("the camera's clock is %s; ours is used; set it by NTP", aside(clockError)))
+		i.monitor.Report(TroubleClock, Degraded, ClockOff(clockError))
 	case math.Abs(u.Clock.Drift) > i.cfg.Drift:
 		i.clockOff = true
-		const day = 24 * 60 * 60
-		i.monitor.Report(TroubleClock, Degraded, fmt.Sprintf("the camera's clock gains %+.0f s a day; set it by NTP", u.Clock.Drift*day))
+		i.monitor.Report(TroubleClock, Degraded, astray(u.Clock.Drift))
 	case i.clockOff && (clockError.Abs() > i.camera.ClockTolerance*4/5 || math.Abs(u.Clock.Drift) > i.cfg.Drift/2):
 		// It must be clearly well again, else it would come and go.
 	default:
@@ -135,16 +131,44 @@ func (i *Inspector) clock(u *Unit) {
 	}
 }
 
-// aside says how far a clock is off, in a precision that does not change with
-// each picture.
-func aside(d time.Duration) string {
-	word := "fast"
-	if d < 0 {
-		word, d = "slow", -d
+// zoneStep is what time zones differ by, with a tolerance for what else may be
+// wrong with a clock. China has one zone: a clock that is whole hours off has
+// been given another, or takes local time for UTC.
+const (
+	zoneStep      = 30 * time.Minute
+	zoneTolerance = 90 * time.Second
+	zoneFarthest  = 14 * time.Hour
+)
+
+// ClockOff is that a camera's clock is ahead of ours by so much, or behind it. Its
+// precision is such that it does not change with each picture.
+func ClockOff(clockError time.Duration) Cause {
+	by, code := clockError.Abs(), ClockSlow
+	beyond := (by + zoneTolerance) % zoneStep
+	zone := by > zoneStep-zoneTolerance && by <= zoneFarthest+zoneTolerance && beyond <= 2*zoneTolerance
+	switch {
+	case zone && clockError > 0:
+		code = ClockZoneFast
+	case zone:
+		code = ClockZoneSlow
+	case clockError > 0:
+		code = ClockFast
 	}
-	unit := time.Second
-	if d < 10*time.Second {
-		unit = 100 * time.Millisecond
+	if by < 10*time.Second {
+		return Because(code, "by", by.Round(100*time.Millisecond))
 	}
-	return fmt.Sprintf("%s %s", time.Duration(math.Round(float64(d)/float64(unit)))*unit, word)
+	return Because(code, "by", by.Round(time.Second))
 }
+
+// astray is what a clock gains or loses a day.
+func astray(drift float64) Cause {
+	code := ClockGains
+	if drift < 0 {
+		code = ClockLoses
+	}
+	const day = 24 * time.Hour
+	return Because(code, "by", time.Duration(math.Abs(drift)*float64(day)).Round(time.Second))
+}
+
+// tenths rounds to what is worth telling.
+func tenths(x float64) float64 { return math.Round(10*x) / 10 }

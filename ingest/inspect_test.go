@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // script makes units from letters, a fifth of a second apart: K is a key unit,
@@ -56,26 +58,30 @@ func TestInspector(t *testing.T) {
 		interval time.Duration
 		want     Kind // the only trouble in the end
 		state    State
-		why      string
+		cause    Cause
 	}{
 		{name: "all well", letters: strings.Repeat(second, 60), stamp: exact, interval: 200 * time.Millisecond},
-		{name: "a damaged unit", letters: strings.Repeat(second, 5) + "Kpxxx" + second, stamp: exact, want: TroubleDamage, state: Degraded, why: "packets are lost"},
+		{name: "a damaged unit", letters: strings.Repeat(second, 5) + "Kpxxx" + second, stamp: exact, want: TroubleDamage, state: Degraded, cause: Because(PacketsLost)},
 		{name: "a damaged unit a while ago", letters: "Kpxxx" + strings.Repeat(second, 31), stamp: exact},
-		{name: "no key unit any more", letters: strings.Repeat(second, 5) + strings.Repeat("p", 60), stamp: exact, want: TroubleKeys, state: Blind, why: "no whole key frame"},
+		{name: "no key unit any more", letters: strings.Repeat(second, 5) + strings.Repeat("p", 60), stamp: exact, want: TroubleKeys, state: Blind, cause: Because(KeyFramesAway, "for", 13*time.Second)},
 		{name: "no key unit for a while, as always with this camera", letters: strings.Repeat("K"+strings.Repeat("p", 99), 3), stamp: exact},
 		{name: "key units again", letters: second + strings.Repeat("p", 80) + second, stamp: exact},
 		{name: "a new session begins anew", letters: second + strings.Repeat("p", 80) + "Npppp", stamp: exact},
-		{name: "half of the pictures", letters: strings.Repeat("K-p-p", 30), stamp: exact, interval: 200 * time.Millisecond, want: TroubleRate, state: Degraded, why: "3.0 pictures a second come, 5.0 were configured"},
+		{name: "half of the pictures", letters: strings.Repeat("K-p-p", 30), stamp: exact, interval: 200 * time.Millisecond, want: TroubleRate, state: Degraded, cause: Because(FewPictures, "rate", 3.0, "configured", 5.0)},
 		{name: "half of the pictures, nobody said how many", letters: strings.Repeat("K-p-p", 30), stamp: exact},
 		{name: "no time told yet", letters: strings.Repeat(second, 29), stamp: silent},
-		{name: "no time told", letters: strings.Repeat(second, 31), stamp: silent, want: TroubleClock, state: Degraded, why: "does not tell its time"},
-		{name: "an hour fast", letters: second, stamp: off(time.Hour), want: TroubleClock, state: Degraded, why: "clock is 1h0m0s fast"},
-		{name: "eight hours slow", letters: second, stamp: off(-8 * time.Hour), want: TroubleClock, state: Degraded, why: "clock is 8h0m0s slow"},
-		{name: "gains 43 s a day", letters: second, stamp: gains(500e-6), want: TroubleClock, state: Degraded, why: "gains +43 s a day"},
-		{name: "loses 17 s a day", letters: second, stamp: gains(-200e-6), want: TroubleClock, state: Degraded, why: "gains -17 s a day"},
+		{name: "no time told", letters: strings.Repeat(second, 31), stamp: silent, want: TroubleClock, state: Degraded, cause: Because(ClockUnknown)},
+		{name: "an hour fast", letters: second, stamp: off(time.Hour), want: TroubleClock, state: Degraded, cause: Because(ClockZoneFast, "by", time.Hour)},
+		{name: "eight hours slow", letters: second, stamp: off(-8 * time.Hour), want: TroubleClock, state: Degraded, cause: Because(ClockZoneSlow, "by", 8*time.Hour)},
+		{name: "gains 43 s a day", letters: second, stamp: gains(500e-6), want: TroubleClock, state: Degraded, cause: Because(ClockGains, "by", 43*time.Second)},
+		{name: "loses 17 s a day", letters: second, stamp: gains(-200e-6), want: TroubleClock, state: Degraded, cause: Because(ClockLoses, "by", 17*time.Second)},
 		{name: "gains 2 s a day", letters: second, stamp: gains(23e-6)},
+		{name: "seven minutes fast", letters: second, stamp: off(7*time.Minute + 300*time.Millisecond), want: TroubleClock, state: Degraded, cause: Because(ClockFast, "by", 7*time.Minute)},
+		{name: "half an hour and a minute fast", letters: second, stamp: off(31 * time.Minute), want: TroubleClock, state: Degraded, cause: Because(ClockZoneFast, "by", 31*time.Minute)},
+		{name: "an hour less two minutes slow", letters: second, stamp: off(-58 * time.Minute), want: TroubleClock, state: Degraded, cause: Because(ClockSlow, "by", 58*time.Minute)},
+		{name: "a day fast", letters: second, stamp: off(24 * time.Hour), want: TroubleClock, state: Degraded, cause: Because(ClockFast, "by", 24*time.Hour)},
 		{name: "at the tolerance", letters: second, stamp: off(2 * time.Second)},
-		{name: "beyond the tolerance", letters: second, stamp: off(2*time.Second + 1), want: TroubleClock, state: Degraded, why: "clock is 2s fast"},
+		{name: "beyond the tolerance", letters: second, stamp: off(2*time.Second + 1), want: TroubleClock, state: Degraded, cause: Because(ClockFast, "by", 2*time.Second)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			monitor, _ := newMonitor(slog.New(slog.DiscardHandler))
@@ -91,8 +97,8 @@ func TestInspector(t *testing.T) {
 				}
 				return
 			}
-			if len(got.Troubles) != 1 || got.Troubles[0].Kind != test.want || got.State != test.state || !strings.Contains(got.Why, test.why) {
-				t.Errorf("got %+v, want %s (%s): %s", got, test.want, test.state, test.why)
+			if len(got.Troubles) != 1 || got.Troubles[0].Kind != test.want || got.State != test.state || !cmp.Equal(got.Cause, test.cause) {
+				t.Errorf("got %+v, want %s (%s): %v", got, test.want, test.state, test.cause)
 			}
 		})
 	}

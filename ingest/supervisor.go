@@ -9,27 +9,9 @@ import (
 	"tidewatch/rescue"
 )
 
-// Fault is why a connection failed or ended.
-type Fault struct {
-	Reason string // one word or two, for metrics
-	Text   string // for people
-	Hint   string // what to do about it; may be empty
-}
-
-func (f *Fault) Error() string { return f.Text }
-
 // ErrUnauthorized says that a camera refuses the user name or the password.
 // Trying again soon can lock the account, so a supervisor waits longer.
-var ErrUnauthorized = &Fault{"unauthorized", "user name or password refused", "check the camera's user name and password"}
-
-// reasonOf is the reason of an error, for metrics.
-func reasonOf(err error) string {
-	var fault *Fault
-	if errors.As(err, &fault) {
-		return fault.Reason
-	}
-	return "other"
-}
+var ErrUnauthorized = NewFault(Unauthorized)
 
 // SupervisorConfig says how long to wait before connecting again.
 type SupervisorConfig struct {
@@ -115,12 +97,9 @@ func (s *Supervisor) received(emit func(*Unit)) func(*Unit) {
 // lost notes that a connection failed or ended.
 func (s *Supervisor) lost(err error) {
 	s.metrics.Up.Set(0)
-	why := "the stream ended"
-	if err != nil {
-		why = err.Error()
-	}
-	s.metrics.failed(reasonOf(err))
-	s.monitor.Report(s.kind, s.down, why)
+	cause := CauseOf(err)
+	s.metrics.failed(string(cause.Code))
+	s.monitor.Report(s.kind, s.down, cause)
 	if s.kind == TroubleStream {
 		s.monitor.Gone()
 	}

@@ -21,7 +21,7 @@ type sourceFunc func(ctx context.Context, emit func(*Unit)) error
 
 func (f sourceFunc) Run(ctx context.Context, emit func(*Unit)) error { return f(ctx, emit) }
 
-var errRefused = fmt.Errorf("pull: %w", &Fault{Reason: "refused", Text: "refused"})
+var errRefused = fmt.Errorf("pull: %w", NewFault(ConnectRefused))
 
 func newSupervisor(log *slog.Logger) (*Supervisor, *prometheus.Registry) {
 	registry := prometheus.NewRegistry()
@@ -130,14 +130,14 @@ func TestSupervisorTellsHealthAndCounts(t *testing.T) {
 
 		synctest.Wait()
 		if diff := cmp.Diff(Health{
-			State: Offline, Since: begin, Why: "pull: refused",
-			Troubles: []Trouble{{TroubleStream, Offline, begin, "pull: refused"}},
+			State: Offline, Since: begin, Cause: Because(ConnectRefused),
+			Troubles: []Trouble{{TroubleStream, Offline, begin, Because(ConnectRefused)}},
 		}, s.monitor.Health()); diff != "" {
 			t.Errorf("after the first refusal: %s", diff)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if h := s.monitor.Health(); h.State != Live || !h.Since.After(begin) || h.Why != "" {
+		if h := s.monitor.Health(); h.State != Live || !h.Since.After(begin) || h.Cause.Code != "" {
 			t.Errorf("while units come: %+v", h)
 		}
 		if up := testutil.ToFloat64(s.metrics.Up); up != 1 {
@@ -145,7 +145,7 @@ func TestSupervisorTellsHealthAndCounts(t *testing.T) {
 		}
 		live <- true
 		synctest.Wait()
-		if h := s.monitor.Health(); h.State != Offline || h.Why != "cable pulled" {
+		if h := s.monitor.Health(); h.State != Offline || !cmp.Equal(h.Cause, Because(OtherFault, "error", "cable pulled")) {
 			t.Errorf("after the cable was pulled: %+v", h)
 		}
 		time.Sleep(time.Minute)

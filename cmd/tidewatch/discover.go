@@ -16,7 +16,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"tidewatch/enforce/words"
 	"tidewatch/enforce/written"
+	"tidewatch/ingest"
 	"tidewatch/ingest/onvif"
 )
 
@@ -33,6 +35,7 @@ type discoverCmd struct {
 	Username    string        `placeholder:"NAME" help:"ONVIF account of the cameras. Without it only clocks and names are told."`
 	PasswordEnv string        `placeholder:"VARIABLE" help:"Environment variable that holds the account's password."`
 	YAML        bool          `name:"yaml" help:"Print the cameras as a part of a configuration, to paste."`
+	Language    string        `default:"en" enum:"zh,en" help:"Language of what is wrong with them: zh or en (${default})."`
 
 	port uint16 // of discovery where it is not the usual one: in tests
 }
@@ -62,6 +65,7 @@ func (c *discoverCmd) discover(ctx context.Context, log *slog.Logger, out, progr
 		return err
 	}
 	cameras, missing := onvif.New(cfg, log, time.Now).Discover(ctx)
+	missing = inWords(c.words(), missing)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func (c *discoverCmd) discover(ctx context.Context, log *slog.Logger, out, progr
 		return errors.Join(missing, fmt.Errorf("print cameras: %w", err))
 	}
 	for _, camera := range cameras {
-		warn(progress, camera)
+		warn(progress, c.words(), camera)
 	}
 	fmt.Fprintf(progress, "cameras found: %d%s\n", len(cameras), c.hint(cameras))
 	return missing
@@ -97,17 +101,42 @@ func (c *discoverCmd) config() (onvif.Config, error) {
 // says otherwise.
 const clockTolerance = 2 * time.Second
 
-// warn tells of a clock that is surely off.
-func warn(progress io.Writer, c onvif.Camera) {
+// words are the texts in the language that was asked for.
+func (c *discoverCmd) words() words.Catalog {
+	if c.Language == "zh" {
+		return words.In(words.Chinese)
+	}
+	return words.In(words.English)
+}
+
+// inWords puts the causes among joined errors into words.
+func inWords(text words.Catalog, err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var each []error
+		for _, e := range joined.Unwrap() {
+			each = append(each, inWords(text, e))
+		}
+		return errors.Join(each...)
+	}
+	var fault *ingest.Fault
+	if errors.As(err, &fault) {
+		return errors.New(text.Cause(fault.Cause))
+	}
+	return err
+}
+
+// warn tells of a clock that is surely off, and where it is set.
+func warn(progress io.Writer, text words.Catalog, c onvif.Camera) {
 	if c.Clock == nil || c.Clock.Error.Abs()-c.Clock.Uncertainty <= clockTolerance {
 		return
 	}
-	direction := "ahead"
-	if c.Clock.Error < 0 {
-		direction = "behind"
+	advice := text.Advise(ingest.ClockOff(c.Clock.Error), ingest.VendorOf(c.Manufacturer))
+	fmt.Fprintf(progress, "%s: %s\n", c.Address, text.Whole(advice))
+	for _, menu := range advice.Menus {
+		for _, way := range menu.Ways {
+			fmt.Fprintf(progress, "  %s (%s): %s\n", menu.Setting, way.Vendor, way.Path)
+		}
 	}
-	fmt.Fprintf(progress, "%s: its clock is %s %s: let it follow NTP, or its times will not be believed\n",
-		c.Address, c.Clock.Error.Abs().Round(time.Second), direction)
 }
 
 // hint says what to try where too little was found.
@@ -156,22 +185,23 @@ type streamLine struct {
 }
 
 type problemLine struct {
-	Step  onvif.Step `json:"step"`
-	Error string     `json:"error"`
+	Step  onvif.Step  `json:"step"`
+	Error string      `json:"error"` // in words
+	Cause ingest.Code `json:"cause"`
 }
 
 func (c *discoverCmd) writeLines(out io.Writer, cameras []onvif.Camera) error {
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	for _, camera := range cameras {
-		if err := lines.Encode(newCameraLine(camera)); err != nil {
+		if err := lines.Encode(newCameraLine(c.words(), camera)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func newCameraLine(c onvif.Camera) cameraLine {
+func newCameraLine(text words.Catalog, c onvif.Camera) cameraLine {
 	line := cameraLine{
 		Address: c.Address, Endpoint: c.Endpoint, Name: c.Name, Hardware: c.Hardware,
 		Manufacturer: c.Manufacturer, Model: c.Model, Firmware: c.Firmware,
@@ -188,7 +218,8 @@ func newCameraLine(c onvif.Camera) cameraLine {
 		line.Streams = append(line.Streams, streamLine(s))
 	}
 	for _, p := range c.Problems {
-		line.Errors = append(line.Errors, problemLine{p.Step, p.Err.Error()})
+		cause := ingest.CauseOf(p.Err)
+		line.Errors = append(line.Errors, problemLine{p.Step, text.Cause(cause), cause.Code})
 	}
 	return line
 }
@@ -204,6 +235,7 @@ const mostName = 200
 type cameraEntry struct {
 	ID          string `yaml:"id"`
 	Name        string `yaml:"name,omitempty"`
+	Vendor      string `yaml:"vendor,omitempty"`
 	URL         string `yaml:"url"`
 	SubURL      string `yaml:"sub_url,omitempty"`
 	Username    string `yaml:"username,omitempty"`
@@ -230,6 +262,7 @@ func (c *discoverCmd) writeYAML(out io.Writer, cameras []onvif.Camera) error {
 		}
 		entry := cameraEntry{
 			ID: cameraID(camera.Address, taken), Name: written.Shown(cmp.Or(camera.Name, camera.Model), mostName), URL: best.URL,
+			Vendor:   string(ingest.VendorOf(camera.Manufacturer)),
 			Username: c.Username, PasswordEnv: c.PasswordEnv,
 		}
 		if least.URL != best.URL {

@@ -104,7 +104,7 @@ func TestDiscoverPrintsALineForEachCamera(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	for _, want := range []string{"cameras found: 1\n", "its clock is 1h0m0s behind"} {
+	for _, want := range []string{"cameras found: 1\n", "The camera's clock is 1 h slow, as by a wrong time zone", "Time zone (Dahua): Setting > System"} {
 		if !strings.Contains(progress, want) {
 			t.Errorf("got %s, want %q in it", progress, want)
 		}
@@ -118,7 +118,7 @@ func TestDiscoverTellsWhatIsMissing(t *testing.T) {
 	out, progress, err := runDiscover(t, command)
 	for _, want := range []string{
 		`"clock_error_seconds":null,"clock_uncertainty_seconds":null,"time_zone":"","ntp":null,"streams":[],"errors":[{"step":"clock",`,
-		`{"step":"information",`, `{"step":"streams",`, "give the user name and password",
+		`{"step":"information",`, `{"step":"streams",`, "Give those of an account for ONVIF", `"cause":"onvif_no_time"}`,
 	} {
 		if err != nil || !strings.Contains(out, want) {
 			t.Errorf("got %s and %v, want %s in it", out, err, want)
@@ -140,8 +140,31 @@ func TestDiscoverFindsNothing(t *testing.T) {
 	}
 }
 
+func TestDiscoverSpeaksChinese(t *testing.T) {
+	device := simulate(t, func(c *simonvif.Config) { c.HideUTC, c.TimeZone = true, "" })
+	command := asking(t, device)
+	command.Language = "zh"
+	out, _, err := runDiscover(t, command)
+	if want := "既不报告 UTC 时间，也不报告带有可识别时区的本地时间。请设置摄像机的时区"; err != nil || !strings.Contains(out, want) {
+		t.Errorf("got %s and %v, want %s in it", out, err, want)
+	}
+	command.Address, command.Wait, command.port = []string{"127.0.0.1:1"}, time.Millisecond, 1
+	_, _, err = runDiscover(t, command)
+	if want := "127.0.0.1:1 拒绝连接。"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s in it", err, want)
+	}
+}
+
+func TestDiscoverTellsWhereAVendorsClockIsSet(t *testing.T) {
+	device := simulate(t, func(c *simonvif.Config) { c.Manufacturer = "UNIVIEW" })
+	_, progress, err := runDiscover(t, asking(t, device))
+	if want := "  NTP (Uniview): Setup > System > Time"; err != nil || !strings.Contains(progress, want) || strings.Contains(progress, "Hikvision") {
+		t.Errorf("got %s and %v, want %s in it, and no other vendor", progress, err, want)
+	}
+}
+
 func TestDiscoverPrintsAConfiguration(t *testing.T) {
-	device := simulate(t, nil)
+	device := simulate(t, func(c *simonvif.Config) { c.Manufacturer = "HIKVISION" })
 	command := asking(t, device)
 	command.YAML = true
 	out, _, err := runDiscover(t, command)
@@ -152,6 +175,7 @@ func TestDiscoverPrintsAConfiguration(t *testing.T) {
 	want := `cameras:
   - id: camera-127-0-0-1-` + port + `
     name: "东门: 1"
+    vendor: hikvision
     url: rtsp://127.0.0.1/main?a=1&b=2
     sub_url: rtsp://127.0.0.1/sub
     username: officer

@@ -1,10 +1,12 @@
 package picture
 
 import (
-	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"time"
+
+	"tidewatch/ingest"
 )
 
 // Fault is why the pictures of a camera cannot be trusted to show its street.
@@ -36,23 +38,21 @@ type Finding struct {
 	Since time.Time // of a frozen picture: when it first came
 }
 
-// Why puts the finding into words for whoever looks after the camera.
-func (f Finding) Why() string {
+// Cause is what is wrong, for whoever looks after the camera; zero if nothing
+// is.
+func (f Finding) Cause() ingest.Cause {
 	switch {
-	case f.Fault == Dark:
-		return "it is too dark to see the street, or something black covers the lens"
-	case f.Fault == Covered:
-		return "something covers the lens"
-	case f.Fault == Blurred:
-		return "the picture is blurred: the lens is wet or dirty, or out of focus"
 	case f.Fault == Moved && f.Placed:
-		return fmt.Sprintf("the camera was moved: its picture lies up to %.0f %% away from where the zones were drawn", 100*f.Shift)
+		return ingest.Because(ingest.SceneMoved, "percent", int(math.Round(100*f.Shift)))
 	case f.Fault == Moved:
-		return "the picture is not that of the street in which the zones were drawn: the camera looks elsewhere, or something large stands before it"
-	case f.Fault == Frozen:
-		return "the camera sends the same picture again and again"
+		return ingest.Because(ingest.SceneElsewhere)
 	}
-	return ""
+	return ingest.Because(causes[f.Fault])
+}
+
+// causes are the faults that have no more to tell.
+var causes = map[Fault]ingest.Code{
+	Dark: ingest.SceneDark, Covered: ingest.SceneCovered, Blurred: ingest.SceneBlurred, Frozen: ingest.SceneFrozen,
 }
 
 // Checks holds the looks of one camera against what the camera showed before:

@@ -11,6 +11,7 @@ import (
 
 	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/detect"
+	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
 )
 
@@ -127,7 +128,7 @@ func (c *checked) expect(want Fault, after, looks int, shown func(look int) *dec
 	for i := range looks {
 		last = c.sees(shown(c.look), spoil...)
 		if i >= after && last.Fault != want {
-			c.t.Fatalf("look %d: %q (%s), want %q", i, last.Fault, last.Why(), want)
+			c.t.Fatalf("look %d: %q (%v), want %q", i, last.Fault, last.Cause(), want)
 		}
 	}
 	return last
@@ -176,8 +177,8 @@ func TestChecks(t *testing.T) {
 			c := newChecked(t)
 			c.expect("", 0, 3, at(kerb))
 			found := c.expect(test.want, test.after, 8, test.shown, test.spoil...)
-			if (found.Why() == "") != (test.want == "") {
-				t.Errorf("%q in words: %q", test.want, found.Why())
+			if _, known := ingest.Causes[found.Cause().Code]; known != (test.want != "") {
+				t.Errorf("%q is told as %v", test.want, found.Cause())
 			}
 			c.expect("", 0, 3, at(kerb))
 		})

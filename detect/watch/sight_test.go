@@ -13,6 +13,7 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/detect/watch"
+	"tidewatch/enforce/words"
 	"tidewatch/ingest/decode"
 )
 
@@ -233,8 +234,8 @@ func TestWhatIsSeenAfterBlindness(t *testing.T) {
 					}
 					seen[s.ID] = s
 				}
-				if w := r.WhyBlind(); w != "" {
-					why = w
+				if blind := r.WhyBlind(); blind.Code != "" {
+					why = words.In(words.English).Cause(blind)
 				}
 			})
 			got := seen[first]
@@ -318,7 +319,7 @@ func TestTheReferenceSurvivesARestart(t *testing.T) {
 			cfg.Zones = test.zones
 			after := newRig(t, cfg, finder, nil)
 			street.play(after.Watcher, finder, 400, []act{{until: 430, away: test.away}}, func(int, []detect.Stop) {})
-			if why := after.WhyBlind(); (why != "") != test.blind {
+			if why := after.WhyBlind(); (why.Code != "") != test.blind {
 				t.Errorf("blind: %q", why)
 			}
 			if lost := after.metric(t, "tidewatch_detect_unsaved_stops_total"); lost != 0 {

@@ -328,17 +328,17 @@ const lostForGood = 5
 
 // Blind reports whether the pictures cannot be trusted to show the street, and
 // have not for a while.
-func (w *Watcher) Blind() bool { return w.WhyBlind() != "" }
+func (w *Watcher) Blind() bool { return w.WhyBlind().Code != "" }
 
-// WhyBlind says in words why the camera is blind; it is empty while it sees.
-func (w *Watcher) WhyBlind() string {
+// WhyBlind is why the camera is blind; it is zero while it sees.
+func (w *Watcher) WhyBlind() ingest.Cause {
 	switch {
 	case w.sight.checks != nil:
-		return w.sight.blind.Why()
+		return w.sight.blind.Cause()
 	case w.lost >= lostForGood:
-		return "the picture is not that of the street any more: the camera was moved, is covered, or it is dark"
+		return ingest.Because(ingest.SceneLost)
 	}
-	return ""
+	return ingest.Cause{}
 }
 
 // complete puts what was read of their plates into the stops, and when they

@@ -38,6 +38,7 @@ type Still struct {
 // Camera is how one camera fares at a moment.
 type Camera struct {
 	enforce.CameraRef
+	Vendor  ingest.Vendor      // whose menus it has; empty if that is not known
 	Section enforce.SectionRef // zero for a camera of no section
 	Zones   []enforce.Zone     // in its picture
 	Health  ingest.Health

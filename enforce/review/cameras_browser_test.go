@@ -74,7 +74,7 @@ func TestCamerasRenewThemselves(t *testing.T) {
 		// The same element must show the newer picture: it never goes blank.
 		chromedp.Evaluate(`document.getElementById("picture-hx-02").seen = true`, nil))
 	y.set("hx-01", ails(refused))
-	page.sees("user name or password refused")
+	page.sees("refuses the user name or the password")
 	y.set("hx-02", func(c *Camera) { c.Picture = ago(7 * time.Second) })
 	page.sees("7 s old")
 	var kept bool

@@ -130,7 +130,7 @@ func camera(n int, change ...func(*Camera)) Camera {
 // ails gives a camera troubles, the worst first.
 func ails(troubles ...ingest.Trouble) func(*Camera) {
 	return func(c *Camera) {
-		c.Health = ingest.Health{State: troubles[0].State, Since: troubles[0].Since, Why: troubles[0].Why, Troubles: troubles}
+		c.Health = ingest.Health{State: troubles[0].State, Since: troubles[0].Since, Cause: troubles[0].Cause, Troubles: troubles}
 	}
 }
 
@@ -138,23 +138,27 @@ func ails(troubles ...ingest.Trouble) func(*Camera) {
 var (
 	away = ingest.Trouble{
 		Kind: ingest.TroubleStream, State: ingest.Offline, Since: ago(125 * time.Minute),
-		Why: "dial tcp 10.20.3.17:554: connect: no route to host; check the camera's power, its network and its address",
+		Cause: ingest.Because(ingest.Unreachable, "host", "10.20.3.17:554"),
 	}
 	refused = ingest.Trouble{
 		Kind: ingest.TroubleStream, State: ingest.Offline, Since: ago(40 * time.Second),
-		Why: "user name or password refused",
+		Cause: ingest.Because(ingest.Unauthorized, "host", "10.20.3.19:554"),
 	}
 	turned = ingest.Trouble{
 		Kind: ingest.TroubleScene, State: ingest.Blind, Since: ago(17 * time.Minute),
-		Why: "the picture is not that of the street any more: the camera was moved, is covered, or it is dark",
+		Cause: ingest.Because(ingest.SceneMoved, "percent", 12),
 	}
 	lossy = ingest.Trouble{
 		Kind: ingest.TroubleDamage, State: ingest.Degraded, Since: ago(3 * time.Minute),
-		Why: "packets are lost on the way from the camera; check the network, or use TCP",
+		Cause: ingest.Because(ingest.PacketsLost),
+	}
+	keyless = ingest.Trouble{
+		Kind: ingest.TroubleKeys, State: ingest.Blind, Since: ago(13 * time.Second),
+		Cause: ingest.Because(ingest.KeyFramesAway, "for", 13*time.Second),
 	}
 	wrongClock = ingest.Trouble{
 		Kind: ingest.TroubleClock, State: ingest.Degraded, Since: ago(50 * time.Hour),
-		Why: "the camera's clock is 1m32s fast; ours is used; set it by NTP",
+		Cause: ingest.Because(ingest.ClockFast, "by", 92*time.Second),
 	}
 )
 

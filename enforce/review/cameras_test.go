@@ -45,8 +45,8 @@ func TestCameraStatesInWords(t *testing.T) {
 		"connecting": {camera(1, young), []string{`state connecting">Connecting<`, "No picture yet"}, []string{">连接中<", "尚无画面"}},
 		"degraded": {
 			camera(1, ails(wrongClock, lossy)),
-			[]string{`state degraded">Degraded<`, "clock is unknown or off", "1m32s fast", "Packets are lost"},
-			[]string{">部分异常<", "摄像机时钟未知或不准", "1m32s fast", "传输丢包"},
+			[]string{`state degraded">Degraded<`, "clock is unknown or off", "clock is 1 min 32 s fast", "Packets are lost"},
+			[]string{">部分异常<", "摄像机时钟未知或不准", "时钟快1分32秒", "传输丢包"},
 		},
 		"blind": {
 			camera(1, ails(turned)),
@@ -55,8 +55,13 @@ func TestCameraStatesInWords(t *testing.T) {
 		},
 		"offline": {
 			camera(1, ails(away), lost),
-			[]string{`state offline">Offline<`, "The stream does not come", "since 08:00:00", "no route to host", "2 h 5 min old", `class="view stale"`},
-			[]string{">离线<", "没有码流传来", "2小时5分前的画面"},
+			[]string{`state offline">Offline<`, "The stream does not come", "since 08:00:00", "There is no way to 10.20.3.17:554", "2 h 5 min old", `class="view stale"`},
+			[]string{">离线<", "没有码流传来", "网络上没有到 10.20.3.17:554 的路由。", "2小时5分前的画面"},
+		},
+		"blind, of a vendor that is known": {
+			camera(1, ails(keyless), func(c *Camera) { c.Vendor = ingest.Dahua }),
+			[]string{"No whole key frame has come for 13 s", "Set the I frame interval in the camera to one or two seconds"},
+			[]string{"已有13秒没有收到完整的关键帧", "I帧间隔设为 1 至 2 秒"},
 		},
 		"live, but what it shows is old": {
 			camera(1, func(c *Camera) { c.Picture = ago(2 * time.Minute) }), []string{`class="view stale"`, "2 min old"}, nil,
@@ -71,6 +76,22 @@ func TestCameraStatesInWords(t *testing.T) {
 			d.get("/cameras/hx-01").wants(t, 200, each.en...)
 			d.get("/cameras", "Accept-Language", "zh").wants(t, 200, each.zh...)
 		})
+	}
+}
+
+// A camera's own page names the menus: of its vendor, or of all.
+func TestCameraMenus(t *testing.T) {
+	blind := camera(1, ails(keyless))
+	dahua, hikvision := "<b>大华</b> <span translate=\"no\">设置 &gt; 相机设置 &gt; 视频", "<b>海康威视</b> <span translate=\"no\">配置 &gt; 视音频 &gt; 视频 &gt; I帧间隔"
+	d := atCameras(t, &yard{cameras: []Camera{blind}})
+	d.get("/cameras/hx-01", "Accept-Language", "zh").wants(t, 200, dahua, hikvision, "不同型号和固件")
+	d.get("/cameras/hx-01").wants(t, 200, "<b>Uniview</b> <span translate=\"no\">Setup &gt; Video &amp; Audio", "Menus differ")
+	blind.Vendor = ingest.Dahua
+	d = atCameras(t, &yard{cameras: []Camera{blind}})
+	got := d.get("/cameras/hx-01", "Accept-Language", "zh")
+	got.wants(t, 200, dahua)
+	if strings.Contains(got.body, hikvision) {
+		t.Error("another vendor's menus are named")
 	}
 }
 

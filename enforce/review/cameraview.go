@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidewatch/enforce"
+	"tidewatch/enforce/words"
 	"tidewatch/ingest"
 )
 
@@ -25,17 +26,20 @@ type cameraView struct {
 	For       string // how long it has been so
 	Zone      string // name of the time zone of these times
 	Troubles  []troubleView
+	Menus     bool // some of them tell menus
 	Picture   cameraPicture
 	Facts     []fact
 	Streams   []streamView
 }
 
-// troubleView is one thing that is wrong, in the officer's words and in the
-// engineer's.
+// troubleView is one thing that is wrong: what follows for officers, and what
+// was measured and is to be set for whoever looks after the camera.
 type troubleView struct {
-	What, Why, Since, For string
-	State                 ingest.State
-	StateName             string
+	What       string
+	Advice     words.Advice
+	Since, For string
+	State      ingest.State
+	StateName  string
 }
 
 type streamView struct {
@@ -100,8 +104,10 @@ func (c catalog) cameraView(of Camera, now time.Time, zone *time.Location) camer
 	}
 	v.Picture.Name = v.Name
 	for _, t := range of.Health.Troubles {
+		advice := words.Catalog(c).Advise(t.Cause, of.Vendor)
+		v.Menus = v.Menus || len(advice.Menus) > 0
 		v.Troubles = append(v.Troubles, troubleView{
-			What: c.say("trouble", string(t.Kind)), Why: t.Why,
+			What: c.say("trouble", string(t.Kind)), Advice: advice,
 			Since: lately(t.Since, now, zone), For: c.duration(now.Sub(t.Since)),
 			State: t.State, StateName: c.say("camera_state", string(t.State)),
 		})

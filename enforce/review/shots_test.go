@@ -15,6 +15,7 @@ import (
 
 	"tidewatch/enforce"
 	"tidewatch/enforce/authors/sim"
+	"tidewatch/ingest"
 )
 
 var shots = flag.String("shots", "", "folder to write pictures of the pages to")
@@ -60,7 +61,7 @@ func city() *yard {
 		camera(7, long), camera(8), camera(9, ails(wrongClock, lossy)),
 		camera(10, func(c *Camera) { c.Zones, c.Section = nil, enforce.SectionRef{} }),
 		camera(11, ails(turned), func(c *Camera) { c.Streams[0].Size = image.Pt(1080, 1920) }),
-		camera(12, func(c *Camera) { c.Streams[0].Size = image.Pt(1280, 960) }))
+		camera(12, ails(keyless, lossy), func(c *Camera) { c.Vendor, c.Streams[0].Size = ingest.Dahua, image.Pt(1280, 960) }))
 	return y
 }
 
@@ -118,9 +119,9 @@ func TestShots(t *testing.T) {
 						chromedp.Poll(`[...document.images].every((i) => i.complete)`, nil))
 					page.shootAll(fmt.Sprintf("%s_%s_%s.png", name, language, look.name))
 				}
-				for name, n := range map[string]int{"camera_blind": 3, "camera_offline": 2, "camera_live": 7, "camera_young": 5} {
+				for name, n := range map[string]int{"camera_blind": 3, "camera_keyless": 12, "camera_offline": 2, "camera_refused": 6, "camera_live": 7, "camera_young": 5} {
 					page.do(name, chromedp.Navigate(d.url+cameraPath(camera(n).ID)), chromedp.Poll(loadedImages, nil))
-					shot(name)
+					page.shootAll(fmt.Sprintf("%s_%s_%s.png", name, language, look.name))
 				}
 				for name, n := range map[string]int{
 					"case_unread": 2, "case_doubtful": 3, "retrying": 1, "uploaded": 5, "refused": 6, "rejected": 7,

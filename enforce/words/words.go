@@ -1,7 +1,8 @@
 // Package words puts rules and verdicts into words that an officer, a driver
-// and a court understand, in Chinese and English. The officers' pages, the
-// command line and the public page all take them from here, so that they never
-// say different things.
+// and a court understand, and a camera's troubles into those of whoever looks
+// after it, in Chinese and English. The officers' pages, the command line, the
+// log and the public page all take them from here, so that they never say
+// different things.
 package words
 
 import (
@@ -28,18 +29,20 @@ var files embed.FS
 type Catalog map[string]string
 
 var catalogs = map[Language]Catalog{
-	Chinese: load("text/zh.json"),
-	English: load("text/en.json"),
+	Chinese: load("text/zh.json", "text/camera_zh.json"),
+	English: load("text/en.json", "text/camera_en.json"),
 }
 
-func load(file string) Catalog {
-	data, err := files.ReadFile(file)
-	if err != nil {
-		panic(err) // part of the binary
-	}
-	var c Catalog
-	if err := json.Unmarshal(data, &c); err != nil {
-		panic(fmt.Errorf("read %s: %w", file, err))
+func load(names ...string) Catalog {
+	c := Catalog{}
+	for _, file := range names {
+		data, err := files.ReadFile(file)
+		if err != nil {
+			panic(err) // part of the binary
+		}
+		if err := json.Unmarshal(data, &c); err != nil {
+			panic(fmt.Errorf("read %s: %w", file, err))
+		}
 	}
 	return c
 }

@@ -61,14 +61,14 @@ func (r *rig) troubled(kind ingest.Kind) {
 }
 
 // refusing is a camera that answers so from the start, and is healed.
-func refusing(faults simcam.Faults, reason, why string) func(*testing.T) {
+func refusing(faults simcam.Faults, why ingest.Code) func(*testing.T) {
 	return func(t *testing.T) {
 		r := newRig(t)
 		r.misbehave(faults)
 		r.start()
 		r.in(ingest.Offline, ingest.TroubleStream, why)
 		r.troubled(ingest.TroubleStream)
-		r.failed(reason)
+		r.failed(string(why))
 		r.misbehave(simcam.Faults{})
 		r.live()
 		r.discreet()
@@ -77,7 +77,7 @@ func refusing(faults simcam.Faults, reason, why string) func(*testing.T) {
 
 // failing is a camera that plays, does something once or until it is healed,
 // and is offline for it, then live again in another session.
-func failing(do func(*rig), reason, why string) func(*testing.T) {
+func failing(do func(*rig), why ingest.Code) func(*testing.T) {
 	return func(t *testing.T) {
 		r := newRig(t)
 		r.start()
@@ -85,7 +85,7 @@ func failing(do func(*rig), reason, why string) func(*testing.T) {
 		session := r.newest().Session
 		do(r)
 		r.in(ingest.Offline, ingest.TroubleStream, why)
-		r.failed(reason)
+		r.failed(string(why))
 		r.misbehave(simcam.Faults{})
 		r.live()
 		if again := r.newest().Session; again <= session {
@@ -96,7 +96,7 @@ func failing(do func(*rig), reason, why string) func(*testing.T) {
 }
 
 // clockOff is a camera whose clock is off by so much.
-func clockOff(by time.Duration, why string) func(*testing.T) {
+func clockOff(by time.Duration, why ingest.Code) func(*testing.T) {
 	return func(t *testing.T) {
 		r := newRig(t)
 		r.misbehave(simcam.Faults{ClockOffset: by})
@@ -130,7 +130,7 @@ func lossy(share float64) func(*testing.T) {
 		r.cfg.RTSP.UnitTimeout = patience
 		r.misbehave(simcam.Faults{Loss: share, LossSeed: 1})
 		r.start()
-		r.in(ingest.Degraded, ingest.TroubleDamage, "packets are lost")
+		r.in(ingest.Degraded, ingest.TroubleDamage, ingest.PacketsLost)
 		r.troubled(ingest.TroubleDamage)
 		r.until("whole pictures between", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.looks) > 3 })
 		for _, metric := range []string{"tidewatch_rtsp_gaps_total", "tidewatch_ingest_damaged_units_total"} {
@@ -170,7 +170,7 @@ var faults = []fault{
 			r := newRig(t)
 			r.check(r.server.Refuse())
 			r.start()
-			r.in(ingest.Offline, ingest.TroubleStream, "connection refused")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.ConnectRefused)
 			r.failed("refused")
 			r.check(r.server.Accept())
 			r.live()
@@ -180,12 +180,12 @@ var faults = []fault{
 	{
 		"wrong password", "401 to the right request", "offline", ended("unauthorized"),
 		carefully,
-		refusing(simcam.Faults{Password: "another"}, "unauthorized", "user name or password refused"),
+		refusing(simcam.Faults{Password: "another"}, ingest.Unauthorized),
 	},
 	{
 		"stale nonce", "the challenge runs out while the session is set up", "offline for a moment", ended("stale_nonce"),
 		"connected anew with a new challenge; no wrong password is assumed",
-		refusing(simcam.Faults{NonceUses: 2}, "stale_nonce", "took its challenge back"),
+		refusing(simcam.Faults{NonceUses: 2}, ingest.StaleNonce),
 	},
 	{
 		"stale nonce in a session", "the challenge of a running session runs out", "live; offline for a moment if the camera hangs up", ended("ended"),
@@ -198,7 +198,7 @@ var faults = []fault{
 			r.live()
 			session := r.newest().Session
 			r.server.Feed("main").ExpireNonces()
-			r.in(ingest.Offline, ingest.TroubleStream, "ended the connection")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.EndedByCamera)
 			r.failed("ended")
 			r.live()
 			if again := r.newest().Session; again <= session {
@@ -218,7 +218,7 @@ var faults = []fault{
 			address, heard := basic(t)
 			r.camera.URL = "rtsp://" + address + "/main"
 			r.start()
-			r.in(ingest.Offline, ingest.TroubleStream, "wants the password in the clear")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.BasicOnly)
 			r.failed("basic")
 			r.discreet()
 			if text := heard(); strings.Count(text, "OPTIONS") < 2 || strings.Contains(text, "Authorization") {
@@ -228,11 +228,11 @@ var faults = []fault{
 	},
 	{
 		"no such stream", "404", "offline", ended("not_found"), waits,
-		refusing(simcam.Faults{Status: 404}, "not_found", "no such stream"),
+		refusing(simcam.Faults{Status: 404}, ingest.NotFound),
 	},
 	{
-		"busy", "453, or another refusal", "offline", ended("other"), waits,
-		refusing(simcam.Faults{Status: 453}, "other", "answered with status 453"),
+		"busy", "453, or another refusal", "offline", ended("status"), waits,
+		refusing(simcam.Faults{Status: 453}, ingest.BadStatus),
 	},
 	{
 		"untrusted certificate", "TLS, and nobody we know has signed the certificate", "offline", ended("untrusted"),
@@ -241,7 +241,7 @@ var faults = []fault{
 			security, authority := certificate(t)
 			r := newRig(t, func(c *simcam.Config) { c.TLS, c.UDP = security, false })
 			r.start()
-			r.in(ingest.Offline, ingest.TroubleStream, "certificate is not trusted")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.Untrusted)
 			r.failed("untrusted")
 			r.discreet()
 
@@ -259,7 +259,7 @@ var faults = []fault{
 			r := newRig(t)
 			r.camera.URL = strings.Replace(r.camera.URL, "rtsp:", "rtsps:", 1)
 			r.start()
-			r.in(ingest.Offline, ingest.TroubleStream, "does not speak TLS")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.NoTLS)
 			r.failed("no_tls")
 			r.discreet()
 		},
@@ -272,7 +272,7 @@ var faults = []fault{
 			r := newRig(t, func(c *simcam.Config) { c.TLS, c.UDP = security, false })
 			r.camera.URL = strings.Replace(r.camera.URL, "rtsps:", "rtsp:", 1)
 			r.start()
-			r.in(ingest.Offline, ingest.TroubleStream, "speaks TLS, and rtsp does not")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.TLSOnly)
 			r.failed("tls")
 			r.discreet()
 		},
@@ -285,7 +285,7 @@ var faults = []fault{
 			t.Cleanup(server.Close)
 			r.camera.URL = "rtsp://" + server.Listener.Addr().String() + "/main"
 			r.start()
-			r.in(ingest.Offline, ingest.TroubleStream, "answers HTTP, not RTSP")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.AnswersHTTP)
 			r.failed("http")
 			r.discreet()
 		},
@@ -303,7 +303,7 @@ var faults = []fault{
 			strict.camera.Transport = ingest.TransportTCP
 			strict.misbehave(simcam.Faults{NoTCP: true})
 			strict.start()
-			strict.in(ingest.Offline, ingest.TroubleStream, "does not send video this way")
+			strict.in(ingest.Offline, ingest.TroubleStream, ingest.TransportRefused)
 			strict.failed("transport")
 			strict.discreet()
 		},
@@ -323,7 +323,7 @@ var faults = []fault{
 					caught <- conn
 				}
 			}()
-			refusing(simcam.Faults{Redirect: "rtsp://" + thief.Addr().String() + "/main"}, "redirected", "redirected elsewhere")(t)
+			refusing(simcam.Faults{Redirect: "rtsp://" + thief.Addr().String() + "/main"}, ingest.Redirected)(t)
 			select {
 			case conn := <-caught:
 				conn.Close()
@@ -338,7 +338,7 @@ var faults = []fault{
 			r := newRig(t)
 			r.misbehave(simcam.Faults{Redirect: r.server.URL("main")})
 			r.start()
-			r.in(ingest.Offline, ingest.TroubleStream, "redirected elsewhere")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.Redirected)
 			r.failed("redirected")
 			r.misbehave(simcam.Faults{})
 			r.live()
@@ -348,24 +348,24 @@ var faults = []fault{
 	{
 		"no media", "PLAY is answered, and nothing follows", "offline", ended("stalled"),
 		anew,
-		refusing(simcam.Faults{Stall: true}, "stalled", "no video comes"),
+		refusing(simcam.Faults{Stall: true}, ingest.Stalled),
 	},
 	{
 		"stall", "video stops, keepalives are answered", "offline", ended("stalled"),
 		anew,
-		failing(func(r *rig) { r.misbehave(simcam.Faults{Stall: true}) }, "stalled", "no video comes"),
+		failing(func(r *rig) { r.misbehave(simcam.Faults{Stall: true}) }, ingest.Stalled),
 	},
 	{
 		"hang-up", "FIN", "offline", ended("ended"), waits,
-		failing(func(r *rig) { r.server.Feed("main").HangUp() }, "ended", "ended the connection"),
+		failing(func(r *rig) { r.server.Feed("main").HangUp() }, ingest.EndedByCamera),
 	},
 	{
 		"reset", "RST", "offline", ended("reset"), waits,
-		failing(func(r *rig) { r.server.Feed("main").Reset() }, "reset", "connection reset"),
+		failing(func(r *rig) { r.server.Feed("main").Reset() }, ingest.ResetByCamera),
 	},
 	{
 		"garbage", "what looks like RTSP but is not, on the control connection", "offline", ended("protocol"), waits,
-		failing(func(r *rig) { r.server.Feed("main").Write([]byte("RTSP/9.9 " + password + "\r\n\r\n")) }, "protocol", "not RTSP"),
+		failing(func(r *rig) { r.server.Feed("main").Write([]byte("RTSP/9.9 " + password + "\r\n\r\n")) }, ingest.ProtocolUnknown),
 	},
 	{
 		"noise", "bytes between the packets that look like nothing", "live", "`tidewatch_rtsp_gaps_total`, if a packet is lost in it",
@@ -394,9 +394,9 @@ var faults = []fault{
 			r.start()
 			r.live()
 			r.misbehave(simcam.Faults{NoKeyFrames: true})
-			r.in(ingest.Blind, ingest.TroubleKeys, "no whole key frame")
+			r.in(ingest.Blind, ingest.TroubleKeys, ingest.KeyFramesAway)
 			r.troubled(ingest.TroubleKeys)
-			r.in(ingest.Offline, ingest.TroubleStream, "no key frame for")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.NoKeyFrame)
 			r.failed("no_key")
 			r.misbehave(simcam.Faults{})
 			r.live()
@@ -428,7 +428,7 @@ var faults = []fault{
 			r.start()
 			r.live()
 			r.check(r.server.Feed("main").Show(film(t, ingest.H265, 320)))
-			r.in(ingest.Offline, ingest.TroubleStream, "no video comes")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.Stalled)
 			r.failed("stalled")
 			r.until("pictures in H.265", func() bool { return r.newest().Format.Codec == ingest.H265 })
 			r.live()
@@ -449,18 +449,18 @@ var faults = []fault{
 			r := newRig(t)
 			r.camera.FrameInterval = 40 * time.Millisecond
 			r.start()
-			r.in(ingest.Degraded, ingest.TroubleRate, "25.0 were configured")
+			r.in(ingest.Degraded, ingest.TroubleRate, ingest.FewPictures)
 			r.troubled(ingest.TroubleRate)
 			r.discreet()
 		},
 	},
 	{
 		"an hour off", "the camera's clock is an hour fast", "degraded", trouble(ingest.TroubleClock) + ", `tidewatch_ingest_clock_error_seconds`",
-		ourClock, clockOff(time.Hour, "clock is 1h0m0s fast"),
+		ourClock, clockOff(time.Hour, ingest.ClockZoneFast),
 	},
 	{
 		"eight hours off", "the camera's clock knows no time zone", "degraded", trouble(ingest.TroubleClock) + ", `tidewatch_ingest_clock_error_seconds`",
-		ourClock, clockOff(-8*time.Hour, "clock is 8h0m0s slow"),
+		ourClock, clockOff(-8*time.Hour, ingest.ClockZoneSlow),
 	},
 	{
 		"clock set", "the camera's clock is set while it plays", "degraded while it is wrong", "`tidewatch_ingest_clock_steps_total`",
@@ -471,7 +471,7 @@ var faults = []fault{
 			r.live()
 			r.timed()
 			r.misbehave(simcam.Faults{ClockOffset: time.Minute})
-			r.in(ingest.Degraded, ingest.TroubleClock, "clock is 1m0s fast")
+			r.in(ingest.Degraded, ingest.TroubleClock, ingest.ClockFast)
 			if steps := r.metric("tidewatch_ingest_clock_steps_total", ""); steps != 1 {
 				t.Errorf("%v steps counted, want 1", steps)
 			}
@@ -487,7 +487,7 @@ var faults = []fault{
 			r := newRig(t)
 			r.misbehave(simcam.Faults{NoReports: true})
 			r.start()
-			r.in(ingest.Degraded, ingest.TroubleClock, "does not tell its time")
+			r.in(ingest.Degraded, ingest.TroubleClock, ingest.ClockUnknown)
 			r.troubled(ingest.TroubleClock)
 			r.until("a picture", func() bool { return r.newest() != nil })
 			uncertain := r.newest()
@@ -510,7 +510,7 @@ var faults = []fault{
 			r.cfg.ClockSpan = time.Second // half a minute instead of two and a half
 			r.misbehave(simcam.Faults{ClockDrift: 500})
 			r.start()
-			r.in(ingest.Degraded, ingest.TroubleClock, "the camera's clock gains +")
+			r.in(ingest.Degraded, ingest.TroubleClock, ingest.ClockGains)
 			// A loaded machine is a poor network.
 			r.until("the drift", func() bool {
 				drift := r.metric("tidewatch_ingest_clock_drift_ratio", "")
@@ -530,7 +530,7 @@ var faults = []fault{
 			r.until("a look at the smaller stream", func() bool { return r.newest().Stream == ingest.Sub })
 			r.server.Feed("sub").Misbehave(simcam.Faults{Status: 404})
 			r.server.Feed("sub").HangUp()
-			r.in(ingest.Degraded, ingest.TroubleSubStream, "no such stream")
+			r.in(ingest.Degraded, ingest.TroubleSubStream, ingest.NotFound)
 			r.troubled(ingest.TroubleSubStream)
 			r.until("a look at the main stream", func() bool { return r.newest().Stream == ingest.Main })
 			r.server.Feed("sub").Misbehave(simcam.Faults{})
@@ -563,7 +563,7 @@ func TestFaultsAreDocumented(t *testing.T) {
 	var want strings.Builder
 	want.WriteString(`# What cameras do wrong, and what then happens
 
-Each row is a test of that name (` + "`go test ./ingest/feed -run 'TestFaults/NAME'`" + `), with our connection on one side and a camera that misbehaves on request on the other. This page is made from the tests' table; they fail when it is not. Wherever a camera is not live, its page, ` + "`/cameras.json` and `/readyz`" + ` say since when and why; no name or password of an account is ever in what they say.
+Each row is a test of that name (` + "`go test ./ingest/feed -run 'TestFaults/NAME'`" + `), with our connection on one side and a camera that misbehaves on request on the other. This page is made from the tests' table; they fail when it is not. Wherever a camera is not live, its page, ` + "`/cameras.json` and `/readyz`" + ` say since when and why, and what to set on the camera ([every cause](troubles.md)); no name or password of an account is ever in what they say.
 
 | fault | what happens | health | metric | reaction |
 |---|---|---|---|---|

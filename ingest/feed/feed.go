@@ -41,6 +41,8 @@ type Config struct {
 	Ring       ring.Config
 	Inspector  ingest.InspectorConfig
 	ClockSpan  time.Duration // see ingest.NewClock
+	// Words puts causes into words for the log; see ingest.Monitor.
+	Words func(ingest.Cause) string
 }
 
 // DefaultConfig suits cameras on a city's network.
@@ -116,6 +118,7 @@ func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, n
 			clock: ingest.NewClock(cfg.ClockSpan),
 		}
 	}
+	f.monitor.Words = cfg.Words
 	f.inspector = ingest.NewInspector(cfg.Inspector, camera, f.monitor)
 	f.main = open(ingest.Main)
 	if camera.SubURL != "" {

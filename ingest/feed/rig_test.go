@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -208,13 +209,22 @@ func (r *rig) timed() (u *ingest.Unit) {
 	return u
 }
 
-// in waits until the camera is in a state for a reason.
-func (r *rig) in(state ingest.State, kind ingest.Kind, why string) {
+// in waits until the camera is in a state for a reason, and checks that it tells
+// the facts that belong to it.
+func (r *rig) in(state ingest.State, kind ingest.Kind, why ingest.Code) {
 	r.t.Helper()
+	var h ingest.Health
 	r.until(fmt.Sprintf("%s: %s: %s", state, kind, why), func() bool {
-		h := r.feed.Health()
-		return h.State == state && len(h.Troubles) > 0 && h.Troubles[0].Kind == kind && strings.Contains(h.Why, why)
+		h = r.feed.Health()
+		return h.State == state && len(h.Troubles) > 0 && h.Troubles[0].Kind == kind && h.Cause.Code == why
 	})
+	var told []string
+	for _, f := range h.Cause.Facts {
+		told = append(told, f.Name)
+	}
+	if !slices.Equal(told, ingest.Causes[why]) {
+		r.t.Errorf("%s tells %v, want %v", why, h.Cause.Facts, ingest.Causes[why])
+	}
 }
 
 // metric is the sum of a metric's values over the series that have a label.

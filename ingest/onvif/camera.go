@@ -42,11 +42,10 @@ const (
 	StepStreams     Step = "streams"
 )
 
-// Problem is why a step came to nothing or to less than it should, and what to
-// do about it.
+// Problem is why a step came to nothing or to less than it should.
 type Problem struct {
 	Step Step
-	Err  error
+	Err  error // an ingest.Fault
 }
 
 // usualPath is where the standard wants the device service.
@@ -138,7 +137,7 @@ func (c *Camera) informByOurs(ctx context.Context, s *session, told *device.GetD
 	case err != nil:
 		s.ahead = ahead
 		if errors.Is(err, ingest.ErrUnauthorized) {
-			return fmt.Errorf("%w (%s)", err, triedBoth)
+			return fmt.Errorf("%w: %w", errBothClocks, err)
 		}
 	case c.Clock != nil && c.Clock.local():
 		c.Clock.Error -= c.Clock.zone
@@ -148,9 +147,6 @@ func (c *Camera) informByOurs(ctx context.Context, s *session, told *device.GetD
 	}
 	return err
 }
-
-// triedBoth is what has been tried with an account that is refused.
-const triedBoth = "tried by the camera's clock and by ours"
 
 func (c *Camera) trouble(step Step, what string, err error) {
 	c.Problems = append(c.Problems, Problem{step, explain(c.Address, what, err)})

@@ -13,62 +13,36 @@ import (
 
 // What can be wrong with a device, besides ingest.ErrUnauthorized.
 var (
-	errURL         = errors.New("its address cannot be used")
-	errHost        = errors.New("no such host")
-	errRefused     = errors.New("connection refused")
-	errSilent      = errors.New("no answer")
-	errCertificate = errors.New("its certificate is not trusted here")
-	errProtocol    = errors.New("answered what is not ONVIF as we know it")
-	errTooLong     = errors.New("its answer has no end")
-	errNoService   = errors.New("has no ONVIF service there")
-	errFault       = errors.New("refused the question")
-	errUnsupported = errors.New("does not know the question")
-	errNoTime      = errors.New("tells neither its time in UTC nor a local time with a time zone that can be read")
-	errLocalTime   = errors.New("tells its local time as UTC; the time zone is taken off here")
-	errTwoTimes    = errors.New("tells another time than the one by which it checks accounts")
-	errNoMedia     = errors.New("has no media service")
-	errNoVideo     = errors.New("has no profile with video")
-	errStreamURL   = errors.New("tells an address that is no RTSP URL")
-	errCredentials = errors.New("puts credentials into the stream's URL; they are left out")
-	errSpared      = errors.New("not asked, since the account was refused before")
-	errGivenUp     = errors.New("not asked, since the device had stopped answering")
+	errURL         = ingest.NewFault(ingest.ONVIFAddress)
+	errHost        = ingest.NewFault(ingest.HostUnknown)
+	errRefused     = ingest.NewFault(ingest.ONVIFRefused)
+	errSilent      = ingest.NewFault(ingest.Silent)
+	errCertificate = ingest.NewFault(ingest.ONVIFCertificate)
+	errProtocol    = ingest.NewFault(ingest.ONVIFProtocol)
+	errTooLong     = ingest.NewFault(ingest.ONVIFEndless)
+	errNoService   = ingest.NewFault(ingest.ONVIFNoService)
+	errFault       = ingest.NewFault(ingest.ONVIFFault)
+	errUnsupported = ingest.NewFault(ingest.ONVIFUnsupported)
+	errBothClocks  = ingest.NewFault(ingest.ONVIFBothClocks)
+	errNoTime      = ingest.NewFault(ingest.ONVIFNoTime)
+	errLocalTime   = ingest.NewFault(ingest.ONVIFLocalTime)
+	errTwoTimes    = ingest.NewFault(ingest.ONVIFTwoTimes)
+	errNoMedia     = ingest.NewFault(ingest.ONVIFNoMedia)
+	errNoVideo     = ingest.NewFault(ingest.ONVIFNoVideo)
+	errStreamURL   = ingest.NewFault(ingest.ONVIFStreamURL)
+	errCredentials = ingest.NewFault(ingest.ONVIFURLAccount)
+	errSpared      = ingest.NewFault(ingest.ONVIFSpared)
+	errGivenUp     = ingest.NewFault(ingest.ONVIFGivenUp)
 )
 
-// advice says what to do about an error.
-var advice = []struct {
-	err  error
-	hint string
-}{
-	{ingest.ErrUnauthorized, "give the user name and password of an account for ONVIF, which many cameras keep apart from those of their pages"},
-	{errURL, "give the camera's address"},
-	{errHost, "check the network's name service"},
-	{errRefused, "check the port, and switch ONVIF on in the camera"},
-	{errSilent, "check the address and the network"},
-	{errCertificate, "let the camera answer HTTP too, or give it a certificate that this machine trusts"},
-	{errProtocol, "check that the port is the camera's, and renew its firmware"},
-	{errTooLong, "check that it is a camera"},
-	{errNoService, "check the port, and switch ONVIF on in the camera"},
-	{errFault, "renew its firmware, or read what is missing on its own pages"},
-	{errUnsupported, "renew its firmware, or read what is missing on its own pages"},
-	{errNoTime, "set its time zone and let it follow NTP"},
-	{errLocalTime, "renew its firmware"},
-	{errTwoTimes, "set its time zone and let it follow NTP"},
-	{errNoMedia, "is it a camera? find the URL of its stream in its manual"},
-	{errNoVideo, "make a video profile on its pages"},
-	{errStreamURL, "find the URL of its stream in its manual"},
-	{errCredentials, "try the stream with user name and password apart from its URL"},
-	{errSpared, "see there"},
-	{errGivenUp, "try again"},
-}
-
-// explain says what a device was asked for, what is wrong and what to do.
+// explain says what a device was asked for, and makes a fault of what is wrong
+// that names the device.
 func explain(address, what string, err error) error {
-	for _, a := range advice {
-		if errors.Is(err, a.err) {
-			return fmt.Errorf("ask %s for %s: %w; %s", address, what, err, a.hint)
-		}
+	cause := ingest.CauseOf(err)
+	if cause.Code == ingest.Unauthorized { // many cameras keep accounts for ONVIF apart
+		cause.Code = ingest.ONVIFUnauthorized
 	}
-	return fmt.Errorf("ask %s for %s: %w", address, what, err)
+	return fmt.Errorf("ask for %s: %w", what, &ingest.Fault{Cause: cause.With("host", address)})
 }
 
 // classify keeps our own errors and those of the network. Any other may repeat

@@ -111,10 +111,10 @@ func TestSourceSaysWhatIsWrongWithACamera(t *testing.T) {
 		want    error
 		words   string
 	}{
-		{"no answer", reply{}, ErrSilent, "check the address"},
-		{"no such stream", reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 404 Not Found\n"}, ErrNotFound, "check the path"},
-		{"forbidden", reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 403 Forbidden\n"}, ingest.ErrUnauthorized, "user name and password"},
-		{"an error that repeats a secret", reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 500 the password is " + password + "\n"}, nil, "status 500"},
+		{"no answer", reply{}, ErrSilent, "does not answer"},
+		{"no such stream", reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 404 Not Found\n"}, ErrNotFound, "Check the path"},
+		{"forbidden", reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 403 Forbidden\n"}, ingest.ErrUnauthorized, "user name or the password"},
+		{"an error that repeats a secret", reply{"OPTIONS": ok, "DESCRIBE": "RTSP/1.0 500 the password is " + password + "\n"}, nil, "status=500"},
 		{"sound only", reply{"OPTIONS": ok, "DESCRIBE": described(audio)}, ErrNoVideo, "H.264"},
 		{"no description", reply{"OPTIONS": ok, "DESCRIBE": described("secret\n")}, ErrProtocol, "firmware"},
 		{"a line of the description", reply{"OPTIONS": ok, "DESCRIBE": described(sdp + "a secret\n")}, ErrProtocol, "RTSP port"},
@@ -169,7 +169,7 @@ func TestSourceSaysWhatIsWrongWithACamera(t *testing.T) {
 				"OPTIONS": ok, "DESCRIBE": described(video), "PLAY": ok + "Session: 1\n",
 				"SETUP": ok + "Session: 1\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\n",
 			},
-			ErrStalled, "encoder",
+			ErrStalled, "bit rate",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -192,10 +192,10 @@ func TestSourceIsRefusedByTheRightCamera(t *testing.T) {
 	server, _ := serve(t, "127.0.0.1:0", "kerb")
 	wrong := func(c *ingest.Camera, _ *Config) { c.Password = "secret-but-wrong" }
 	none := func(c *ingest.Camera, _ *Config) { c.Username, c.Password = "", "" }
-	fault(t, newSource(t, server.URL("kerb"), wrong), ingest.ErrUnauthorized, server.Addr(), "check the camera's user name and password")
+	fault(t, newSource(t, server.URL("kerb"), wrong), ingest.ErrUnauthorized, server.Addr(), "Check the user name and the password")
 	fault(t, newSource(t, server.URL("kerb"), none), ingest.ErrUnauthorized, server.Addr())
 	fault(t, newSource(t, server.URL("nowhere"), wrong), ingest.ErrUnauthorized, server.Addr())
-	fault(t, newSource(t, server.URL("nowhere")), ErrNotFound, server.Addr(), "check the path")
+	fault(t, newSource(t, server.URL("nowhere")), ErrNotFound, server.Addr(), "Check the path")
 }
 
 func TestSourceIsRefusedByTheHost(t *testing.T) {
@@ -205,7 +205,7 @@ func TestSourceIsRefusedByTheHost(t *testing.T) {
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	fault(t, newSource(t, "rtsp://"+address+"/kerb"), ErrRefused, address, "check that the camera is on")
+	fault(t, newSource(t, "rtsp://"+address+"/kerb"), ErrRefused, address, "Check that the camera is on")
 }
 
 func TestSourceRefusesURLs(t *testing.T) {

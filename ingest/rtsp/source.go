@@ -61,8 +61,9 @@ func New(camera ingest.Camera, stream ingest.Stream, cfg Config, metrics StreamM
 
 // Run connects once and emits the units of that session, from its first key
 // unit on, until the connection ends, nothing comes for too long, or ctx is
-// done. It must not run twice at once. Its errors name the camera, the host
-// and what to do; they hold no credentials.
+// done. It must not run twice at once. Its errors name the camera, and
+// are an ingest.Fault with the host, unless they are a panic; they hold no
+// credentials.
 func (s *Source) Run(ctx context.Context, emit func(*ingest.Unit)) error {
 	address, err := s.address()
 	if err != nil {
@@ -218,7 +219,7 @@ func (s *Source) security() (*tls.Config, error) {
 	}
 	security.RootCAs = x509.NewCertPool()
 	if !security.RootCAs.AppendCertsFromPEM(s.camera.Authority) {
-		return nil, fmt.Errorf("%w: ca_file holds no certificate in PEM", ErrUntrusted)
+		return nil, ErrAuthority
 	}
 	return security, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
+	"tidewatch/enforce/words"
 	"tidewatch/ingest"
 	"tidewatch/ingest/nal"
 	"tidewatch/ingest/simcam"
@@ -244,7 +245,7 @@ func TestSourceEndsWithItsContext(t *testing.T) {
 }
 
 // fault runs a source to its error and checks what every error must be like.
-func fault(t *testing.T, source *Source, want error, words ...string) {
+func fault(t *testing.T, source *Source, want error, says ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -252,13 +253,14 @@ func fault(t *testing.T, source *Source, want error, words ...string) {
 	if !errors.Is(err, want) {
 		t.Fatalf("got error %v, want %v", err, want)
 	}
-	for _, word := range append(words, "kerb-7") {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("error %q does not say %q", err, word)
+	told := err.Error() + ": " + words.In(words.English).Cause(ingest.CauseOf(err))
+	for _, word := range append(says, "kerb-7") {
+		if !strings.Contains(told, word) {
+			t.Errorf("%q does not say %q", told, word)
 		}
 	}
 	for _, secret := range []string{user, password, "secret"} {
-		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, secret) {
+		if text := fmt.Sprintf("%v %+v %#v %s", err, err, err, told); strings.Contains(text, secret) {
 			t.Errorf("error %q holds %q", text, secret)
 		}
 	}

@@ -99,20 +99,20 @@ func TestStrangersAreTold(t *testing.T) {
 		words   string
 	}{
 		{"TLS asked of a camera without it which waits for more", "rtsps", camera.Addr(), ErrNoTLS, "does not speak TLS"},
-		{"TLS asked of any port which waits for more", "rtsps", listen(t, silent), ErrNoTLS, "write rtsp if it has none"},
+		{"TLS asked of any port which waits for more", "rtsps", listen(t, silent), ErrNoTLS, "write rtsp in the URL if it has none"},
 		{"TLS asked of what hangs up", "rtsps", listen(t, func(net.Conn) {}), ErrNoTLS, "does not speak TLS"},
 		{"TLS asked of a web server", "rtsps", plainWeb.Listener.Addr().String(), ErrNoTLS, "does not speak TLS"},
 		{"TLS of before", "rtsps", listen(t, speaksTLS(old)), ErrOldTLS, "1.2 or 1.3"},
 		{"TLS of nobody known", "rtsps", listen(t, speaksTLS(&tls.Config{Certificates: certificate})), ErrUntrusted, "ca_file"},
-		{"no TLS with a port that hangs up", "rtsp", listen(t, speaksTLS(&tls.Config{Certificates: certificate})), ErrTLS, "write rtsps"},
-		{"no TLS with a port of before", "rtsp", listen(t, speaksTLS(old)), ErrTLS, "write rtsps"},
+		{"no TLS with a port that hangs up", "rtsp", listen(t, speaksTLS(&tls.Config{Certificates: certificate})), ErrTLS, "Write rtsps"},
+		{"no TLS with a port of before", "rtsp", listen(t, speaksTLS(old)), ErrTLS, "Write rtsps"},
 		{"an alert of TLS", "rtsp", listen(t, says("\x15\x03\x01\x00\x02\x02\x46")), ErrTLS, "speaks TLS"},
-		{"a web server", "rtsp", plainWeb.Listener.Addr().String(), ErrHTTP, "answers HTTP, not RTSP; this is a port for browsers"},
+		{"a web server", "rtsp", plainWeb.Listener.Addr().String(), ErrHTTP, "answers HTTP, not RTSP. This is a port for browsers"},
 		{"a web server with TLS, without it", "rtsp", secureWeb.Listener.Addr().String(), ErrHTTP, "answers HTTP"},
 		{"a page without a header", "rtsp", listen(t, says("<!DOCTYPE HTML>\n<html>Bad request version</html>")), ErrHTTP, "answers HTTP"},
 		{"half of a header", "rtsp", listen(t, says("HTTP/1.1 400 Bad Request\r\n")), ErrHTTP, "answers HTTP"},
 		{"another service", "rtsp", listen(t, says("SSH-2.0-OpenSSH_9.2\r\n")), ErrProtocol, "RTSP port"},
-		{"what hangs up", "rtsp", listen(t, func(net.Conn) {}), ErrUnheard, "without an answer; check that the port"},
+		{"what hangs up", "rtsp", listen(t, func(net.Conn) {}), ErrUnheard, "without an answer. Check that the URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -136,5 +136,5 @@ func TestTheSameCameraWithAndWithoutTLS(t *testing.T) {
 	server, _ := serveAs(t, simcam.Config{Listen: "127.0.0.1:0", TLS: &tls.Config{Certificates: secureWeb.TLS.Certificates}}, "kerb")
 	trusting := func(c *ingest.Camera, _ *Config) { c.Authority = authority }
 	pull(t, newSource(t, strings.Replace(server.URL("kerb"), "rtsp:", "rtsps:", 1), trusting), lasts(0))
-	fault(t, newSource(t, strings.Replace(server.URL("kerb"), "rtsps:", "rtsp:", 1)), ErrTLS, "write rtsps")
+	fault(t, newSource(t, strings.Replace(server.URL("kerb"), "rtsps:", "rtsp:", 1)), ErrTLS, "Write rtsps")
 }

@@ -1,8 +1,9 @@
 package rtsp
 
 import (
-	"fmt"
 	"time"
+
+	"tidewatch/ingest"
 )
 
 // watch notices that a playing stream has gone silent or wrong.
@@ -73,9 +74,9 @@ func (w *watch) wait(ended func() error) error {
 			}
 			noKey = ErrRefresh
 		case <-silence.C:
-			return fmt.Errorf("%w for %gs", ErrStalled, w.silence.Seconds())
+			return ingest.NewFault(ErrStalled.Code, "for", w.silence)
 		case <-keyless.C:
-			return fmt.Errorf("%w for %gs", noKey, patience.Seconds())
+			return ingest.NewFault(noKey.Code, "for", patience)
 		case err := <-w.failed:
 			return err
 		case err := <-closed:

@@ -21,12 +21,12 @@ func TestWatchTellsSilenceFromAMissingKeyFrame(t *testing.T) {
 		text               string
 		after              time.Duration
 	}{
-		{"silent from the start", never, never, 0, ErrStalled, "no video comes for 10s", 10 * time.Second},
-		{"silent later", 0, never, 15 * time.Second, ErrStalled, "no video comes for 10s", 25 * time.Second},
-		{"pictures but no key frame", never, never, never, ErrNoKey, "no key frame for 60s", time.Minute},
-		{"key frames that stop coming", 0, 30 * time.Second, never, ErrNoKey, "no key frame for 60s", 90 * time.Second},
-		{"a picture refreshed bit by bit", never, never, never, ErrRefresh, "the camera refreshes its picture bit by bit, with no key frame for 15s", 16 * time.Second},
-		{"key frames from the last moment on", 59 * time.Second, never, time.Hour, ErrStalled, "no video comes for 10s", time.Hour + 10*time.Second},
+		{"silent from the start", never, never, 0, ErrStalled, "stalled for=10s", 10 * time.Second},
+		{"silent later", 0, never, 15 * time.Second, ErrStalled, "stalled for=10s", 25 * time.Second},
+		{"pictures but no key frame", never, never, never, ErrNoKey, "no key for=1m0s", time.Minute},
+		{"key frames that stop coming", 0, 30 * time.Second, never, ErrNoKey, "no key for=1m0s", 90 * time.Second},
+		{"a picture refreshed bit by bit", never, never, never, ErrRefresh, "intra refresh for=15s", 16 * time.Second},
+		{"key frames from the last moment on", 59 * time.Second, never, time.Hour, ErrStalled, "stalled for=10s", time.Hour + 10*time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

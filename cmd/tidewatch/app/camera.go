@@ -3,13 +3,9 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"tidewatch/detect"
@@ -127,17 +123,7 @@ func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 // reportSmall tells which zones are too far away.
 func (c *camera) reportSmall() {
 	small := c.finder.Small()
-	c.feed.Monitor().Set(len(small) > 0, ingest.TroubleSmall, ingest.Degraded, tooSmall(small))
-}
-
-// tooSmall says in which zones vehicles are too small, by their heights.
-func tooSmall(heights map[string]int) string {
-	var zones []string
-	for _, id := range slices.Sorted(maps.Keys(heights)) {
-		zones = append(zones, fmt.Sprintf("zone %s (%d pixels high)", id, heights[id]))
-	}
-	return "vehicles are too small for the detector in " + strings.Join(zones, ", ") +
-		"; zoom in, or leave out sub_url to look at the larger stream"
+	c.feed.Monitor().Set(len(small) > 0, ingest.TroubleSmall, ingest.Degraded, ingest.Because(ingest.TooSmall, "heights", small))
 }
 
 const (
@@ -178,13 +164,12 @@ func (c *camera) decodeSized(ctx context.Context, u *ingest.Unit) (*decode.Pictu
 // undecodable says that nothing of a stream can be seen. The main stream then
 // takes the smaller one's place.
 func (c *camera) undecodable(stream ingest.Stream) {
-	const what = "cannot be decoded; set the camera's stream to plain H.264"
 	if stream == ingest.Main {
-		c.feed.Monitor().Report(ingest.TroubleDecoding, ingest.Blind, "the pictures "+what)
+		c.feed.Monitor().Report(ingest.TroubleDecoding, ingest.Blind, ingest.Because(ingest.Undecodable))
 		return
 	}
 	c.feed.PassOver(passOver)
-	c.feed.Monitor().Report(ingest.TroubleDecoding, ingest.Degraded, "the pictures of the smaller stream "+what)
+	c.feed.Monitor().Report(ingest.TroubleDecoding, ingest.Degraded, ingest.Because(ingest.SubUndecodable))
 }
 
 // shot is the picture by which a look can be shown, none if u is nil.

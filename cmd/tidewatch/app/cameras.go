@@ -73,7 +73,11 @@ func (a *App) openCameras(context.Context) error {
 		p.begin = func() (*camera, error) {
 			return a.newCamera(source, metrics, models, func() time.Time { return p.now() }, log)
 		}
-		p.monitor = func() *ingest.Monitor { return metrics.feed.Monitor(source.ID, log, time.Now) }
+		p.monitor = func() *ingest.Monitor {
+			monitor := metrics.feed.Monitor(source.ID, log, time.Now)
+			monitor.Words = inEnglish
+			return monitor
+		}
 		p.pauses, p.panics, p.log = usualPauses, a.panics.WithLabelValues("camera", source.ID), log
 		if err := p.open(); err != nil {
 			return fmt.Errorf("open camera %s: %w", source.ID, err)
@@ -88,6 +92,7 @@ func (a *App) openCameras(context.Context) error {
 func (a *App) newCamera(source ingest.Camera, metrics cameraMetrics, models []proof.Model, now func() time.Time, log *slog.Logger) (*camera, error) {
 	feedConfig := feed.DefaultConfig()
 	feedConfig.Ring.Duration = a.cfg.RingKeep
+	feedConfig.Words = inEnglish
 	c := &camera{
 		Camera:    source,
 		feed:      feed.New(source, feedConfig, metrics.feed, log, now),

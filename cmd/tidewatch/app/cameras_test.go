@@ -24,12 +24,3 @@ func TestDetectorKnowsTheZones(t *testing.T) {
 		t.Errorf("zones (-want +got):\n%s", diff)
 	}
 }
-
-func TestTooSmallNamesTheZones(t *testing.T) {
-	got := tooSmall(map[string]int{"south": 9, "north": 14})
-	want := "vehicles are too small for the detector in zone north (14 pixels high), zone south (9 pixels high); " +
-		"zoom in, or leave out sub_url to look at the larger stream"
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}

@@ -196,7 +196,7 @@ func (v *cameraView) now() review.Camera {
 			ID: v.camera.ID, Name: v.camera.Name, DeviceID: v.camera.DeviceID,
 			Place: v.camera.Place, Direction: v.camera.Direction,
 		},
-		Section: v.section, Zones: v.zones, Health: v.source.Health(),
+		Vendor: v.camera.Vendor, Section: v.section, Zones: v.zones, Health: v.source.Health(),
 	}
 	c.Streams = append(c.Streams, streamOf(ingest.Main, newest, c.Health, ingest.TroubleStream))
 	if v.camera.SubURL != "" {

@@ -252,10 +252,10 @@ func everyCamera() *fleet {
 	}, live)
 	f.add(testConfig, ingest.Camera{ID: "c"}, &told{health: ingest.Health{State: ingest.Connecting, Since: noon}})
 	troubles := []ingest.Trouble{
-		{Kind: ingest.TroubleStream, State: ingest.Offline, Since: noon, Why: "connection refused"},
-		{Kind: ingest.TroubleClock, State: ingest.Degraded, Since: noon.Add(-time.Minute), Why: "the camera's clock is 4s fast"},
+		{Kind: ingest.TroubleStream, State: ingest.Offline, Since: noon, Cause: ingest.Because(ingest.ConnectRefused, "host", "10.0.0.1:554")},
+		{Kind: ingest.TroubleClock, State: ingest.Degraded, Since: noon.Add(-time.Minute), Cause: ingest.Because(ingest.ClockFast, "by", 4*time.Second)},
 	}
-	offline := &told{health: ingest.Health{State: ingest.Offline, Since: noon, Why: troubles[0].Why, Troubles: troubles}}
+	offline := &told{health: ingest.Health{State: ingest.Offline, Since: noon, Cause: troubles[0].Cause, Troubles: troubles}}
 	offline.main.Store(unitAt(noon.Add(-time.Second)))
 	f.add(testConfig, ingest.Camera{ID: "a", Name: "East gate"}, offline)
 	return f

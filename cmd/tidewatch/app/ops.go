@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tidewatch/enforce/web"
-	"tidewatch/ingest"
 )
 
 // openOps takes the port of metrics and probes, if there is one.
@@ -71,21 +70,21 @@ func (a *App) opsRoutes() http.Handler {
 // and how the police platform and each camera fare. Neither makes Tidewatch
 // unready: confirmed cases wait, and the other cameras are watched.
 type readiness struct {
-	Ready   bool                     `json:"ready"`
-	Why     string                   `json:"why,omitempty"`
-	System  []state                  `json:"system"` // what is not well, grave or not
-	Police  string                   `json:"police"` // registered, not registered, none
-	Cameras map[string]ingest.Health `json:"cameras"`
+	Ready   bool                    `json:"ready"`
+	Why     string                  `json:"why,omitempty"`
+	System  []state                 `json:"system"` // what is not well, grave or not
+	Police  string                  `json:"police"` // registered, not registered, none
+	Cameras map[string]healthReport `json:"cameras"`
 }
 
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
-	answer := readiness{Ready: true, System: a.system.look(r.Context()), Cameras: map[string]ingest.Health{}}
+	answer := readiness{Ready: true, System: a.system.look(r.Context()), Cameras: map[string]healthReport{}}
 	if err := unready(answer.System); err != nil {
 		answer.Ready, answer.Why = false, err.Error()
 	}
 	answer.Police = a.police.Load().state()
 	for _, c := range a.cameras {
-		answer.Cameras[c.ID] = c.Health()
+		answer.Cameras[c.ID] = healthReportOf(c.Health())
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -71,8 +71,7 @@ func (p *post) watch(ctx context.Context) error {
 // operators with all that there is to know.
 func (p *post) failed(err error) {
 	monitor := p.monitor()
-	monitor.Report(ingest.TroubleProgram, ingest.Offline, "a fault of the program ended the work on this camera; "+
-		"it begins anew after a pause, its open stops are kept; see the log, and report it")
+	monitor.Report(ingest.TroubleProgram, ingest.Offline, ingest.Because(ingest.ProgramFault))
 	p.idle.Store(monitor)
 	tellPanic(p.log, "work on the camera failed, it begins anew after a pause", err, p.panics)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tidewatch/enforce/review"
+	"tidewatch/enforce/words"
 	"tidewatch/ingest"
 )
 
@@ -19,15 +20,50 @@ type cameraReport struct {
 	Direction string `json:"direction"`
 	Section   string `json:"section"`
 
-	State    ingest.State     `json:"state"`
-	Since    time.Time        `json:"since"`
-	Why      string           `json:"why"`
-	Troubles []ingest.Trouble `json:"troubles"`
+	healthReport
 
 	PictureTime       *time.Time     `json:"picture_time"`
 	ClockErrorSeconds *float64       `json:"clock_error_seconds"`
 	ClockDriftPPM     *float64       `json:"clock_drift_ppm"`
 	Streams           []streamReport `json:"streams"`
+}
+
+// healthReport is how a camera fares in /cameras.json and /readyz: why in words,
+// and for programs a code and what was measured.
+type healthReport struct {
+	State ingest.State `json:"state"`
+	Since time.Time    `json:"since"`
+	causeReport
+	Troubles []troubleReport `json:"troubles"`
+}
+
+// troubleReport is one trouble of a camera.
+type troubleReport struct {
+	Kind  ingest.Kind  `json:"kind"`
+	State ingest.State `json:"state"`
+	Since time.Time    `json:"since"`
+	causeReport
+}
+
+type causeReport struct {
+	Why   string         `json:"why"`
+	Cause ingest.Code    `json:"cause"`
+	Facts map[string]any `json:"facts"`
+}
+
+func causeReportOf(c ingest.Cause) causeReport {
+	return causeReport{Why: inEnglish(c), Cause: c.Code, Facts: c.Values()}
+}
+
+// inEnglish is a cause as logs and reports say it.
+func inEnglish(c ingest.Cause) string { return words.In(words.English).Cause(c) }
+
+func healthReportOf(h ingest.Health) healthReport {
+	r := healthReport{State: h.State, Since: h.Since.UTC(), causeReport: causeReportOf(h.Cause), Troubles: []troubleReport{}}
+	for _, t := range h.Troubles {
+		r.Troubles = append(r.Troubles, troubleReport{t.Kind, t.State, t.Since.UTC(), causeReportOf(t.Cause)})
+	}
+	return r
 }
 
 type streamReport struct {
@@ -54,12 +90,7 @@ func (f *fleet) report(w http.ResponseWriter, _ *http.Request) {
 func reportOf(c review.Camera) cameraReport {
 	r := cameraReport{
 		ID: c.ID, Name: c.Name, DeviceID: c.DeviceID, Place: c.Place, Direction: c.Direction, Section: c.Section.ID,
-		State: c.Health.State, Since: c.Health.Since.UTC(), Why: c.Health.Why,
-		Troubles: []ingest.Trouble{}, Streams: []streamReport{},
-	}
-	for _, t := range c.Health.Troubles {
-		t.Since = t.Since.UTC()
-		r.Troubles = append(r.Troubles, t)
+		healthReport: healthReportOf(c.Health), Streams: []streamReport{},
 	}
 	for _, s := range c.Streams {
 		r.Streams = append(r.Streams, streamReport{s.Name, s.State, s.Codec, s.Size.X, s.Size.Y})

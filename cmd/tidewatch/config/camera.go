@@ -40,7 +40,7 @@ func (r *resolver) cameras(c *Config, f *file) map[string]bool {
 		}
 		c.Cameras = append(c.Cameras, ingest.Camera{
 			ID: y.ID, Name: string(y.Name), DeviceID: y.DeviceID, Place: string(y.Place), Direction: string(y.Direction),
-			Section: y.Section, URL: y.URL, SubURL: y.SubURL,
+			Section: y.Section, Vendor: r.vendor(path+".vendor", y.Vendor), URL: y.URL, SubURL: y.SubURL,
 			Transport: r.transport(path+".transport", y), Authority: r.authority(path+".ca_file", y),
 			Username: y.Username, Password: r.password(passwordOf(path), y.Secret), AllowBasic: y.AllowBasic,
 			FrameInterval:  r.duration(path+".frame_interval", y.FrameInterval, time.Millisecond, longestInterval, "fewer pictures show no stop"),
@@ -118,6 +118,15 @@ func (r *resolver) cameraSections(c *Config) {
 			r.knownSection(fmt.Sprintf("cameras[%d].section", i), c, camera.Section)
 		}
 	}
+}
+
+// vendor reads whose menus a camera has; there may be none that are known.
+func (r *resolver) vendor(path, s string) ingest.Vendor {
+	v := ingest.Vendor(s)
+	if s != "" && !slices.Contains(ingest.Vendors, v) {
+		r.wrong(path, "%q: want hikvision, dahua or uniview, or leave it out", s)
+	}
+	return v
 }
 
 func (r *resolver) transport(path string, y cameraYAML) ingest.Transport {

@@ -64,6 +64,7 @@ type cameraYAML struct {
 	Place          title      `yaml:"place,omitempty"`
 	Direction      title      `yaml:"direction,omitempty"`
 	Section        string     `yaml:"section,omitempty"`
+	Vendor         string     `yaml:"vendor,omitempty"`
 	URL            string     `yaml:"url"`
 	SubURL         string     `yaml:"sub_url,omitempty"`
 	Transport      string     `yaml:"transport,omitempty"`

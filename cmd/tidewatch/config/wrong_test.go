@@ -159,6 +159,7 @@ func everythingWrong(t *testing.T) []wrong {
 		{"other channels of one host", with("sub_url: rtsp://192.0.2.1/sub")},
 		{"a smaller stream in the open", changed(mainURL, "rtsps://192.0.2.1/main\n    sub_url: rtsp://192.0.2.1/sub")},
 		{"transport", with("transport: carrier-pigeon")},
+		{"vendor", with("vendor: Hikvision")},
 		{"video in the open", changed("rtsp:", "rtsps:", entry, "    transport: udp\n"+entry)},
 		{"an authority that is not there", changed("rtsp:", "rtsps:", entry, "    ca_file: testdata/none.pem\n"+entry)},
 		{"an authority that is none", changed("rtsp:", "rtsps:", entry, "    ca_file: config_test.go\n"+entry)},
