@@ -14,6 +14,13 @@ import (
 // Stop.Queued, until a vehicle next to it moves off: whoever stays then, stands of
 // his own will.
 
+// Line is the queue that a vehicle came to stand in.
+type Line struct {
+	Came  bool      // it was seen to come: its place was in view before
+	Queue []string  // the stops next to it in the queue; none: it is in none
+	Freed time.Time // when the first of those had moved off; zero: none has
+}
+
 const (
 	// LongestQueue is the most that a vehicle is excused for standing in a queue. A
 	// signal's whole round takes three minutes or less; what stands in line for
@@ -44,11 +51,11 @@ const (
 )
 
 // keepView notes since when the street has been in view without a break.
-func (t *Tracker) keepView(at time.Time, scene Scene) {
-	frame, known := scene.Move(t.frame)
+func (t *Tracker) keepView(l *look) {
+	frame, known := l.Scene.Move(t.frame)
 	off := max(math.Abs(frame.X), math.Abs(frame.Y), math.Abs(frame.W-1), math.Abs(frame.H-1))
-	if t.frame = frame; t.last.IsZero() || !known || at.Sub(t.last).Abs() > unwatched || off > viewMoved {
-		t.frame, t.inSight = Box{W: 1, H: 1}, at
+	if t.frame = frame; t.last.IsZero() || !known || l.At.Sub(t.last).Abs() > unwatched || off > viewMoved {
+		t.frame, t.inSight = Box{W: 1, H: 1}, l.At
 	}
 }
 
@@ -58,19 +65,10 @@ func (t *Tracker) sawBefore(since time.Time) bool { return since.Sub(t.inSight) 
 
 // queue finds the queues among what stands. What once stood in one stays in it
 // until it is freed.
-func (t *Tracker) queue(at time.Time) {
+func (t *Tracker) queue() {
 	var all []*Place
 	for _, p := range t.places {
-		if !p.open() {
-			continue
-		}
-		switch {
-		case p.Missed == 0: // or it is hidden, and may stand
-			p.Absent = time.Time{}
-		case p.Absent.IsZero():
-			p.Absent = at
-		}
-		if p.Came && p.Freed.IsZero() && p.standsNow {
+		if p.open() && p.standsNow && p.Line.Came && p.Line.Freed.IsZero() {
 			all = append(all, p)
 		}
 	}
@@ -94,8 +92,8 @@ func (t *Tracker) queue(at time.Time) {
 // next notes which vehicles stand next to the place in a queue.
 func (p *Place) next(others ...*Place) {
 	for _, o := range others {
-		if !slices.Contains(p.Queue, o.Stop.ID) {
-			p.Queue = append(p.Queue, o.Stop.ID)
+		if !slices.Contains(p.Line.Queue, o.Stop.ID) {
+			p.Line.Queue = append(p.Line.Queue, o.Stop.ID)
 		}
 	}
 }
@@ -150,13 +148,13 @@ func beside(lineX, lineY, x, y float64) float64 {
 // that they have left as well: from the first look in which one was missed.
 func (t *Tracker) free(at time.Time, left []*Place) {
 	for _, gone := range left {
-		moved := gone.Absent
+		moved := gone.Doubt.Absent
 		if moved.IsZero() {
 			moved = at
 		}
 		for _, p := range slices.Concat(t.places, left) {
-			if slices.Contains(p.Queue, gone.Stop.ID) && (p.Freed.IsZero() || moved.Before(p.Freed)) {
-				p.Freed = moved
+			if slices.Contains(p.Line.Queue, gone.Stop.ID) && (p.Line.Freed.IsZero() || moved.Before(p.Line.Freed)) {
+				p.Line.Freed = moved
 			}
 		}
 	}
@@ -164,11 +162,11 @@ func (t *Tracker) free(at time.Time, left []*Place) {
 
 // queued is the time for which the vehicle stood in a queue.
 func (p *Place) queued() []Span {
-	if len(p.Queue) == 0 {
+	if len(p.Line.Queue) == 0 {
 		return nil
 	}
 	until := p.Stop.Start.Add(LongestQueue)
-	for _, end := range []time.Time{p.Stop.End, p.Freed} {
+	for _, end := range []time.Time{p.Stop.End, p.Line.Freed} {
 		if !end.IsZero() && end.Before(until) {
 			until = end
 		}
