@@ -19,7 +19,7 @@ type Backing struct {
 	Shared int
 	Whole  float64
 
-	Votes    map[Class]float64 // scores of the boxes that backed it, by class
+	Votes    map[Class]float64 // what the boxes that backed it scored, by class
 	Asked    int               // looks in which it stood and the detector was asked
 	Backed   int               // ... and a box backed it
 	Steady   int               // ... with at least Config.SteadyScore
@@ -64,7 +64,12 @@ func (b *Backing) back(d Detection, l *look) {
 	if d.Score >= l.cfg.SteadyScore {
 		b.Steady++
 	}
-	b.Votes[d.Class] += d.Score
+	if d.Classes == nil {
+		b.Votes[d.Class] += d.Score
+	}
+	for class, score := range d.Classes {
+		b.Votes[class] += score
+	}
 	b.Boxes = append(b.Boxes, d.Box)
 	b.Boxes = b.Boxes[max(0, len(b.Boxes)-keptBoxes):]
 }

@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"testing"
+	"time"
 
 	"tidewatch/detect"
 )
@@ -151,4 +152,22 @@ func TestBacking(t *testing.T) {
 			[]expected{{0, 19, false, detect.Truck}},
 		},
 	})
+}
+
+// TestClassOverLooks sees a van now as a lorry and now as a bus, and each time a
+// little less as a car.
+func TestClassOverLooks(t *testing.T) {
+	tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
+	scene := street{things: []thing{car(1)}}
+	var stops []detect.Stop
+	for n := range 20 {
+		next := scene.look(start.Add(time.Duration(n) * time.Second))
+		best := []detect.Class{detect.Truck, detect.Bus}[n%2]
+		next.Found[0].Class = best
+		next.Found[0].Classes = map[detect.Class]float64{best: 0.4, detect.Car: 0.35}
+		stops = tracker.Look(next)
+	}
+	if len(stops) != 1 || stops[0].Class != detect.Car {
+		t.Errorf("stops %+v, want one of a car", stops)
+	}
 }
