@@ -11,14 +11,14 @@ import (
 // What tells it from a parked row is how it came about: three or more in line came
 // to stand from the front to the back, one closing up to the other, before
 // anybody's eyes. Two are no queue. The time from when it came to stand is in
-// Stop.Queued, until a vehicle next to it moves off: whoever stays then, stands of
-// his own will.
+// Stop.Queued, until any vehicle of the queue moves off: whoever stays then, stands
+// of his own will.
 
 // Line is the queue that a vehicle came to stand in.
 type Line struct {
 	Came  bool      // it was seen to come: its place was in view before
 	Queue []string  // the stops next to it in the queue; none: it is in none
-	Freed time.Time // when the first of those had moved off; zero: none has
+	Freed time.Time // when the first of the whole queue had moved off; zero: none has
 }
 
 const (
@@ -104,6 +104,9 @@ func (p *Place) closesUp(before *Place) bool {
 	if p == before {
 		return false
 	}
+	if p.Backing.class().Motor() != before.Backing.class().Motor() {
+		return false // a motorcycle behind two cars makes no queue of them
+	}
 	after := p.Stop.Start.Sub(before.Stop.Start)
 	return after >= -orderSlack && after <= closingUp && near(before.box(), p.box())
 }
@@ -144,20 +147,35 @@ func beside(lineX, lineY, x, y float64) float64 {
 	return math.Abs(lineX*y-lineY*x) / max(math.Hypot(lineX, lineY), math.SmallestNonzeroFloat64)
 }
 
-// free ends the excuse of those next to vehicles that have left the queue, be it
-// that they have left as well: from the first look in which one was missed.
+// free ends the excuse of whole queues that vehicles have left, be it that they
+// have all left: from the first look in which one was missed.
 func (t *Tracker) free(at time.Time, left []*Place) {
+	all := slices.Concat(t.places, left)
 	for _, gone := range left {
 		moved := gone.Doubt.Absent
 		if moved.IsZero() {
 			moved = at
 		}
-		for _, p := range slices.Concat(t.places, left) {
-			if slices.Contains(p.Line.Queue, gone.Stop.ID) && (p.Line.Freed.IsZero() || moved.Before(p.Line.Freed)) {
+		for _, p := range chain(gone, all) {
+			if p.Line.Freed.IsZero() || moved.Before(p.Line.Freed) {
 				p.Line.Freed = moved
 			}
 		}
 	}
+}
+
+// chain is the queue that a vehicle stands in: itself, those next to it, those next
+// to them, and so on.
+func chain(of *Place, all []*Place) []*Place {
+	queue := []*Place{of}
+	for i := 0; i < len(queue); i++ {
+		for _, p := range all {
+			if slices.Contains(queue[i].Line.Queue, p.Stop.ID) && !slices.Contains(queue, p) {
+				queue = append(queue, p)
+			}
+		}
+	}
+	return queue
 }
 
 // queued is the time for which the vehicle stood in a queue.

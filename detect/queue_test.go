@@ -14,6 +14,7 @@ type waits struct {
 	x, y        float64
 	from, until int
 	size        float64 // of its sides; 0 is that of the others
+	class       detect.Class
 }
 
 func (w waits) at(look, seed int) []thing {
@@ -33,7 +34,7 @@ func (w waits) at(look, seed int) []thing {
 	if box.X >= 1 || box.X+box.W <= 0 {
 		return nil
 	}
-	return []thing{{box: box, seed: seed, found: 0.8}}
+	return []thing{{box: box, seed: seed, found: 0.8, class: w.class}}
 }
 
 // street of vehicles, those farther away first.
@@ -73,27 +74,41 @@ func TestQueues(t *testing.T) {
 		{
 			name:  "a signal: four come and leave one after the other",
 			waits: line(4, 0.5, 20, 220, 4, 2),
-			most:  []int{0, 2, 2, 2}, least: []int{0, 0, 0, 0},
+			most:  []int{0, 2, 4, 6}, least: []int{0, 0, 0, 0},
 		},
 		{
 			name:  "a jam that comes to stand at once",
 			waits: line(4, 0.5, 20, 220, 0, 1),
-			most:  []int{0, 2, 2, 2}, least: []int{0, 0, 0, 0},
+			most:  []int{0, 2, 4, 6}, least: []int{0, 0, 0, 0},
 		},
 		{
 			name:  "two lanes",
 			waits: append(line(4, 0.5, 20, 220, 4, 2), line(4, 0.7, 22, 222, 5, 2)...),
-			most:  []int{0, 2, 2, 2, 0, 2, 2, 2}, least: []int{0, 0, 0, 0, 0, 0, 0, 0},
+			most:  []int{0, 2, 4, 6, 0, 2, 4, 6}, least: []int{0, 0, 0, 0, 0, 0, 0, 0},
 		},
 		{
 			name:  "a bus in the queue",
 			waits: []waits{{x: 0.1, y: 0.5, from: 20, until: 220}, {x: 0.22, y: 0.5, from: 24, until: 222, size: 2.4}, {x: 0.48, y: 0.5, from: 28, until: 224}},
-			most:  []int{0, 2, 2}, least: []int{0, 0, 0},
+			most:  []int{0, 2, 4}, least: []int{0, 0, 0},
 		},
 		{
 			name:  "two are no queue",
 			waits: line(2, 0.5, 20, 220, 4, 2),
 			most:  []int{200, 200}, least: []int{195, 195},
+		},
+		{
+			name: "a motorcycle behind two",
+			waits: []waits{
+				{x: 0.1, y: 0.5, from: 20, until: 220},
+				{x: 0.23, y: 0.5, from: 21, until: 220},
+				{x: 0.36, y: 0.5, from: 36, until: 220, class: detect.Motorcycle},
+			},
+			most: []int{200, 199, 184}, least: []int{195, 194, 179},
+		},
+		{
+			name:  "of four that came together one leaves, and the others stay",
+			waits: append([]waits{{x: 0.1, y: 0.5, from: 20, until: 60}}, line(4, 0.5, 20, forever, 4, 0)[1:]...),
+			most:  []int{0, long - 60, long - 60, long - 60}, least: []int{0, long - 64, long - 64, long - 64},
 		},
 		{
 			name:  "a row that fills over minutes",
@@ -118,17 +133,17 @@ func TestQueues(t *testing.T) {
 		{
 			name:  "one stays when the others drive on",
 			waits: []waits{{x: 0.1, y: 0.5, from: 20, until: 100}, {x: 0.23, y: 0.5, from: 24, until: 102}, {x: 0.36, y: 0.5, from: 28, until: forever}},
-			most:  []int{0, 2, long - 102}, least: []int{0, 0, long - 104},
+			most:  []int{0, 2, long - 100}, least: []int{0, 0, long - 102},
 		},
 		{
 			name:  "one beside a queue",
 			waits: append(line(4, 0.5, 20, 220, 4, 2), waits{x: 0.17, y: 0.58, from: 26, until: 300}),
-			most:  []int{0, 2, 2, 2, 274}, least: []int{0, 0, 0, 0, 270},
+			most:  []int{0, 2, 4, 6, 274}, least: []int{0, 0, 0, 0, 270},
 		},
 		{
 			name:  "one parked in front of a queue before that",
 			waits: append(line(3, 0.5, 120, 220, 4, 2), waits{x: 0, y: 0.5, from: 20, until: 300}),
-			most:  []int{0, 2, 2, 280}, least: []int{0, 0, 0, 275},
+			most:  []int{0, 2, 4, 280}, least: []int{0, 0, 0, 275},
 		},
 		{
 			name:  "three with gaps of two lengths",
