@@ -71,6 +71,7 @@ func (t *Tracker) compare(l *look) (parts []Stop) {
 	t.begin(l)
 	t.promote(l)
 	t.queue()
+	t.kerbs(l)
 	return parts
 }
 

@@ -11,10 +11,11 @@ import (
 type Place struct {
 	Stop Stop // Stop.ID is empty while the place is a candidate
 
-	Box   Box     // where the patch was taken, in the newest look's coordinates
-	Patch Patch   // as it last stood
-	Clear Patch   // as it stood in the newest look that changed nothing; nil: none yet
-	Usual float64 // how alike it is from look to look while it stands; 0: not known
+	Box    Box     // where the patch was taken, in the newest look's coordinates
+	Patch  Patch   // as it last stood
+	Clear  Patch   // as it stood in the newest look that changed nothing; nil: none yet
+	Course []Box   // where it was in the looks before it stood, oldest first; nil: not known
+	Usual  float64 // how alike it is from look to look while it stands; 0: not known
 
 	Backing Backing
 	Doubt   Doubt
@@ -43,6 +44,7 @@ func (p *Place) clone() *Place {
 	c := *p
 	c.Stop.Observations = slices.Clone(p.Stop.Observations)
 	c.Backing = p.Backing.clone()
+	c.Course = slices.Clone(p.Course)
 	c.Line.Queue = slices.Clone(p.Line.Queue)
 	return &c
 }
@@ -57,6 +59,9 @@ func (p *Place) follow(scene Scene) {
 	p.Box = to(p.Box)
 	p.Drift.carried(p.Box != was)
 	p.Backing.move(to)
+	for i, b := range p.Course {
+		p.Course[i] = to(b)
+	}
 }
 
 // stands reports whether the pixels say that the thing still stands, and if so

@@ -25,6 +25,7 @@ func (t *Tracker) begin(l *look) {
 		}
 		p := newPlace(t.camera, d, l)
 		p.standsNow, p.Line.Came = true, t.sawBefore(l.At)
+		p.Course = t.course(p, l)
 		t.places = append(t.places, p)
 	}
 }

@@ -8,17 +8,21 @@ import (
 )
 
 // A queue at a signal or a jam is no parking, though each of its vehicles stands.
-// What tells it from a parked row is how it came about: three or more in line came
-// to stand from the front to the back, one closing up to the other, before
-// anybody's eyes. Two are no queue. The time from when it came to stand is in
-// Stop.Queued, until any vehicle of the queue moves off: whoever stays then, stands
-// of his own will.
+// What tells it from a parked row is how it came about: in view of the camera, three
+// or more in line came along their lane and stopped from the front to the back, each
+// closing up to the one before. Two vehicles are not a queue, nor are two cars and a
+// motorcycle. The time from when it came to stand is in Stop.Queued, until any
+// vehicle of the queue moves off: whoever stays then, stands of his own will.
 
 // Line is the queue that a vehicle came to stand in.
 type Line struct {
 	Came  bool      // it was seen to come: its place was in view before
 	Queue []string  // the stops next to it in the queue; none: it is in none
 	Freed time.Time // when the first of the whole queue had moved off; zero: none has
+	Kerb  bool      // it was none: it stands at the kerb beside a lane that moves
+
+	Passes  int  // vehicles that went by on the lane to its left, in its direction
+	Passing Span // from the first of them until the last
 }
 
 const (
@@ -40,14 +44,6 @@ const (
 	// viewMoved is how far, as a share of the picture, the view may move until other
 	// things come into it that only seem to have come.
 	viewMoved = 0.02
-
-	// Distances of a queue are in lengths of its vehicles along the line, and
-	// in their widths across it, as far as boxes tell either.
-
-	nextInLine = 2.0  // from foot to foot: a gap of one length
-	notTheSame = 0.25 // from foot to foot: less is one vehicle with two boxes
-	alongside  = 0.4  // across the line of two others: more is beside them
-	ofASize    = 3.0  // sides of a bus and of a car next to it
 )
 
 // keepView notes since when the street has been in view without a break.
@@ -68,7 +64,7 @@ func (t *Tracker) sawBefore(since time.Time) bool { return since.Sub(t.inSight) 
 func (t *Tracker) queue() {
 	var all []*Place
 	for _, p := range t.places {
-		if p.open() && p.standsNow && p.Line.Came && p.Line.Freed.IsZero() {
+		if p.open() && p.standsNow && p.Line.Came && !p.Line.Kerb && p.Line.Freed.IsZero() {
 			all = append(all, p)
 		}
 	}
@@ -79,7 +75,7 @@ func (t *Tracker) queue() {
 				continue
 			}
 			for _, c := range all {
-				if c != a && c.closesUp(b) && inLine(a.box(), b.box(), c.box()) {
+				if c != a && c.closesUp(b) && inLine(a.box(), b.box(), c.box()) && fromBehind(a, b, c) {
 					a.next(b)
 					b.next(a, c)
 					c.next(b)
@@ -109,42 +105,6 @@ func (p *Place) closesUp(before *Place) bool {
 	}
 	after := p.Stop.Start.Sub(before.Stop.Start)
 	return after >= -orderSlack && after <= closingUp && near(before.box(), p.box())
-}
-
-// near reports whether two boxes are those of vehicles one of which stands behind
-// the other.
-func near(a, b Box) bool {
-	size := math.Sqrt(a.Area() / b.Area())
-	x, y := between(a, b)
-	apart := math.Hypot(x, y)
-	length := (along(a, x, y) + along(b, x, y)) / 2
-	return size <= ofASize && size >= 1/ofASize && apart <= nextInLine*length && apart >= notTheSame*length
-}
-
-// inLine reports whether three vehicles stand one behind the other: the first and
-// the last on the line of the other two, to either side of the middle.
-func inLine(a, b, c Box) bool {
-	abX, abY := between(a, b)
-	bcX, bcY := between(b, c)
-	return abX*bcX+abY*bcY > 0 && beside(abX, abY, bcX, bcY) <= alongside*across(c, abX, abY) &&
-		beside(bcX, bcY, abX, abY) <= alongside*across(a, bcX, bcY)
-}
-
-// between is the way from where one vehicle's wheels are to another's.
-func between(a, b Box) (x, y float64) {
-	return b.X + b.W/2 - a.X - a.W/2, b.Y + b.H - a.Y - a.H
-}
-
-// along is what a box measures in a direction, and across at a right angle to it.
-func along(b Box, x, y float64) float64 {
-	return (math.Abs(x)*b.W + math.Abs(y)*b.H) / max(math.Hypot(x, y), math.SmallestNonzeroFloat64)
-}
-
-func across(b Box, x, y float64) float64 { return along(b, -y, x) }
-
-// beside is how far a step leads from the line of another one.
-func beside(lineX, lineY, x, y float64) float64 {
-	return math.Abs(lineX*y-lineY*x) / max(math.Hypot(lineX, lineY), math.SmallestNonzeroFloat64)
 }
 
 // free ends the excuse of whole queues that vehicles have left, be it that they
@@ -180,7 +140,7 @@ func chain(of *Place, all []*Place) []*Place {
 
 // queued is the time for which the vehicle stood in a queue.
 func (p *Place) queued() []Span {
-	if len(p.Line.Queue) == 0 {
+	if len(p.Line.Queue) == 0 || p.Line.Kerb {
 		return nil
 	}
 	until := p.Stop.Start.Add(LongestQueue)

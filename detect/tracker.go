@@ -13,6 +13,7 @@ type Tracker struct {
 	cfg    Config
 	camera string
 	places []*Place
+	moving []*Place  // what moved between the look before and this one, where it was then
 	last   time.Time // of the newest look
 	clear  time.Time // of the newest look that could be brought together with those before
 	lost   int       // looks in a row that could not be brought together with those before
@@ -108,6 +109,7 @@ func (t *Tracker) follow(l *look) {
 			p.stood(l)
 		}
 	}
+	t.moving = t.moved(l)
 	t.keep(func(p *Place) bool { return p.open() || p.standsNow || p.known(l) })
 }
 
