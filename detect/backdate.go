@@ -27,7 +27,7 @@ func (t *Tracker) Backdate(id string, shot Shot, scene Scene, away bool) bool {
 	if p == nil || !shot.At.Before(p.Stop.Start) || !p.stoodIn(scene, away, t.cfg) {
 		return false
 	}
-	p.Stop.Start, p.Came = shot.At, p.Came && t.sawBefore(shot.At)
+	p.Stop.Start, p.Line.Came = shot.At, p.Line.Came && t.sawBefore(shot.At)
 	p.Stop.Looks++
 	first := Observation{At: shot.At, Box: p.box(), Unit: shot.Unit}
 	kept := slices.Insert(slices.Clone(p.Stop.Observations), 0, first)
@@ -55,7 +55,7 @@ func (p *Place) stoodIn(scene Scene, away bool, cfg Config) bool {
 func (t *Tracker) Leaving() []Stop {
 	var leaving []Stop
 	for _, p := range t.places {
-		if p.open() && p.Missed == 1 && p.missedAt.Equal(t.last) {
+		if p.open() && p.Doubt.Missed == 1 && p.Doubt.Absent.Equal(t.last) {
 			leaving = append(leaving, p.stop())
 		}
 	}

@@ -30,9 +30,9 @@ func TestBackdate(t *testing.T) {
 			cfg := detect.DefaultConfig()
 			tracker := detect.NewTracker(cfg, "kerb")
 			first := start.Add(time.Minute)
-			tracker.Look(first.Add(-4*time.Second), nil, detect.Shot{At: first.Add(-4 * time.Second)}, empty)
-			tracker.Look(first, there.detections(), detect.Shot{At: first}, there)
-			stops := tracker.Look(first.Add(4*time.Second), there.detections(), detect.Shot{At: first.Add(4 * time.Second)}, there)
+			tracker.Look(empty.look(first.Add(-4 * time.Second)))
+			tracker.Look(there.look(first))
+			stops := tracker.Look(there.look(first.Add(4 * time.Second)))
 			if len(stops) != 1 || !stops[0].Start.Equal(first) {
 				t.Fatalf("stops before: %+v", stops)
 			}
@@ -69,8 +69,7 @@ func TestBackdateKeepsItsBounds(t *testing.T) {
 	there := street{things: []thing{car(1)}}
 	var stops []detect.Stop
 	for look := range 6 {
-		at := start.Add(time.Duration(look) * time.Second)
-		stops = tracker.Look(at, there.detections(), detect.Shot{At: at}, there)
+		stops = tracker.Look(there.look(start.Add(time.Duration(look) * time.Second)))
 	}
 	for back := 1; back <= 8; back++ {
 		if !tracker.Backdate(stops[0].ID, detect.Shot{At: start.Add(time.Duration(-back) * time.Second)}, there, false) {
@@ -102,8 +101,7 @@ func TestPostdate(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
 			look := func(second int, s street) []detect.Stop {
-				at := start.Add(time.Duration(second) * time.Second)
-				return tracker.Look(at, s.detections(), detect.Shot{At: at}, s)
+				return tracker.Look(s.look(start.Add(time.Duration(second) * time.Second)))
 			}
 			for second := 0; second < 20; second += 4 {
 				look(second, there)
@@ -147,8 +145,7 @@ func TestAnotherOfItsKind(t *testing.T) {
 		tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
 		var stops []detect.Stop
 		for second := range 6 {
-			at := start.Add(time.Duration(second) * time.Second)
-			stops = tracker.Look(at, there.detections(), detect.Shot{At: at}, there)
+			stops = tracker.Look(there.look(start.Add(time.Duration(second) * time.Second)))
 		}
 		before, after := detect.Shot{At: start.Add(-time.Second)}, detect.Shot{At: start.Add(6 * time.Second)}
 		if taken := tracker.Backdate(stops[0].ID, before, alike, away); taken == away {
@@ -174,7 +171,7 @@ func TestObservationsStayInOrder(t *testing.T) {
 	var stops []detect.Stop
 	look := func(second int, found []detect.Detection, scene street) {
 		at := start.Add(time.Duration(second) * time.Second)
-		stops = tracker.Look(at, found, detect.Shot{At: at}, scene)
+		stops = tracker.Look(detect.Look{At: at, Found: found, Shot: detect.Shot{At: at}, Scene: scene})
 	}
 	for second := range 5 {
 		look(second, there.detections(), there)

@@ -39,8 +39,12 @@ type Box struct {
 // Detection is one vehicle in one picture.
 type Detection struct {
 	Box   Box
-	Class Class
-	Score float64 // 0..1
+	Class Class   // the one that it most looks like
+	Score float64 // that it is a vehicle, of whatever class; 0..1
+
+	// Classes are what of the score each class has; nil: Class has all of it. What
+	// it is shows over many pictures only.
+	Classes map[Class]float64
 }
 
 // Shot is a picture by which a look can be shown later. Its time is its own:

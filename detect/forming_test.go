@@ -62,7 +62,7 @@ func TestForming(t *testing.T) {
 					scene.things = []thing{{box: detect.Box{X: 0.3, Y: 0.3, W: 0.2, H: 0.2}, seed: 4, found: test.score(look)}}
 				}
 				at := start.Add(time.Duration(look) * time.Second)
-				stops = len(tracker.Look(at, scene.detections(), detect.Shot{At: at}, scene))
+				stops = len(tracker.Look(scene.look(at)))
 				mark("forming", look, tracker.Forming())
 				mark("deciding", look, tracker.Deciding())
 			}

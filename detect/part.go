@@ -13,28 +13,28 @@ import (
 // once.
 const sharedLooks = 2
 
-// part reports whether the place shows a part of a vehicle that another place
+// part reports whether a place shows a part of a vehicle that another place
 // shows too: the detector is surer of the whole than it ever was of the part. Of
 // two vehicles it is surer one by one.
-func (p *Place) part() bool { return p.Shared >= sharedLooks && p.Whole > p.Best }
+func (b Backing) part() bool { return b.Shared >= sharedLooks && b.Whole > b.Best }
 
 // whole notes which places lie with another one in the same box. Both must
 // stand: what drives by in front has a box over both, too. It returns the stops
 // that turned out to be of a part: they have ended, their vehicle's goes on.
-func (t *Tracker) whole(at time.Time, found []Detection) []Stop {
+func (t *Tracker) whole(l *look) []Stop {
 	var parts []Stop
 	for _, p := range t.places {
-		for _, d := range found {
-			if d.Score < t.cfg.SteadyScore || p.fit(d.Box) >= sameBox || !p.inside(d.Box) {
+		for _, d := range l.Found {
+			if d.Score < l.cfg.SteadyScore || p.fit(d.Box) >= sameBox || !p.inside(d.Box) {
 				continue
 			}
 			if other := t.besides(p, d.Box); other != nil {
-				p.Shared++
-				p.Whole = max(p.Whole, d.Score)
-				if p.open() && p.part() {
+				p.Backing.Shared++
+				p.Backing.Whole = max(p.Backing.Whole, d.Score)
+				if p.open() && p.Backing.part() {
 					other.begins(p.Stop)
-					other.Came = other.Came && p.Came
-					parts = append(parts, p.close(at))
+					other.Line.Came = other.Line.Came && p.Line.Came
+					parts = append(parts, p.close(l.At))
 				}
 			}
 		}
@@ -47,7 +47,7 @@ func (p *Place) close(at time.Time) Stop {
 	p.Stop.Ended = true
 	s := p.stop()
 	p.Stop = Stop{Camera: s.Camera, Start: at, End: at, Looks: s.Looks}
-	p.Came, p.Queue = false, nil
+	p.Line.Came, p.Line.Queue = false, nil
 	return s
 }
 

@@ -9,11 +9,13 @@ import (
 )
 
 // waits is a vehicle that stands from one look until another one, and drives in
-// and out from the right to the left.
+// from the right, where nothing else is said, and out to the left.
 type waits struct {
 	x, y        float64
 	from, until int
 	size        float64 // of its sides; 0 is that of the others
+	class       detect.Class
+	inX, inY    float64 // from where it comes, in its widths and heights a look; 0: from the right
 }
 
 func (w waits) at(look, seed int) []thing {
@@ -26,14 +28,18 @@ func (w waits) at(look, seed int) []thing {
 	case look < w.from-3 || look >= w.until+3:
 		return nil
 	case look < w.from:
-		box.X += 0.1 * float64(w.from-look)
+		if w.inX == 0 && w.inY == 0 {
+			w.inX = 1
+		}
+		box.X += w.inX * 0.1 * float64(w.from-look)
+		box.Y += w.inY * 0.08 * float64(w.from-look)
 	case look >= w.until:
 		box.X -= 0.1 * float64(look-w.until+1)
 	}
 	if box.X >= 1 || box.X+box.W <= 0 {
 		return nil
 	}
-	return []thing{{box: box, seed: seed, found: 0.8}}
+	return []thing{{box: box, seed: seed, found: 0.8, class: w.class}}
 }
 
 // street of vehicles, those farther away first.
@@ -57,6 +63,31 @@ func line(n int, y float64, from, until, come, leave int) []waits {
 	return all
 }
 
+// flow is traffic in a lane, a vehicle in six looks.
+type flow struct {
+	y           float64 // of its wheels
+	x           float64 // not zero: it goes down there instead
+	step        float64 // of each in a look; less than zero: to the left, as those that wait drive
+	from, until int     // looks in which they come into view
+}
+
+func (f flow) at(look int) (there []thing) {
+	for n := max(f.from, look-12); n <= look && n < f.until; n++ {
+		x := f.step * float64(look-n)
+		if f.step < 0 {
+			x += 0.95
+		}
+		if n%6 == 0 && x >= 0 && x < 0.95 {
+			box := detect.Box{X: x, Y: f.y - 0.08, W: 0.1, H: 0.08}
+			if f.x != 0 {
+				box.X, box.Y = f.x, x
+			}
+			there = append(there, thing{box: box, seed: 1000 + n, found: 0.8})
+		}
+	}
+	return there
+}
+
 // forever is a look that is not reached.
 const forever = 1 << 20
 
@@ -66,6 +97,7 @@ func TestQueues(t *testing.T) {
 	tests := []struct {
 		name  string
 		waits []waits
+		flow  flow
 		// dwell is what counts of each at most, in looks, and at least: in order of
 		// waits.
 		most, least []int
@@ -73,27 +105,84 @@ func TestQueues(t *testing.T) {
 		{
 			name:  "a signal: four come and leave one after the other",
 			waits: line(4, 0.5, 20, 220, 4, 2),
-			most:  []int{0, 2, 2, 2}, least: []int{0, 0, 0, 0},
+			most:  []int{0, 2, 4, 6}, least: []int{0, 0, 0, 0},
 		},
 		{
 			name:  "a jam that comes to stand at once",
 			waits: line(4, 0.5, 20, 220, 0, 1),
-			most:  []int{0, 2, 2, 2}, least: []int{0, 0, 0, 0},
+			most:  []int{0, 2, 4, 6}, least: []int{0, 0, 0, 0},
 		},
 		{
 			name:  "two lanes",
 			waits: append(line(4, 0.5, 20, 220, 4, 2), line(4, 0.7, 22, 222, 5, 2)...),
-			most:  []int{0, 2, 2, 2, 0, 2, 2, 2}, least: []int{0, 0, 0, 0, 0, 0, 0, 0},
+			most:  []int{0, 2, 4, 6, 0, 2, 4, 6}, least: []int{0, 0, 0, 0, 0, 0, 0, 0},
 		},
 		{
 			name:  "a bus in the queue",
 			waits: []waits{{x: 0.1, y: 0.5, from: 20, until: 220}, {x: 0.22, y: 0.5, from: 24, until: 222, size: 2.4}, {x: 0.48, y: 0.5, from: 28, until: 224}},
-			most:  []int{0, 2, 2}, least: []int{0, 0, 0},
+			most:  []int{0, 2, 4}, least: []int{0, 0, 0},
 		},
 		{
 			name:  "two are no queue",
 			waits: line(2, 0.5, 20, 220, 4, 2),
 			most:  []int{200, 200}, least: []int{195, 195},
+		},
+		{
+			name: "a motorcycle behind two",
+			waits: []waits{
+				{x: 0.1, y: 0.5, from: 20, until: 220},
+				{x: 0.23, y: 0.5, from: 21, until: 220},
+				{x: 0.36, y: 0.5, from: 36, until: 220, class: detect.Motorcycle},
+			},
+			most: []int{200, 199, 184}, least: []int{195, 194, 179},
+		},
+		{
+			name:  "of four that came together one leaves, and the others stay",
+			waits: append([]waits{{x: 0.1, y: 0.5, from: 20, until: 60}}, line(4, 0.5, 20, forever, 4, 0)[1:]...),
+			most:  []int{0, long - 60, long - 60, long - 60}, least: []int{0, long - 64, long - 64, long - 64},
+		},
+		{
+			name: "three that pull in from the lane beside",
+			waits: []waits{
+				{x: 0.1, y: 0.5, from: 20, until: 220, inX: 1, inY: 0.5},
+				{x: 0.23, y: 0.5, from: 30, until: 220, inX: 1, inY: 0.5},
+				{x: 0.36, y: 0.5, from: 42, until: 220, inX: 1, inY: 0.5},
+			},
+			most: []int{200, 190, 178}, least: []int{195, 185, 173},
+		},
+		{
+			name: "one of a queue changed lanes at the end of it",
+			waits: []waits{
+				{x: 0.1, y: 0.5, from: 20, until: 220},
+				{x: 0.23, y: 0.5, from: 24, until: 222, inX: 1, inY: 0.5},
+				{x: 0.36, y: 0.5, from: 28, until: 224},
+			},
+			most: []int{0, 2, 4}, least: []int{0, 0, 0},
+		},
+		{
+			name:  "three at the kerb beside a lane that moves",
+			waits: line(3, 0.5, 20, 220, 4, 2), flow: flow{y: 0.62, step: -0.12, from: 30, until: forever},
+			most: []int{200, 198, 196}, least: []int{195, 193, 191},
+		},
+		{
+			name:  "a queue beside oncoming traffic",
+			waits: line(3, 0.5, 20, 220, 4, 2), flow: flow{y: 0.62, step: 0.12, from: 30, until: forever},
+			most: []int{0, 2, 4}, least: []int{0, 0, 0},
+		},
+		{
+			name:  "a queue to turn left, beside the lane that goes on",
+			waits: line(3, 0.5, 20, 220, 4, 2), flow: flow{y: 0.38, step: -0.12, from: 30, until: forever},
+			most: []int{0, 2, 4}, least: []int{0, 0, 0},
+		},
+		{
+			name:  "a queue, and traffic that crosses behind it",
+			waits: line(3, 0.5, 20, 220, 4, 2), flow: flow{x: 0.55, step: 0.12, from: 36, until: 216},
+			most: []int{0, 2, 4}, least: []int{0, 0, 0},
+		},
+		{
+			name:  "a queue beside those who may turn left",
+			waits: line(3, 0.5, 20, 220, 4, 2), flow: flow{y: 0.62, step: -0.12, from: 60, until: 100},
+			most: []int{0, 2, 4}, least: []int{0, 0, 0},
 		},
 		{
 			name:  "a row that fills over minutes",
@@ -118,17 +207,17 @@ func TestQueues(t *testing.T) {
 		{
 			name:  "one stays when the others drive on",
 			waits: []waits{{x: 0.1, y: 0.5, from: 20, until: 100}, {x: 0.23, y: 0.5, from: 24, until: 102}, {x: 0.36, y: 0.5, from: 28, until: forever}},
-			most:  []int{0, 2, long - 102}, least: []int{0, 0, long - 104},
+			most:  []int{0, 2, long - 100}, least: []int{0, 0, long - 102},
 		},
 		{
 			name:  "one beside a queue",
 			waits: append(line(4, 0.5, 20, 220, 4, 2), waits{x: 0.17, y: 0.58, from: 26, until: 300}),
-			most:  []int{0, 2, 2, 2, 274}, least: []int{0, 0, 0, 0, 270},
+			most:  []int{0, 2, 4, 6, 274}, least: []int{0, 0, 0, 0, 270},
 		},
 		{
 			name:  "one parked in front of a queue before that",
 			waits: append(line(3, 0.5, 120, 220, 4, 2), waits{x: 0, y: 0.5, from: 20, until: 300}),
-			most:  []int{0, 2, 2, 280}, least: []int{0, 0, 0, 275},
+			most:  []int{0, 2, 4, 280}, least: []int{0, 0, 0, 275},
 		},
 		{
 			name:  "three with gaps of two lengths",
@@ -138,9 +227,9 @@ func TestQueues(t *testing.T) {
 		{
 			name: "a queue that comes towards the camera",
 			waits: []waits{
-				{x: 0.6, y: 0.4, from: 20, until: 220, size: 0.8},
-				{x: 0.57, y: 0.45, from: 24, until: 222, size: 0.9},
-				{x: 0.535, y: 0.51, from: 28, until: 224},
+				{x: 0.6, y: 0.4, from: 20, until: 220, size: 0.8, inX: -0.4, inY: 0.8},
+				{x: 0.57, y: 0.45, from: 24, until: 222, size: 0.9, inX: -0.4, inY: 0.8},
+				{x: 0.535, y: 0.51, from: 28, until: 224, inX: -0.4, inY: 0.8},
 			},
 			most: []int{0, 3, 3}, least: []int{0, 0, 0},
 		},
@@ -148,7 +237,12 @@ func TestQueues(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			tracker := detect.NewTracker(detect.DefaultConfig(), "kerb")
-			stops := script{looks: long, scene: waiting(test.waits...)}.play(tracker, 0, long)
+			scene := waiting(test.waits...)
+			stops := script{looks: long, scene: func(look int) street {
+				s := scene(look)
+				s.things = append(s.things, test.flow.at(look)...)
+				return s
+			}}.play(tracker, 0, long)
 			for i, w := range test.waits {
 				stop := stopOf(t, stops, w)
 				if dwell := int(stop.Dwell() / time.Second); dwell > test.most[i] || dwell < test.least[i] {

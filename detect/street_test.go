@@ -127,6 +127,11 @@ func (s street) detections() []detect.Detection {
 	return found
 }
 
+// look is a look at the street.
+func (s street) look(at time.Time) detect.Look {
+	return detect.Look{At: at, Found: s.detections(), Shot: detect.Shot{At: at}, Scene: s}
+}
+
 var start = time.Date(2026, 5, 1, 19, 0, 0, 0, time.UTC)
 
 // script is what is there in each look; every is the time between looks.
@@ -150,7 +155,7 @@ func (s script) play(t *detect.Tracker, from, until int) []detect.Stop {
 		if look > 0 {
 			scene.before = s.scene(look - 1).camera
 		}
-		for _, stop := range t.Look(start.Add(time.Duration(look)*every), scene.detections(), detect.Shot{At: start.Add(time.Duration(look) * every)}, scene) {
+		for _, stop := range t.Look(scene.look(start.Add(time.Duration(look) * every))) {
 			if _, known := last[stop.ID]; !known {
 				order = append(order, stop.ID)
 			}

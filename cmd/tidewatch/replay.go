@@ -163,7 +163,10 @@ type stopLine struct {
 	End   float64      `json:"end"`
 	Box   [4]float64   `json:"box"`
 	Looks int          `json:"looks"`
-	Plate *string      `json:"plate"` // null: unread
+
+	Queued [][2]float64 `json:"queued,omitempty"` // from, until: in a queue, which does not count
+
+	Plate *string `json:"plate"` // null: unread
 }
 
 // violationLine is what is printed of one suspected violation.
@@ -179,7 +182,7 @@ type violationLine struct {
 
 func (p printer) print(stops []detect.Stop) (n int, err error) {
 	for _, s := range stops {
-		if s.Dwell() < replay.Shortest || p.judge != nil && !p.judge.concerns(s) {
+		if !replay.Told(s) || p.judge != nil && !p.judge.concerns(s) {
 			continue
 		}
 		if err := p.lines.Encode(p.stop(s)); err != nil {
@@ -206,6 +209,9 @@ func (p printer) stop(s detect.Stop) stopLine {
 	line := stopLine{
 		Type: "stop", Class: s.Class, Looks: s.Looks, Start: p.seconds(s.Start), End: p.seconds(s.End),
 		Box: corners(s.Box),
+	}
+	for _, q := range s.Queued {
+		line.Queued = append(line.Queued, [2]float64{p.seconds(q.From), p.seconds(q.Until)})
 	}
 	if s.Plate.Accepted {
 		line.Plate = &s.Plate.Text

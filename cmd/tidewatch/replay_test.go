@@ -142,8 +142,8 @@ zones:
   - {id: kerb, camera: street, section: road, polygon: [[0.5, 0.5], [1, 0.5], [1, 1], [0.5, 1]]}
 `
 
-// TestReplayJudges prints three stops of a minute: in the zone, in the zone
-// while parking is permitted, and elsewhere.
+// TestReplayJudges prints stops of a minute: in the zone, elsewhere, in the zone in
+// a queue, and there while parking is permitted.
 func TestReplayJudges(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rules.yaml")
 	if err := os.WriteFile(path, []byte(rules), 0o600); err != nil {
@@ -168,6 +168,7 @@ func TestReplayJudges(t *testing.T) {
 	want := `{"type":"stop","class":"car","start":0,"end":60,"box":[0.6,0.6,0.1,0.1],"looks":0,"plate":null}
 {"type":"violation","section":"road","zone":"kerb","class":"car","since":0,"due":30,"reasons":[{"code":"no_window"},` +
 		`{"code":"period_ran_out","from":"2026-03-02T12:00:00Z","until":"2026-03-02T12:01:00Z","required_ns":30000000000}]}
+{"type":"stop","class":"car","start":0,"end":60,"box":[0.6,0.6,0.1,0.1],"looks":0,"queued":[[0,58]],"plate":null}
 {"type":"stop","class":"car","start":3600,"end":3660,"box":[0.6,0.6,0.1,0.1],"looks":0,"plate":null}
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {

@@ -48,9 +48,46 @@ func familyOf(name string) (family, error) {
 // strides are the sizes of a grid cell, in pixels of the input, of all families.
 var strides = []int{8, 16, 32}
 
-// vehicleClasses are the vehicles among the classes of COCO.
-var vehicleClasses = map[int]detect.Class{
+// COCO's classes, by their numbers.
+const (
+	cocoClasses = 80
+	cocoPerson  = 0
+)
+
+// vehicleClasses are the vehicles among them; the others have no name.
+var vehicleClasses = [cocoClasses]detect.Class{
 	1: detect.Bicycle, 2: detect.Car, 3: detect.Motorcycle, 5: detect.Bus, 7: detect.Truck,
+}
+
+// vehicle is what the scores of COCO's classes say of one box, which it leaves
+// open. A van is shared out among car, truck and bus, so the score is that of all
+// vehicles together. It is false where that is too low, or where something else is
+// likelier, unless it is a person: that may be the driver, or a rider.
+func vehicle(score func(class int) float64) (d detect.Detection, ok bool) {
+	best, other := 0.0, 0.0
+	for k, class := range vehicleClasses {
+		s := min(score(k), 1)
+		switch {
+		case class != "":
+			d.Score += s
+			if d.Class == "" || s > best {
+				d.Class, best = class, s
+			}
+		case k != cocoPerson:
+			other = max(other, s)
+		}
+	}
+	if !(d.Score >= minScore) || other > d.Score { // the former also for what is not a number
+		return d, false
+	}
+	d.Score = min(d.Score, 1)
+	d.Classes = map[detect.Class]float64{}
+	for k, class := range vehicleClasses {
+		if class != "" {
+			d.Classes[class] = min(score(k), 1)
+		}
+	}
+	return d, true
 }
 
 const (

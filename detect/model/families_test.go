@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -310,5 +311,43 @@ func TestFamilies(t *testing.T) {
 	}
 	if _, err := familyOf(DefaultFamily); err != nil {
 		t.Error(fmt.Errorf("the default: %w", err))
+	}
+}
+
+func TestVehicleOfClasses(t *testing.T) {
+	const person, bench, train = 0, 13, 6
+	const bicycle, car, motorcycle, bus, truck = 1, 2, 3, 5, 7
+	tests := []struct {
+		name   string
+		scores map[int]float64
+		class  detect.Class // empty: it is none
+		score  float64
+	}{
+		{"a car", map[int]float64{car: 0.7}, detect.Car, 0.7},
+		{"a van is a little of three", map[int]float64{truck: 0.34, car: 0.27, bus: 0.22}, detect.Truck, 0.83},
+		{"more than certain", map[int]float64{truck: 0.7, car: 0.8}, detect.Car, 1},
+		{"enough in all", map[int]float64{truck: 0.06, car: 0.05}, detect.Truck, 0.11},
+		{"too little in all", map[int]float64{truck: 0.05, car: 0.04}, "", 0},
+		{"a rider", map[int]float64{person: 0.8, motorcycle: 0.3, bicycle: 0.1}, detect.Motorcycle, 0.4},
+		{"somebody", map[int]float64{person: 0.8, bicycle: 0.05}, "", 0},
+		{"rather a bench", map[int]float64{bench: 0.4, car: 0.3}, "", 0},
+		{"something like a train", map[int]float64{train: 0.35, truck: 0.3, bus: 0.2}, detect.Truck, 0.5},
+		{"no number", map[int]float64{car: math.NaN(), truck: 0.5}, "", 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, ok := vehicle(func(class int) float64 { return test.scores[class] })
+			if ok != (test.class != "") {
+				t.Fatalf("it is a vehicle: %v; %+v", ok, got)
+			}
+			if ok && (got.Class != test.class || math.Abs(got.Score-test.score) > 1e-9) {
+				t.Errorf("it is a %s at %v, want a %s at %v", got.Class, got.Score, test.class, test.score)
+			}
+			for k, name := range vehicleClasses {
+				if ok && name != "" && got.Classes[name] != test.scores[k] {
+					t.Errorf("%s has %v of it, want %v", name, got.Classes[name], test.scores[k])
+				}
+			}
+		})
 	}
 }

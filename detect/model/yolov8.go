@@ -10,10 +10,9 @@ import (
 )
 
 const (
-	yolov8Input   = "images"
-	yolov8Bins    = 16 // for each of the four distances of a box
-	yolov8Classes = 80
-	yolov8Rows    = 4*yolov8Bins + yolov8Classes
+	yolov8Input = "images"
+	yolov8Bins  = 16 // for each of the four distances of a box
+	yolov8Rows  = 4*yolov8Bins + cocoClasses
 )
 
 // yolov8Outputs are the tensors before the last part of the network, which is
@@ -80,19 +79,22 @@ type yolov8Grid struct {
 
 func (g yolov8Grid) at(row, cell int) float64 { return float64(g.data[row*g.cells+cell]) }
 
-// minLogit is minScore before the sigmoid.
-var minLogit = math.Log(minScore / (1 - minScore))
+// leastLogit is a score before the sigmoid that no class of a vehicle can be below
+// in a cell where all five together have minScore.
+var leastLogit = math.Log(minScore / (5 - minScore))
 
 // detection reads one cell. It is false when the cell says no vehicle.
 func (g yolov8Grid) detection(cell int) (detect.Detection, bool) {
-	class, logit := 0, math.Inf(-1)
-	for k := range yolov8Classes {
-		if v := g.at(4*yolov8Bins+k, cell); v > logit {
-			class, logit = k, v
-		}
+	logit := func(class int) float64 { return g.at(4*yolov8Bins+class, cell) }
+	promising := false
+	for class, name := range vehicleClasses {
+		promising = promising || name != "" && logit(class) >= leastLogit
 	}
-	vehicle, ok := vehicleClasses[class]
-	if !ok || !(logit >= minLogit) {
+	if !promising {
+		return detect.Detection{}, false
+	}
+	d, ok := vehicle(func(class int) float64 { return 1 / (1 + math.Exp(-logit(class))) })
+	if !ok {
 		return detect.Detection{}, false
 	}
 	var sides [4]float64 // left, top, right, bottom, in strides from the cell's middle
@@ -101,9 +103,8 @@ func (g yolov8Grid) detection(cell int) (detect.Detection, bool) {
 	}
 	stride := float64(g.stride)
 	x, y := float64(cell%g.columns)+0.5, float64(cell/g.columns)+0.5
-	box, ok := g.frame.Box((x-sides[0])*stride, (y-sides[1])*stride, (x+sides[2])*stride, (y+sides[3])*stride)
-	score := 1 / (1 + math.Exp(-logit))
-	return detect.Detection{Box: box, Class: vehicle, Score: max(score, minScore)}, ok
+	d.Box, ok = g.frame.Box((x-sides[0])*stride, (y-sides[1])*stride, (x+sides[2])*stride, (y+sides[3])*stride)
+	return d, ok
 }
 
 // distance is the mean of the distribution of one side.

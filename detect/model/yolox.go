@@ -12,7 +12,7 @@ import (
 const (
 	yoloxInput  = "images"
 	yoloxOutput = "output"
-	yoloxRow    = 5 + 80 // box, objectness, COCO classes
+	yoloxRow    = 5 + cocoClasses // box, objectness, classes
 )
 
 // yolox is the YOLOX family: BGR 0..255 in, one row for each grid cell out.
@@ -58,19 +58,12 @@ func yoloxCell(frame picture.Letterbox, row []float32, gx, gy int, stride float6
 	if !(objectness >= minScore) { // also false for what is not a number
 		return detect.Detection{}, false
 	}
-	class, score := 0, 0.0
-	for k := range row[5:] {
-		if p := float64(row[5+k]); p > score { //nolint:gosec // k is of what follows the fifth
-			class, score = k, p
-		}
-	}
-	score *= objectness
-	vehicle, ok := vehicleClasses[class]
-	if !ok || !(score >= minScore) {
+	d, ok := vehicle(func(class int) float64 { return objectness * float64(row[5+class]) })
+	if !ok {
 		return detect.Detection{}, false
 	}
 	cx, cy := (float64(row[0])+float64(gx))*stride, (float64(row[1])+float64(gy))*stride
 	w, h := math.Exp(float64(row[2]))*stride, math.Exp(float64(row[3]))*stride
-	box, ok := frame.Box(cx-w/2, cy-h/2, cx+w/2, cy+h/2)
-	return detect.Detection{Box: box, Class: vehicle, Score: min(score, 1)}, ok
+	d.Box, ok = frame.Box(cx-w/2, cy-h/2, cx+w/2, cy+h/2)
+	return d, ok
 }

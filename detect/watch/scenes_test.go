@@ -215,6 +215,41 @@ func TestScenes(t *testing.T) {
 	}
 }
 
+// along is a vehicle that comes along the kerb from the right, and stays.
+func along(id uint64, x, from float64) func(float64) []vehicle {
+	return func(second float64) []vehicle {
+		left := max(0, from-second) / swing
+		return []vehicle{saloon(id, x+90*left*left, kerbLine)}
+	}
+}
+
+// TestWhatStandsAtAKerbIsNoQueue watches three that come to a kerb one after the
+// other, from the front to the back.
+func TestWhatStandsAtAKerbIsNoQueue(t *testing.T) {
+	const long, never = 120., 1000.
+	tests := []struct {
+		name     string
+		vehicles func(float64) []vehicle
+	}{
+		{"they pull in from the lane", together(parks(1, 170, 20, never), parks(2, 290, 30, never), parks(3, 410, 42, never))},
+		{"traffic goes on beside them", together(along(1, 170, 20), along(2, 290, 24), along(3, 410, 28), traffic(5, false))},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			street := &kerb{vehicles: test.vehicles}
+			counts := map[float64]float64{} // by bay, in seconds
+			for _, s := range street.watch(t, long, 1) {
+				counts[math.Round(s.Box.X*kerbWidth/120)] = s.Dwell().Seconds()
+			}
+			for bay := range 3 {
+				if dwell := counts[float64(bay+1)]; dwell < 70 {
+					t.Errorf("the vehicle in bay %d counts for %v s", bay, dwell)
+				}
+			}
+		})
+	}
+}
+
 // finder finds what the street says.
 type finder struct{ found []detect.Detection }
 

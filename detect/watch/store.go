@@ -31,7 +31,7 @@ const (
 	stopSuffix    = ".stop"
 	unitSuffix    = ".unit"
 	partialSuffix = ".partial"
-	savedVersion  = 1
+	savedVersion  = 2
 )
 
 // saved is the file of one open stop.
@@ -109,7 +109,13 @@ func (s *store) read(id string) (detect.Place, reading, error) {
 	if err := s.decode(id+stopSuffix, &file); err != nil {
 		return detect.Place{}, reading{}, err
 	}
-	if file.Version != savedVersion || file.Place.Stop.ID != id || len(file.Place.Boxes) == 0 {
+	if file.Version == 1 {
+		if err := s.earlier(id+stopSuffix, &file.Place); err != nil {
+			return detect.Place{}, reading{}, err
+		}
+		file.Version = savedVersion
+	}
+	if file.Version != savedVersion || file.Place.Stop.ID != id || len(file.Place.Backing.Boxes) == 0 {
 		return detect.Place{}, reading{}, fmt.Errorf("read stop %s: it is not one of this version", id)
 	}
 	place := file.Place

@@ -35,8 +35,10 @@ func keptPlace(id string, units ...*ingest.Unit) detect.Place {
 		Stop:  detect.Stop{ID: id, Camera: "kerb", Start: time.Unix(1, 0).UTC(), End: time.Unix(9, 0).UTC(), Looks: 9},
 		Box:   detect.Box{X: 0.1, Y: 0.2, W: 0.3, H: 0.4},
 		Patch: make(detect.Patch, detect.PatchSide*detect.PatchSide),
-		Boxes: []detect.Box{{X: 0.1, Y: 0.2, W: 0.3, H: 0.4}},
-		Votes: map[detect.Class]float64{detect.Car: 3},
+		Backing: detect.Backing{
+			Boxes: []detect.Box{{X: 0.1, Y: 0.2, W: 0.3, H: 0.4}},
+			Votes: map[detect.Class]float64{detect.Car: 3},
+		},
 	}
 	for _, u := range units {
 		p.Stop.Observations = append(p.Stop.Observations, detect.Observation{At: u.Arrival, Box: p.Box, Unit: u})
@@ -73,7 +75,8 @@ func TestStoreRoundTrip(t *testing.T) {
 	s := newStore(t, dir)
 	place := keptPlace("a", keptUnit(1), keptUnit(5))
 	place.Stop.Observations = append(place.Stop.Observations, detect.Observation{At: time.Unix(7, 0).UTC(), Box: place.Box})
-	place.Came, place.Queue, place.Freed, place.Absent = true, []string{"b", "c"}, time.Unix(8, 0).UTC(), time.Unix(9, 0).UTC()
+	place.Line = detect.Line{Came: true, Queue: []string{"b", "c"}, Freed: time.Unix(8, 0).UTC()}
+	place.Doubt = detect.Doubt{Level: detect.Gone, Missed: 2, Absent: time.Unix(9, 0).UTC()}
 	r := &reading{Reads: []plate.Read{{Text: "京A12345", Accepted: true}}, Attempts: 2, Next: time.Unix(20, 0).UTC()}
 	r.Best, r.Shown = r.Reads[0], detect.Shot{At: time.Unix(6, 0).UTC(), Unit: keptUnit(6)}
 	r.Best.Corners = plate.Corners{{X: 0.1}, {X: 0.2}, {X: 0.2, Y: 0.1}, {X: 0.1, Y: 0.1}}

@@ -248,13 +248,13 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 	case !deciding && w.gate.closed(at, small, open):
 		w.metrics.spared.Inc()
 		w.sight.unchanged(at)
-		return w.tracker.LookUnmoved(at, w.newest.found, shot, unmoved{w.newest.scene}), w.newest.found, nil
+		return w.tracker.Look(detect.Look{At: at, Found: w.newest.found, Shot: shot, Scene: unmoved{w.newest.scene}, Unmoved: true}), w.newest.found, nil
 	}
 	look, err := w.full(pic)
 	if err != nil {
 		return nil, nil, err
 	}
-	stops := w.tracker.Look(at, look.found, shot, w.trusted(at, look.scene))
+	stops := w.tracker.Look(detect.Look{At: at, Found: look.found, Shot: shot, Scene: w.trusted(at, look.scene)})
 	look.quiet = !w.held && w.quiet(look.found)
 	look.coming = w.coming(look.found)
 	w.newest = look

@@ -16,7 +16,7 @@ import (
 	"tidewatch/ingest/decode"
 )
 
-// Shortest is the least dwell of a stop worth telling.
+// Shortest is the least time of a stop worth telling.
 const Shortest = 3 * time.Second
 
 // Film is a video file that is looked at FPS times a second or, if it is paced, at
@@ -75,7 +75,14 @@ func (f Film) Stops(ctx context.Context, watcher *watch.Watcher, start time.Time
 	return all, nil
 }
 
-// Long drops the stops that are not worth telling.
+// Told reports whether a stop is worth telling: it may have been in a queue all the
+// time.
+func Told(s detect.Stop) bool {
+	s.Queued = nil
+	return s.Dwell() >= Shortest
+}
+
+// Long drops the stops that are none by what counts of them.
 func Long(stops []detect.Stop) []detect.Stop {
 	return slices.DeleteFunc(slices.Clone(stops), func(s detect.Stop) bool { return s.Dwell() < Shortest })
 }
