@@ -23,7 +23,7 @@ import (
 type options struct {
 	Footage string    `default:"../shared/footage" placeholder:"DIR" help:"Folder with street clips (${default})."`
 	Plates  string    `default:"../shared/plates" placeholder:"DIR" help:"Folder with pictures of plates and their text (${default})."`
-	Only    string    `default:"all" enum:"all,stops,plates,nonmotor" help:"What to measure: ${enum} (${default})."`
+	Only    string    `default:"all" enum:"all,stops,plates,plates-real,plates-drawn,plates-covered,nonmotor" help:"What to measure: ${enum} (${default})."`
 	Rate    []float64 `default:"1" placeholder:"N" help:"Looks at each second of a clip (${default}): how often a camera sends key pictures. With several, parted by commas, stops are measured at each, and the figures without a rate in their name are those of the first."`
 	Assets  string    `placeholder:"DIR" help:"Folder with the libraries and models that set-up brought; without it TIDEWATCH_ASSETS or the user's cache."`
 }
@@ -33,10 +33,17 @@ type options struct {
 type part func(ctx context.Context, opts options, out io.Writer, answer map[string]float64) error
 
 // parts are measured in this order.
-var parts = []part{measureStops, measurePlates, measureNonMotor}
+var parts = []part{measureStops, measureReal, measureDrawn, measureCovered, measureNonMotor}
 
 // named are the parts that can be measured alone.
-var named = map[string][]part{"stops": {measureStops}, "plates": {measurePlates}, "nonmotor": {measureNonMotor}}
+var named = map[string][]part{
+	"stops":          {measureStops},
+	"plates":         {measureReal, measureDrawn, measureCovered},
+	"plates-real":    {measureReal},
+	"plates-drawn":   {measureDrawn},
+	"plates-covered": {measureCovered},
+	"nonmotor":       {measureNonMotor},
+}
 
 // Validate is called by the command line's parser.
 func (o options) Validate() error {

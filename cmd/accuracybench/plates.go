@@ -21,6 +21,7 @@ import (
 	"tidewatch/detect/picture"
 	"tidewatch/detect/plate"
 	"tidewatch/detect/plate/draw"
+	"tidewatch/ingest/decode"
 )
 
 // tally counts what became of plates. A read that was not accepted is unread,
@@ -49,22 +50,30 @@ func (t *tally) note(truth string, accepted ...string) {
 	t.add(found)
 }
 
-// measurePlates measures how often plates are read, on real ones where the folder
-// exists and on drawn ones of every kind.
-func measurePlates(ctx context.Context, opts options, out io.Writer, answer map[string]float64) error {
+// measureReal measures how often plates in pictures are read, where the folder
+// exists.
+func measureReal(ctx context.Context, opts options, out io.Writer, answer map[string]float64) error {
+	if _, err := os.Stat(opts.Plates); errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "no real plates are measured: there is no folder %s\n", opts.Plates)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return measureWith(opts, out, answer, func(p plateBench) error { return p.real(ctx, opts.Plates) })
+}
+
+// measureDrawn measures how often drawn plates of every kind are read.
+func measureDrawn(ctx context.Context, opts options, out io.Writer, answer map[string]float64) error {
+	return measureWith(opts, out, answer, func(p plateBench) error { return p.drawn(ctx) })
+}
+
+func measureWith(opts options, out io.Writer, answer map[string]float64, rows func(plateBench) error) error {
 	reader, err := networks.Plates(assets.Dir(opts.Assets))
 	if err != nil {
 		return err
 	}
-	p := plateBench{reader: reader, answer: answer, out: out}
 	fmt.Fprintf(out, "%-38s %5s %8s %8s %8s\n", "plates", "of", "exact", "wrong", "unread")
-	if _, err = os.Stat(opts.Plates); errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintf(os.Stderr, "no real plates are measured: there is no folder %s\n", opts.Plates)
-		err = nil
-	} else if err == nil {
-		err = p.real(ctx, opts.Plates)
-	}
-	return errors.Join(err, p.drawn(ctx), reader.Close())
+	return errors.Join(rows(plateBench{reader: reader, answer: answer, out: out}), reader.Close())
 }
 
 type plateBench struct {
@@ -119,10 +128,12 @@ func (p plateBench) real(ctx context.Context, dir string) error {
 	return nil
 }
 
-// sample is a picture and the text of its plate.
-type sample struct{ file, text string }
+// sample is a picture and the text of its plate, and where it is, if told: its
+// left, upper, right and lower edge in pixels.
+type sample struct{ file, text, box string }
 
-// readList reads the first two columns of a table with a line of headings.
+// readList reads the first two columns and the fourth one, if there is one, of a
+// table with a line of headings.
 func readList(path string) ([]sample, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -135,9 +146,14 @@ func readList(path string) ([]sample, error) {
 		if len(columns) < 2 {
 			return nil, fmt.Errorf("read list of plates %s: line %d has no second column", path, n+1)
 		}
-		if n > 0 {
-			samples = append(samples, sample{columns[0], columns[1]})
+		if n == 0 {
+			continue
 		}
+		s := sample{file: columns[0], text: columns[1]}
+		if len(columns) > 3 {
+			s.box = columns[3]
+		}
+		samples = append(samples, s)
 	}
 	return samples, lines.Err()
 }
@@ -169,6 +185,11 @@ func (p plateBench) scene(path string) ([]string, error) {
 		return nil, err
 	}
 	defer pic.Close()
+	return p.read(pic)
+}
+
+// read are the texts that are accepted in a picture.
+func (p plateBench) read(pic *decode.Picture) ([]string, error) {
 	found, err := p.reader.Find(pic)
 	if err != nil {
 		return nil, err
@@ -192,13 +213,12 @@ const (
 // drawn measures plates that nobody has: by style, with an end cut off, which
 // must not be taken for whole ones, and seen several times.
 func (p plateBench) drawn(ctx context.Context) error {
-	fonts, err := draw.Open(draw.Measured)
-	if err != nil {
-		return fmt.Errorf("%w (make setup-test brings the fonts)", err)
-	}
 	var all, cut, stops tally
 	for i, style := range draw.Styles {
-		d := drawer{p, fonts, rand.New(rand.NewPCG(drawnSeed, uint64(i)))}
+		d, err := p.drawer(uint64(i))
+		if err != nil {
+			return err
+		}
 		whole, err := d.whole(ctx, style, &cut)
 		if err != nil {
 			return err
@@ -220,6 +240,15 @@ type drawer struct {
 	plateBench
 	fonts  *draw.Fonts
 	random *rand.Rand
+}
+
+// drawer draws by the nth row of random numbers.
+func (p plateBench) drawer(n uint64) (drawer, error) {
+	fonts, err := draw.Open(draw.Measured)
+	if err != nil {
+		return drawer{}, fmt.Errorf("%w (make setup-test brings the fonts)", err)
+	}
+	return drawer{p, fonts, rand.New(rand.NewPCG(drawnSeed, n))}, nil
 }
 
 // whole reads plates of a style, and counts apart what becomes of them with an

@@ -34,7 +34,7 @@ func TestReadList(t *testing.T) {
 		want       []sample
 		bad        bool
 	}{
-		{"two columns and more", "file\tplate\na.jpg\t苏E7K392\nb.jpg\t粤BD12345\tgreen\n", []sample{{"a.jpg", "苏E7K392"}, {"b.jpg", "粤BD12345"}}, false},
+		{"two columns and more", "file\tplate\na.jpg\t苏E7K392\nb.jpg\t粤BD12345\tgreen\t1,2,3,4\n", []sample{{"a.jpg", "苏E7K392", ""}, {"b.jpg", "粤BD12345", "1,2,3,4"}}, false},
 		{"headings alone", "file\tplate\n", nil, false},
 		{"a column missing", "file\tplate\na.jpg\n", nil, true},
 	} {

@@ -283,7 +283,8 @@ func TestColourOf(t *testing.T) {
 				stroke.SetTo(tc.characters)
 				stroke.Close()
 			}
-			got, err := colourOf(mat)
+			f, err := faceOf(mat)
+			got := f.Colour
 			if err != nil || got != tc.want {
 				t.Errorf("got %q, %v, want %q", got, err, tc.want)
 			}

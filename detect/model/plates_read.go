@@ -96,45 +96,47 @@ func (r *PlateReader) ReadCrop(pic *decode.Picture) (plate.Read, error) {
 // in pixels, before. It looks twice, the second time without what is round the
 // plate: a read that depends on that is a guess.
 func (r *PlateReader) read(straight gocv.Mat, aspect, width float64) (plate.Read, error) {
-	colour, err := colourOf(straight)
+	face, err := faceOf(straight)
 	if err != nil {
 		return plate.Read{}, fmt.Errorf("tell the colour of a plate: %w", err)
 	}
-	first, err := r.look(straight, colour, aspect)
+	first, err := r.look(straight, face.Colour, aspect)
 	if err != nil {
 		return plate.Read{}, err
 	}
 	inner := straight.Region(closer(straight))
 	defer inner.Close()
-	second, err := r.look(inner, colour, aspect)
+	second, err := r.look(inner, face.Colour, aspect)
 	if err != nil {
 		return plate.Read{}, err
 	}
-	read := plate.Confirm(first, second)
+	second.Inset = closerShare.X
+	read := plate.Confirm(first.Read, second.Read)
 	if read.Text != "" {
 		if read.Clarity, err = clarity(straight, width); err != nil {
 			return plate.Read{}, fmt.Errorf("tell how clear a plate is: %w", err)
 		}
 	}
-	read = read.WithColour(colour)
-	read.Accepted = read.Accepted && width >= legibleWidth
+	read = read.WithColour(face.Colour)
+	read.Accepted = read.Accepted && width >= legibleWidth && face.Bears(read, first, second)
 	return read, nil
 }
 
 // look lets the networks read a straight plate as one row and, where it stays
 // unread and may have two, as two.
-func (r *PlateReader) look(straight gocv.Mat, colour plate.Kind, aspect float64) (plate.Read, error) {
-	read, err := r.agree(straight, colour)
-	if err != nil || read.Accepted || aspect >= doubleRow {
-		return read, err
+func (r *PlateReader) look(straight gocv.Mat, colour plate.Kind, aspect float64) (plate.Look, error) {
+	one, err := r.agree(straight, colour)
+	if err != nil || one.Accepted || aspect >= doubleRow {
+		return one, err
 	}
 	row := sideBySide(straight)
 	defer row.Close()
-	double, err := r.agree(row, colour)
-	if double.Accepted || double.Confidence > read.Confidence {
-		read = double
+	two, err := r.agree(row, colour)
+	if two.Accepted || two.Confidence > one.Confidence {
+		two.Upper = float64(upperWidth) / float64(straightRow.X)
+		return two, err
 	}
-	return read, err
+	return one, err
 }
 
 // closer is the area of a straight plate without its closerShare.
@@ -146,15 +148,16 @@ func closer(straight gocv.Mat) image.Rectangle {
 }
 
 // agree lets all networks read.
-func (r *PlateReader) agree(straight gocv.Mat, colour plate.Kind) (plate.Read, error) {
-	var sights [3]plate.Sight
+func (r *PlateReader) agree(straight gocv.Mat, colour plate.Kind) (plate.Look, error) {
+	var look plate.Look
 	for i, text := range r.readers {
 		var err error
-		if sights[i], err = text.read(straight, colour); err != nil {
-			return plate.Read{}, err
+		if look.Sights[i], err = text.read(straight, colour); err != nil {
+			return plate.Look{}, err
 		}
 	}
-	return plate.Settle(sights[0], sights[1], sights[2]), nil
+	look.Read = plate.Settle(look.Sights[0], look.Sights[1], look.Sights[2])
+	return look, nil
 }
 
 // sideBySide puts the upper row of a plate left of the lower one, as if it had

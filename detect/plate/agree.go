@@ -127,23 +127,45 @@ func Confirm(read, again Read) Read {
 }
 
 // WithColour gives a read its kind: the colour of the plate where such a text
-// can have it, else the likeliest for the text. A text of seven characters that
-// begins a green plate's eight is not accepted on a bright plate that is not
-// yellow, for it may be the rest of a green one; nor is one of the armed police
-// without a province, whose small character is easily lost.
+// can have it, else what that colour may be in another light. It is not accepted
+// where the colour can be none of the text's: light takes a plate's hue, but
+// leaves a bright ground bright, and gives no hue to one without. On a bright
+// plate a green one's text without its last character is not accepted either,
+// nor one of the armed police without a province, whose small character is
+// easily lost.
 func (r Read) WithColour(colour Kind) Read {
-	bright := colour != Blue && colour != Black && colour != Yellow
-	if bright && beginsGreen(r.Text) || losesProvince(r.Text) {
+	kinds := Parse(r.Text)
+	if len(kinds) == 0 {
+		r.Kind, r.Accepted = colour, false
+		return r
+	}
+	may := seemsOf(colour)
+	at := slices.IndexFunc(kinds, func(k Kind) bool { return slices.Contains(may, k) })
+	switch {
+	case slices.Contains(kinds, colour):
+		r.Kind = colour
+	case at >= 0:
+		r.Kind = kinds[at]
+	default:
+		r.Kind, r.Accepted = kinds[0], false
+	}
+	if losesProvince(r.Text) {
 		r.Accepted = false
 	}
-	kinds := Parse(r.Text)
-	switch {
-	case len(kinds) == 0 || slices.Contains(kinds, colour):
-		r.Kind = colour
-	default:
-		r.Kind = kinds[0]
-	}
 	return r
+}
+
+// seemsOf are the kinds that can seem to have a colour.
+func seemsOf(colour Kind) []Kind {
+	switch colour {
+	case White:
+		return []Kind{White, Green} // pale
+	case Black:
+		return []Kind{Black, Blue} // by night
+	case UnknownKind:
+		return []Kind{Blue, Green, Yellow, White, Black}
+	}
+	return []Kind{colour}
 }
 
 // beginsGreen reports whether a text is a green plate's without its last

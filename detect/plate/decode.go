@@ -132,11 +132,22 @@ func align(scores Scores, text string) (chars, places []float64) {
 	chars, places = make([]float64, len(text)), make([]float64, len(text))
 	for t := len(scores) - 1; t >= 0; t-- {
 		if p := float64(scores[t][index(s)]); s%2 == 1 && p > chars[s/2] {
-			chars[s/2], places[s/2] = p, float64(t)+0.5
+			chars[s/2], places[s/2] = p, middle(scores, t, index(s))
 		}
 		s = from[t][s]
 	}
 	return chars, places
+}
+
+// middle is where a character stands that is likeliest at step t: between the
+// steps if those beside it saw it, too.
+func middle(scores Scores, t, index int) float64 {
+	var sum, moment float64
+	for i := max(t-1, 0); i <= min(t+1, len(scores)-1); i++ {
+		p := float64(scores[i][index])
+		sum, moment = sum+p, moment+p*(float64(i)+0.5)
+	}
+	return moment / sum
 }
 
 // arrival is the best way into a state: staying, from the one before, or over

@@ -30,26 +30,27 @@ var sets = map[rune]string{
 
 // pattern is one way to write a plate, one mark for each character.
 type pattern struct {
-	marks string
-	kinds []Kind // what such a plate can be, the likeliest first
+	marks  string
+	kinds  []Kind // what such a plate can be, the likeliest first
+	layout layout // with one row
 }
 
 var patterns = []pattern{
-	{"_osssss", []Kind{Blue, Yellow}},
-	{"_oesdddd", []Kind{Green}}, // small
+	{"_osssss", []Kind{Blue, Yellow}, afterTwo},
+	{"_oesdddd", []Kind{Green}, electric}, // small
 	// Large: the plate is yellow and green, so its colour says little.
-	{"_oddddde", []Kind{Green, Yellow}},
-	{"_ossss学", []Kind{Yellow}},
-	{"_ossss挂", []Kind{Yellow}},
-	{"_ossss警", []Kind{White}},
-	{"_ossss领", []Kind{Black}},
-	{"使dddddd", []Kind{Black}},
-	{"dddddd使", []Kind{Black}},
-	{"粤Zssss港", []Kind{Black}},
-	{"粤Zssss澳", []Kind{Black}},
-	{"maddddd", []Kind{White}},
-	{"WJ_dddds", []Kind{White}},
-	{"WJdddds", []Kind{White}},
+	{"_oddddde", []Kind{Green, Yellow}, electric},
+	{"_ossss学", []Kind{Yellow}, afterTwo},
+	{"_ossss挂", []Kind{Yellow}, afterTwo},
+	{"_ossss警", []Kind{White}, afterTwo},
+	{"_ossss领", []Kind{Black}, afterTwo},
+	{"使dddddd", []Kind{Black}, afterFour},
+	{"dddddd使", []Kind{Black}, afterThree},
+	{"粤Zssss港", []Kind{Black}, afterTwo},
+	{"粤Zssss澳", []Kind{Black}, afterTwo},
+	{"maddddd", []Kind{White}, afterTwo},
+	{"WJ_dddds", []Kind{White}, ofEight},
+	{"WJdddds", []Kind{White}, afterTwo},
 }
 
 // Parse says what kinds of plate a text can be on, the likeliest first; none
@@ -69,6 +70,9 @@ func Parse(text string) []Kind {
 	}
 	return kinds
 }
+
+// Provinces are the characters of all provinces.
+func Provinces() []rune { return []rune(provinces) }
 
 // Valid reports whether some plate can have this text.
 func Valid(text string) bool { return len(Parse(text)) > 0 }

@@ -55,6 +55,17 @@ func (c *canvas) spot(at box, grey, cover float64) {
 	}
 }
 
+// lay paints a cover over the picture.
+func (c *canvas) lay(cover Cover) {
+	paint := cover.Colour
+	within := func(share float64, size int) int { return min(max(int(math.Round(share*float64(size))), 0), size) }
+	for y := within(cover.Top, c.h); y < within(cover.Bottom, c.h); y++ {
+		for x := within(cover.Left, c.w); x < within(cover.Right, c.w); x++ {
+			c.set(x, y, float64(paint.R), float64(paint.G), float64(paint.B))
+		}
+	}
+}
+
 // blur spreads each pixel by a Gaussian of these standard deviations.
 func (c *canvas) blur(x, y float64) {
 	c.convolve(gaussian(x), 1, 0)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/color"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -149,5 +150,81 @@ func TestFontErrors(t *testing.T) {
 	}
 	if _, err := latin.Draw(random, Styles[0].Random(random)); !errors.Is(err, ErrFont) {
 		t.Errorf("a font without the character: got %v", err)
+	}
+}
+
+func TestCovers(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 4))
+	look := Look{Width: 200, Light: 1, Contrast: 1, Tint: [3]float64{1, 1, 1}, Quality: 100}
+	for _, end := range []End{First, Last} {
+		for range 10 {
+			p := Styles[0].Random(random)
+			cover := p.CoverEnd(random, end, 0.15)
+			look.Covers = []Cover{cover}
+			flat, err := fonts(t).Draw(random, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen, err := See(flat, look)
+			if err != nil {
+				t.Fatal(err)
+			}
+			size := seen.Bounds().Size()
+			for _, tc := range []struct {
+				at      float64 // of the width, from the covered end
+				covered bool
+			}{{0.05, true}, {0.12, true}, {0.18, false}} {
+				x := int(tc.at * float64(size.X))
+				if end == Last {
+					x = size.X - 1 - x
+				}
+				if got := plain(seen, x, cover.Colour); got && !tc.covered || !got && tc.covered {
+					t.Errorf("end %v, %v of the width from it: covered %v", end, tc.at, got)
+				}
+			}
+		}
+	}
+}
+
+// plain reports whether a column of a picture has one colour, all of it.
+func plain(pic *image.RGBA, x int, want color.RGBA) bool {
+	for y := pic.Bounds().Dy() / 10; y < pic.Bounds().Dy()*9/10; y++ {
+		got := pic.RGBAAt(x, y)
+		for _, off := range []int{int(got.R) - int(want.R), int(got.G) - int(want.G), int(got.B) - int(want.B)} {
+			if off < -12 || off > 12 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func TestAgainIsTheSamePlateWithOtherNoise(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 5))
+	flat, err := fonts(t).Draw(random, Styles[0].Random(random))
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := Street(random)
+	look.Dirt = 5
+	first, err := See(flat, look)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := See(flat, look.Again(random))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(first.Pix, again.Pix) {
+		t.Error("the noise is the same")
+	}
+	off := 0
+	for i := range first.Pix {
+		if d := int(first.Pix[i]) - int(again.Pix[i]); d > 60 || d < -60 {
+			off++
+		}
+	}
+	if off > len(first.Pix)/100 {
+		t.Errorf("%d of %d values differ as if the plate were another", off, len(first.Pix))
 	}
 }

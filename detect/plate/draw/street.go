@@ -29,7 +29,9 @@ type Look struct {
 	Quality   int     // of the JPEG
 	Left      float64 // share of the plate cut off on the left
 	Right     float64 // and on the right
+	Covers    []Cover // what lies on the plate
 	seedNoise uint64
+	seedAgain uint64 // of the noise alone, 0 for that of the first look
 }
 
 // Point is a distance, in shares of a plate's width and height.
@@ -91,12 +93,22 @@ func Street(random *rand.Rand) Look {
 	return l
 }
 
+// Again is the same look at the same plate with other noise, as the next picture
+// of a camera has it while nothing moves.
+func (l Look) Again(random *rand.Rand) Look {
+	l.seedAgain = random.Uint64()
+	return l
+}
+
 // See makes the picture that a camera has of a plate, cut out along the corners
 // that a detector gave, with their inaccuracy. It is w/h as the drawing, and
 // less wide where a part is cut off.
 func See(flat *image.RGBA, l Look) (*image.RGBA, error) {
 	random := rand.New(rand.NewPCG(l.seedNoise, 1))
 	shaded := soil(flat, l, random)
+	if l.seedAgain != 0 {
+		random = rand.New(rand.NewPCG(l.seedAgain, 1))
+	}
 	c := l.warp(shaded)
 	c.blur(l.Blur, l.Blur)
 	c.smear(l.Smear)
@@ -107,7 +119,7 @@ func See(flat *image.RGBA, l Look) (*image.RGBA, error) {
 	return recode(c.image(), l.Quality)
 }
 
-// soil puts shadow and dirt on a copy of a plate.
+// soil puts shadow, covers and dirt on a copy of a plate.
 func soil(flat *image.RGBA, l Look, random *rand.Rand) *canvas {
 	size := flat.Bounds().Size()
 	c := newCanvas(size.X, size.Y)
@@ -121,6 +133,9 @@ func soil(flat *image.RGBA, l Look, random *rand.Rand) *canvas {
 			}
 			c.set(x, y, float64(p.R)*light, float64(p.G)*light, float64(p.B)*light)
 		}
+	}
+	for _, cover := range l.Covers {
+		c.lay(cover)
 	}
 	for range l.Dirt {
 		at := box{random.Float64() * float64(size.X), random.Float64() * float64(size.Y), 4 + random.Float64()*20, 3 + random.Float64()*12}
