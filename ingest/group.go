@@ -74,12 +74,12 @@ func (g *Group) Run(at time.Time) *Unit {
 	defer g.mu.Unlock()
 	for i := len(g.units) - 1; i > 0; i-- {
 		u := g.units[i]
-		if u.Arrival.After(at) || u.PTS <= g.units[0].PTS {
+		if u.Arrival.After(at) || u.Shown() <= g.units[0].Shown() {
 			continue
 		}
 		if g.shown == nil || len(g.shown.Lead) != i {
 			shown := *u
-			shown.Lead = g.units[:i:i]
+			shown.Lead = g.units[:i]
 			g.shown = &shown
 		}
 		return g.shown

@@ -3,6 +3,8 @@ package ingest
 import (
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // groupUnits makes units from letters, a second apart, of a hundred bytes each: K is
@@ -102,6 +104,9 @@ func TestARunStays(t *testing.T) {
 		g.Add(u)
 	}
 	run := g.Run(units[2].Arrival)
+	if all := run.Run(); len(all) != 3 || all[2] != run || g.units[2] != units[2] {
+		t.Error("whoever takes a run changes the group")
+	}
 	for _, u := range units[3:] {
 		g.Add(u)
 	}
@@ -124,5 +129,32 @@ func TestIntervalOutlivesASession(t *testing.T) {
 	}
 	if apart := i.Apart(next.Arrival.Add(time.Second)); apart != 3*time.Second {
 		t.Errorf("%s apart, want 3s", apart)
+	}
+}
+
+// TestFollowing decodes units one after the other of which each needs other sets.
+func TestFollowing(t *testing.T) {
+	sps, first, second := []byte{0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x10, 0x99}, []byte{0x68, 0xCE, 0x38, 0x80}, []byte{0x68, 0x5E, 0x38, 0x80}
+	key, one, other := []byte{0x65, 0x88, 0x84}, []byte{0x41, 0x9A, 0x84}, []byte{0x41, 0x99, 0x04} // of the sets 0, 0 and 1
+	single, both := NewFormat(H264, sps, first), NewFormat(H264, sps, first, second)
+	unit := func(f *Format, slice []byte) *Unit {
+		return &Unit{Format: f, NALUs: [][]byte{slice}, Key: slice[0] == 0x65}
+	}
+	for _, test := range []struct {
+		name      string
+		before, u *Unit
+		want      [][]byte
+	}{
+		{"a key unit", nil, unit(single, key), [][]byte{sps, first, key}},
+		{"a key unit in the midst", unit(single, one), unit(single, key), [][]byte{sps, first, key}},
+		{"known sets", unit(single, key), unit(single, one), [][]byte{one}},
+		{"a new format", unit(single, key), unit(both, other), [][]byte{sps, second, other}},
+		{"other sets of the same format", unit(both, key), unit(both, other), [][]byte{sps, second, other}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, test.u.Following(test.before)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -199,6 +199,7 @@ func TestFeedLooksBetweenKeyUnits(t *testing.T) {
 		{"a loss", "K" + strings.Repeat("l", 8) + "xlllKl", "", 0, "m0[0] m7+7[7+7] m8+8[8+8] m13[13] m14+1[14+1]"},
 		{"the smaller stream alone is as it should be", far, "KlKlKlKlKlKl", 0, "s0[0] s2[0] s4[0] s6[6+6] s8[8+8] s10[10+10]"},
 		{"the main stream alone is", "KlKlKlKlKlKl", far, 0, "s0[0] m8[8] m10[10]"},
+		{"the main stream alone is, and goes away", "KlKl", "K" + strings.Repeat("l", 19), 0, "s0[0] s17+17 s18+18 s19+19"},
 		{"neither is", far, far, 6 * time.Second, "s0[0] s7+7[7+7] s13+13[13+13] s19+19[19+19]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -228,6 +229,22 @@ func TestFeedLooksBetweenKeyUnits(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestFeedLooksOnceASecondBetweenKeyUnits sends twenty-five pictures a second, of
+// which no look wants fewer.
+func TestFeedLooksOnceASecondBetweenKeyUnits(t *testing.T) {
+	f := newFeed("", "", 0)
+	begin := time.Now()
+	for i := range 10 * 25 {
+		f.receiveMain(&ingest.Unit{
+			Stamp: ingest.Stamp{Arrival: begin.Add(time.Duration(i) * 40 * time.Millisecond)}, PTS: time.Duration(i) * 40 * time.Millisecond,
+			Format: &ingest.Format{Codec: ingest.H264}, NALUs: [][]byte{{0x65, 0x88, 0x84}}, Key: i == 0, Linked: i > 0,
+		})
+	}
+	if looks := testutil.ToFloat64(f.metrics.Superseded) + 1; looks < 5 || looks > 6 {
+		t.Errorf("%v looks in ten seconds, in four of which pictures between key units are looked at", looks)
 	}
 }
 

@@ -10,12 +10,13 @@ import (
 // H.265.
 type Count struct {
 	Number, Modulus uint32 // the number begins again at the modulus
-	// Reference says that pictures after it may be predicted from it.
+	// Reference says, in H.264, that pictures after it may be predicted from it. The
+	// next one after one that is none has the same number.
 	Reference bool
 }
 
 // ReadCount reads a picture's number from its first slice. It is false where that
-// cannot be read, and where the stream may leave numbers out as it likes.
+// cannot be read.
 func ReadCount(codec Codec, nalu []byte, sets Sets) (Count, bool) {
 	head, ok := ReadSlice(codec, nalu, sets)
 	if !ok || !head.First {
@@ -29,7 +30,7 @@ func ReadCount(codec Codec, nalu []byte, sets Sets) (Count, bool) {
 		return countHEVC(nalu, sets(PPS, head.PPS), sets(SPS, pps.Refers))
 	}
 	var sps h264.SPS
-	if sps.Unmarshal(sets(SPS, pps.Refers)) != nil || sps.GapsInFrameNumValueAllowedFlag {
+	if sps.Unmarshal(sets(SPS, pps.Refers)) != nil {
 		return Count{}, false
 	}
 	r := payload(codec, nalu, sliceHeader)
@@ -57,8 +58,7 @@ func countHEVC(nalu, ppsNALU, spsNALU []byte) (Count, bool) {
 		return Count{}, false
 	}
 	t := typeOf(H265, nalu)
-	// Below 16, even types are of pictures that no other of their layer refers to.
-	count := Count{Modulus: 1 << (sps.Log2MaxPicOrderCntLsbMinus4 + 4), Reference: t >= hevcBLA || t%2 == 1}
+	count := Count{Modulus: 1 << (sps.Log2MaxPicOrderCntLsbMinus4 + 4)}
 	if t == hevcIDR || t == hevcIDRAlone {
 		return count, true
 	}
