@@ -42,20 +42,28 @@ func TestReadCount(t *testing.T) {
 		modulus    uint32
 	}{
 		{
-			"H.264, several slices, a key picture each half second", H264, "h264", []string{"-c:v", "libx264", "-bf", "0", "-g", "5", "-x264-params", "slices=3"},
-			[]uint32{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, 10, 16,
+			"H.264, several slices, a key picture each half second", H264, "h264",
+			[]string{"-c:v", "libx264", "-bf", "0", "-g", "5", "-x264-params", "slices=3"},
+			[]uint32{0, 1, 2, 3, 4, 0, 1, 2, 3, 4},
+			10, 16,
 		},
 		{
-			"H.264, pictures that nothing refers to", H264, "h264", []string{"-c:v", "libx264", "-bf", "1", "-b_strategy", "0", "-g", "50"},
-			[]uint32{0, 1, 2, 2, 3, 3, 4, 4, 5, 5}, 6, 16,
+			"H.264, pictures that nothing refers to", H264, "h264",
+			[]string{"-c:v", "libx264", "-bf", "1", "-b_strategy", "0", "-g", "50"},
+			[]uint32{0, 1, 2, 2, 3, 3, 4, 4, 5, 5},
+			6, 16,
 		},
 		{
-			"H.265", H265, "hevc", []string{"-c:v", "libx265", "-x265-params", "log-level=none:bframes=0:keyint=5:min-keyint=5:open-gop=0:slices=2"},
-			[]uint32{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, 0, 256,
+			"H.265", H265, "hevc",
+			[]string{"-c:v", "libx265", "-x265-params", "log-level=none:bframes=0:keyint=5:min-keyint=5:open-gop=0:slices=2"},
+			[]uint32{0, 1, 2, 3, 4, 0, 1, 2, 3, 4},
+			0, 256,
 		},
 		{
-			"H.265, open groups", H265, "hevc", []string{"-c:v", "libx265", "-x265-params", "log-level=none:bframes=0:keyint=5:min-keyint=5:open-gop=1"},
-			[]uint32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 0, 256,
+			"H.265, open groups", H265, "hevc",
+			[]string{"-c:v", "libx265", "-x265-params", "log-level=none:bframes=0:keyint=5:min-keyint=5:open-gop=1"},
+			[]uint32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9},
+			0, 256,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
