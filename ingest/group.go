@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -44,15 +45,22 @@ func (g *Group) Add(u *Unit) bool {
 		g.clear()
 	case u.Key && (len(g.units) == 0 || u.Announced()):
 		g.clear() // what follows may build on more than a key unit that nobody announced
-		fallthrough
+		g.add(u)
+	case len(g.units) > 0 && u.Shown() < g.units[0].Shown():
+		// It is decoded after the key unit, and may build on what was before that.
 	case len(g.units) > 0:
-		g.units = append(g.units, u)
-		g.bytes += u.Size()
-		if g.bytes > g.cfg.Bytes || u.Arrival.Sub(g.units[0].Arrival) > g.cfg.Span {
-			g.clear()
-		}
+		g.add(u)
 	}
 	return len(g.units) > 0 || u.Key && !u.Damaged
+}
+
+// add adds a unit, if there is room.
+func (g *Group) add(u *Unit) {
+	g.units = append(g.units, u)
+	g.bytes += u.Size()
+	if g.bytes > g.cfg.Bytes || u.Arrival.Sub(g.units[0].Arrival) > g.cfg.Span {
+		g.clear()
+	}
 }
 
 // clear lets go of the units; whoever has got a run of them keeps it.
@@ -66,15 +74,15 @@ func (g *Group) Apart() time.Duration {
 }
 
 // Run is the newest unit that arrived at or before a moment, with those that lead
-// to it; nil if there is none. Pictures that are shown before the key unit, and
-// decoded after it, may build on what was before: they are passed over. Whoever asks
-// twice for one picture gets the same unit.
+// to it; nil if there is none. Its picture is the last that a decoder shows of them:
+// those that are decoded after others, and shown before, are passed over. Whoever
+// asks twice for one picture gets the same unit.
 func (g *Group) Run(at time.Time) *Unit {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := len(g.units) - 1; i > 0; i-- {
 		u := g.units[i]
-		if u.Arrival.After(at) || u.Shown() <= g.units[0].Shown() {
+		if u.Arrival.After(at) || !last(g.units[:i], u) {
 			continue
 		}
 		if g.shown == nil || len(g.shown.Lead) != i {
@@ -85,6 +93,11 @@ func (g *Group) Run(at time.Time) *Unit {
 		return g.shown
 	}
 	return nil
+}
+
+// last reports whether a unit is shown after all that were decoded before it.
+func last(lead []*Unit, u *Unit) bool {
+	return !slices.ContainsFunc(lead, func(before *Unit) bool { return before.Shown() >= u.Shown() })
 }
 
 // Interval follows how far apart a stream's key units are.

@@ -9,7 +9,7 @@ import (
 
 // groupUnits makes units from letters, a second apart, of a hundred bytes each: K is
 // a key unit, I one that the camera does not announce, l follows the one before, b
-// does so and is shown before the key unit, p is not known to follow, x is damaged.
+// does so and is shown before the key unit, B before the unit before it, p is not known to follow, x is damaged.
 func groupUnits(letters string) []*Unit {
 	begin := time.Date(2026, 7, 1, 19, 0, 0, 0, time.UTC)
 	format := NewFormat(H264, []byte{0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x10, 0x99}, []byte{0x68, 0xCE, 0x38, 0x80})
@@ -24,8 +24,11 @@ func groupUnits(letters string) []*Unit {
 		if letter == 'K' {
 			u.NALUs[0][0] = 0x65
 		}
-		if letter == 'b' {
+		switch letter {
+		case 'b':
 			u.PTS = -time.Second
+		case 'B':
+			u.PTS -= 3 * time.Second / 2
 		}
 		units = append(units, u)
 	}
@@ -54,7 +57,7 @@ func TestGroup(t *testing.T) {
 		{"one that does not follow", wide, "Kllpll", 9, 0, -1, false, 5 * time.Second},
 		{"a key unit that nobody announced is one of many", wide, "KlIl", 9, 0, 3, true, 2 * time.Second},
 		{"a key unit that nobody announced, and no other", wide, "xIl", 9, 1, 2, true, time.Second},
-		{"shown before the key unit", wide, "Kbl", 9, 0, 2, true, 2 * time.Second},
+		{"shown before another", wide, "KlB", 9, 0, 1, true, 2 * time.Second},
 		{"nothing but shown before", wide, "Kb", 9, 0, -1, true, time.Second},
 		{"too long", GroupConfig{Span: 3 * time.Second, Bytes: 1 << 20}, "Kllll", 9, 0, -1, false, 4 * time.Second},
 		{"just not", GroupConfig{Span: 4 * time.Second, Bytes: 1 << 20}, "Kllll", 9, 0, 4, true, 4 * time.Second},
@@ -93,6 +96,22 @@ func TestGroup(t *testing.T) {
 				t.Error("another unit for the same picture")
 			}
 		})
+	}
+}
+
+// TestAGroupLeavesOutWhatIsShownBeforeIt has pictures that are decoded after the key
+// unit.
+func TestAGroupLeavesOutWhatIsShownBeforeIt(t *testing.T) {
+	g := NewGroup(DefaultGroupConfig())
+	units := groupUnits("Kbbll")
+	for _, u := range units {
+		if !g.Add(u) {
+			t.Error("nothing can be shown")
+		}
+	}
+	run := g.Run(units[4].Arrival)
+	if len(run.Lead) != 2 || run.Lead[0] != units[0] || run.Lead[1] != units[3] {
+		t.Errorf("led by %v", run.Lead)
 	}
 }
 

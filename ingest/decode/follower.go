@@ -10,8 +10,13 @@ import (
 	"tidewatch/ingest"
 )
 
-// batch is how many units of a run are decoded before others have their turn.
-const batch = 25
+const (
+	// batch is how many units of a run are decoded before others have their turn.
+	batch = 25
+	// heldRun is the longest run that is decoded from its key unit for each picture,
+	// of a stream whose decoder holds pictures back.
+	heldRun = 300
+)
 
 // Follower decodes the pictures of one camera: key units as its pool does, and
 // those between them by decoding on, in a decoder that it keeps for each stream, so
@@ -22,12 +27,14 @@ type Follower struct {
 
 	mu   sync.Mutex
 	runs map[ingest.Stream]*run
-	rest map[ingest.Stream]int // key units since the run was last needed
+	rest map[ingest.Stream]int  // key units since the run was last needed
+	held map[ingest.Stream]bool // the stream's decoder holds pictures back
+	most int                    // heldRun
 }
 
 // Follow returns a follower of one camera. Close it before the pool.
 func (p *Pool) Follow() *Follower {
-	return &Follower{pool: p, runs: map[ingest.Stream]*run{}, rest: map[ingest.Stream]int{}}
+	return &Follower{pool: p, runs: map[ingest.Stream]*run{}, rest: map[ingest.Stream]int{}, held: map[ingest.Stream]bool{}, most: heldRun}
 }
 
 // Decode is Pool.Decode.
@@ -49,12 +56,13 @@ func (f *Follower) decode(ctx context.Context, u *ingest.Unit, size sizing) (*Pi
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.runs[u.Stream]
-	if len(u.Lead) == 0 || r != nil && r.first == u.Lead[0] && !r.leads(u) { // it has gone on already
+	switch {
+	case len(u.Lead) == 0, r != nil && r.first == u.Lead[0] && !r.leads(u): // it has gone on already
 		f.unused(u.Stream)
 		return f.pool.decode(ctx, u, size)
-	}
-	f.rest[u.Stream] = 0
-	if r == nil || !r.leads(u) {
+	case f.held[u.Stream]:
+		return f.whole(ctx, u, size)
+	case r == nil || !r.leads(u):
 		f.end(u.Stream)
 		var err error
 		if r, err = newRun(u.Lead[0]); err != nil {
@@ -62,14 +70,27 @@ func (f *Follower) decode(ctx context.Context, u *ingest.Unit, size sizing) (*Pi
 		}
 		f.runs[u.Stream] = r
 	}
+	f.rest[u.Stream] = 0
 	picture, err := f.follow(ctx, r, u, size)
 	switch {
 	case err == nil:
 		return picture, nil
+	case errors.Is(err, ErrHeld):
+		f.held[u.Stream] = true
+		f.end(u.Stream)
+		return f.whole(ctx, u, size)
 	case ctx.Err() == nil:
 		f.pool.metrics.failures.Inc()
 	}
 	return nil, fmt.Errorf("decode on to a unit: %w", err)
+}
+
+// whole decodes all that leads to a unit, if that is not too much.
+func (f *Follower) whole(ctx context.Context, u *ingest.Unit, size sizing) (*Picture, error) {
+	if len(u.Lead) > f.most {
+		return nil, fmt.Errorf("decode unit: %w", ErrHeld)
+	}
+	return f.pool.decode(ctx, u, size)
 }
 
 // follow decodes on to a unit, batch by batch.

@@ -10,8 +10,9 @@ import (
 	"tidewatch/ingest"
 )
 
-// errHeld says that a decoder holds a picture back until later ones have come.
-var errHeld = errors.New("the stream announces that its pictures are reordered")
+// ErrHeld says that the decoder of a stream holds each picture back until later
+// ones have come, so that those between distant key units cannot be had one by one.
+var ErrHeld = errors.New("the stream announces that its pictures are reordered, and its key frames are far apart")
 
 // run decodes a stream on from a key unit, unit by unit, and converts only what is
 // to be seen. It is not safe for concurrent use.
@@ -74,7 +75,7 @@ func (r *run) advance(to *ingest.Unit, most int) (there bool, err error) {
 // picture is that of the unit decoded last, in the size wanted.
 func (r *run) picture(size sizing) (*Picture, error) {
 	if r.frame.Width() == 0 {
-		return nil, errHeld
+		return nil, ErrHeld
 	}
 	return r.converter.picture(r.frame, size)
 }

@@ -155,6 +155,9 @@ const (
 func (c *camera) decode(ctx context.Context, u *ingest.Unit) (*decode.Picture, error) {
 	picture, err := c.decodeSized(ctx, u)
 	if err != nil {
+		if errors.Is(err, decode.ErrHeld) { // key units show what they do
+			return nil, err
+		}
 		if c.undecoded[u.Stream]++; c.undecoded[u.Stream] >= undecodedForGood && ctx.Err() == nil {
 			c.undecodable(u.Stream)
 		}
