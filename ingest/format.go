@@ -82,6 +82,16 @@ func (f *Format) Of(kind nal.Kind) [][]byte {
 	return found
 }
 
+// single reports whether there is one parameter set of each kind.
+func (f *Format) single() bool {
+	for i := 1; i < len(f.Sets); i++ {
+		if f.Sets[i].Kind == f.Sets[i-1].Kind {
+			return false
+		}
+	}
+	return true
+}
+
 // Needed are the parameter sets that a unit's slices need, in the order in which
 // a decoder wants them. It is false where one of them is not known, or where no
 // slice says which.
@@ -138,6 +148,16 @@ func (f *Format) Prepend(nalus [][]byte) [][]byte {
 
 // Head reads the header of a slice under this format.
 func (f *Format) Head(nalu []byte) (nal.Head, bool) { return nal.ReadSlice(f.Codec, nalu, f.set) }
+
+// Count reads the number of a unit's picture in the order of decoding.
+func (f *Format) Count(nalus [][]byte) (nal.Count, bool) {
+	for _, nalu := range nalus {
+		if nal.KindOf(f.Codec, nalu) == nal.Slice {
+			return nal.ReadCount(f.Codec, nalu, f.set)
+		}
+	}
+	return nal.Count{}, false
+}
 
 // SecondField reports whether two slices are of the two fields of one frame.
 func (f *Format) SecondField(first, second []byte) bool {

@@ -124,6 +124,12 @@ type Unit struct {
 	NALUs   [][]byte      // without start codes
 	Key     bool          // decodable on its own with Format
 	Damaged bool          // packets of it were lost, or of the key unit it builds on: never evidence
+	// Linked says that all units from the key unit before on have come, each
+	// following the one before it: decoding on from there shows this one.
+	Linked bool
+	// Lead are the units that must be decoded before this one, from a key unit on,
+	// in order. It is set only where the picture is to be shown.
+	Lead []*Unit
 
 	timeline *timeline // of the session; nil for a unit of no stream
 }
@@ -173,6 +179,22 @@ func (u *Unit) Announced() bool {
 		}
 	}
 	return false
+}
+
+// Whole reports whether the picture can be shown: by itself, or decoded on from the
+// key unit before.
+func (u *Unit) Whole() bool { return !u.Damaged && (u.Key || u.Linked) }
+
+// Run is all that shows the picture: the units that lead to it, and itself.
+func (u *Unit) Run() []*Unit { return append(u.Lead[:len(u.Lead):len(u.Lead)], u) }
+
+// Following are the NALUs by which a decoder that was given another unit before, or
+// none, decodes this one: with the parameter sets that it may not know before them.
+func (u *Unit) Following(before *Unit) [][]byte {
+	if before != nil && !u.Key && before.Format == u.Format && u.Format.single() {
+		return u.NALUs
+	}
+	return u.Format.Prepend(u.NALUs)
 }
 
 // Size is the number of encoded bytes in the unit.

@@ -10,10 +10,15 @@ type InspectorConfig struct {
 	// CleanFor is how long nothing may be lost before the network is taken to
 	// be well again.
 	CleanFor time.Duration
-	// KeyPatience is how long whole key units may stay away at least, and
-	// KeyIntervals how many of their usual intervals.
-	KeyPatience  time.Duration
-	KeyIntervals int
+	// KeyPatience is how long nothing may come that can be shown. For a camera of
+	// which key units alone can be, it is KeyIntervals of their usual intervals if
+	// that is longer, and FirstPatience while those are not known and nothing was
+	// lost.
+	KeyPatience, FirstPatience time.Duration
+	KeyIntervals               int
+	// KeysApart is from when on key units are so far apart that looking at them
+	// alone is not enough.
+	KeysApart time.Duration
 	// RateSpan is the time over which pictures are counted, and RateShare how
 	// many of those expected must come.
 	RateSpan  time.Duration
@@ -28,8 +33,9 @@ type InspectorConfig struct {
 func DefaultInspectorConfig() InspectorConfig {
 	return InspectorConfig{
 		CleanFor:    20 * time.Second,
-		KeyPatience: 10 * time.Second, KeyIntervals: 3,
-		RateSpan: 10 * time.Second, RateShare: 0.8,
+		KeyPatience: 10 * time.Second, FirstPatience: time.Minute, KeyIntervals: 3,
+		KeysApart: 6 * time.Second, // five is usual
+		RateSpan:  10 * time.Second, RateShare: 0.8,
 		ReportPatience: 30 * time.Second,
 		Drift:          1e-4,
 	}
@@ -43,11 +49,12 @@ type Inspector struct {
 	monitor *Monitor
 
 	session   uint64
-	began     time.Time     // of the session
-	damagedAt time.Time     // of the newest damaged unit
-	keyAt     time.Time     // of the newest whole key unit
-	interval  time.Duration // between the two before
-	counted   int           // units since countedAt
+	began     time.Time // of the session
+	damagedAt time.Time // of the newest damaged unit
+	interval  Interval  // of its key units
+	shownAt   time.Time // of the newest unit that can be shown
+	led       bool      // units between key units can be
+	counted   int       // units since countedAt
 	countedAt time.Time
 	clockOff  bool
 }
@@ -57,14 +64,14 @@ func NewInspector(cfg InspectorConfig, camera Camera, monitor *Monitor) *Inspect
 	return &Inspector{cfg: cfg, camera: camera, monitor: monitor}
 }
 
-// Unit looks at the next unit.
-func (i *Inspector) Unit(u *Unit) {
+// Unit looks at the next unit, which can be shown or not.
+func (i *Inspector) Unit(u *Unit, showable bool) {
 	if u.Session != i.session {
-		i.session, i.began, i.keyAt, i.interval = u.Session, u.Arrival, u.Arrival, 0
+		i.session, i.began, i.shownAt, i.led = u.Session, u.Arrival, u.Arrival, false
 		i.counted, i.countedAt = 0, u.Arrival
 	}
 	i.damage(u)
-	i.keys(u)
+	i.keys(u, showable)
 	i.rate(u)
 	i.media(u)
 	i.clock(u)
@@ -74,18 +81,49 @@ func (i *Inspector) damage(u *Unit) {
 	if u.Damaged {
 		i.damagedAt = u.Arrival
 	}
-	lossy := !i.damagedAt.IsZero() && u.Arrival.Sub(i.damagedAt) < i.cfg.CleanFor
-	i.monitor.Set(lossy, TroubleDamage, Degraded, Because(PacketsLost))
+	i.monitor.Set(i.lossy(u), TroubleDamage, Degraded, Because(PacketsLost))
 }
 
-func (i *Inspector) keys(u *Unit) {
-	if u.Key && !u.Damaged {
-		i.interval = u.Arrival.Sub(i.keyAt)
-		i.keyAt = u.Arrival
+// lossy reports whether packets were lost of late.
+func (i *Inspector) lossy(u *Unit) bool {
+	return !i.damagedAt.IsZero() && u.Arrival.Sub(i.damagedAt) < i.cfg.CleanFor
+}
+
+func (i *Inspector) keys(u *Unit, showable bool) {
+	i.interval.Add(u)
+	if showable {
+		i.shownAt, i.led = u.Arrival, i.led || !u.Key
 	}
-	away := u.Arrival.Sub(i.keyAt)
-	i.monitor.Set(away > max(i.cfg.KeyPatience, time.Duration(i.cfg.KeyIntervals)*i.interval), TroubleKeys, Blind,
-		Because(KeyFramesAway, "for", away.Round(time.Second)))
+	apart := i.interval.Apart(u.Arrival)
+	switch {
+	case u.Arrival.Sub(i.shownAt) > i.patience(u):
+		i.monitor.Report(TroubleKeys, Blind, Because(KeyFramesAway, "for", u.Arrival.Sub(i.shownAt).Round(time.Second)))
+	case apart > i.cfg.KeysApart:
+		i.monitor.Report(TroubleKeys, Degraded, i.far(apart))
+	default:
+		i.monitor.Clear(TroubleKeys)
+	}
+}
+
+// patience is how long nothing may come that can be shown.
+func (i *Inspector) patience(u *Unit) time.Duration {
+	switch {
+	case i.led:
+		return i.cfg.KeyPatience
+	case i.interval.Known() == 0 && !i.lossy(u):
+		return i.cfg.FirstPatience
+	}
+	return max(i.cfg.KeyPatience, time.Duration(i.cfg.KeyIntervals)*i.interval.Known())
+}
+
+// far says how far apart key units are at least, in a precision that does not
+// change with each picture while the next one has not come.
+func (i *Inspector) far(apart time.Duration) Cause {
+	step := 10 * time.Second
+	if apart == i.interval.Known() {
+		step = time.Second
+	}
+	return Because(KeyFramesApart, "apart", max(i.cfg.KeysApart, apart.Truncate(step)))
 }
 
 func (i *Inspector) rate(u *Unit) {

@@ -10,8 +10,8 @@ import (
 )
 
 // script makes units from letters, a fifth of a second apart: K is a key unit,
-// p builds on it, k and x are the same but damaged, N begins a new session with
-// a key unit, - is a unit that does not come.
+// p builds on it, l does so and follows the one before, k and x are the same but
+// damaged, N begins a new session with a key unit, - is a unit that does not come.
 func script(letters string, stamp func(at time.Time) Stamp) []*Unit {
 	at := time.Date(2026, 7, 1, 19, 0, 0, 0, time.UTC)
 	session := uint64(1)
@@ -24,7 +24,7 @@ func script(letters string, stamp func(at time.Time) Stamp) []*Unit {
 		if letter != '-' {
 			units = append(units, &Unit{
 				Session: session, Stamp: stamp(at),
-				Key: strings.ContainsRune("KkN", letter), Damaged: strings.ContainsRune("kx", letter),
+				Key: strings.ContainsRune("KkN", letter), Damaged: strings.ContainsRune("kx", letter), Linked: letter == 'l',
 			})
 		}
 	}
@@ -63,9 +63,17 @@ func TestInspector(t *testing.T) {
 		{name: "all well", letters: strings.Repeat(second, 60), stamp: exact, interval: 200 * time.Millisecond},
 		{name: "a damaged unit", letters: strings.Repeat(second, 5) + "Kpxxx" + second, stamp: exact, want: TroubleDamage, state: Degraded, cause: Because(PacketsLost)},
 		{name: "a damaged unit a while ago", letters: "Kpxxx" + strings.Repeat(second, 31), stamp: exact},
+		{name: "no key unit any more, all that came since can be decoded on", letters: strings.Repeat(second, 5) + strings.Repeat("l", 400), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 80*time.Second)},
+		{name: "key units 15 s apart, the first of them", letters: "K" + strings.Repeat("l", 70), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 10*time.Second)},
+		{name: "key units 15 s apart", letters: strings.Repeat("K"+strings.Repeat("l", 74), 3), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 15*time.Second)},
+		{name: "key units 79 s apart", letters: strings.Repeat("K"+strings.Repeat("l", 394), 3), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 79*time.Second)},
+		{name: "key units 79 s apart, after a reconnect", letters: strings.Repeat("K"+strings.Repeat("l", 394), 2) + "Nl", stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 79*time.Second)},
+		{name: "key units close again", letters: strings.Repeat("K"+strings.Repeat("l", 394), 2) + strings.Repeat(second, 2), stamp: exact},
+		{name: "key units 45 s apart, nothing between can be shown", letters: "K" + strings.Repeat("p", 224), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 40*time.Second)},
+		{name: "a loss between key units 79 s apart", letters: strings.Repeat("K"+strings.Repeat("l", 394), 2) + "Klll" + strings.Repeat("x", 60) + strings.Repeat("p", 101), stamp: exact, want: TroubleKeys, state: Blind, cause: Because(KeyFramesAway, "for", 32*time.Second)},
 		{name: "no key unit any more", letters: strings.Repeat(second, 5) + strings.Repeat("p", 60), stamp: exact, want: TroubleKeys, state: Blind, cause: Because(KeyFramesAway, "for", 13*time.Second)},
-		{name: "no key unit for a while, as always with this camera", letters: strings.Repeat("K"+strings.Repeat("p", 99), 3), stamp: exact},
-		{name: "key units again", letters: second + strings.Repeat("p", 80) + second, stamp: exact},
+		{name: "no key unit for a while, as always with this camera", letters: strings.Repeat("K"+strings.Repeat("p", 99), 3), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 20*time.Second)},
+		{name: "key units again", letters: second + strings.Repeat("p", 80) + second + second, stamp: exact},
 		{name: "a new session begins anew", letters: second + strings.Repeat("p", 80) + "Npppp", stamp: exact},
 		{name: "half of the pictures", letters: strings.Repeat("K-p-p", 30), stamp: exact, interval: 200 * time.Millisecond, want: TroubleRate, state: Degraded, cause: Because(FewPictures, "rate", 3.0, "configured", 5.0)},
 		{name: "half of the pictures, nobody said how many", letters: strings.Repeat("K-p-p", 30), stamp: exact},
@@ -88,7 +96,7 @@ func TestInspector(t *testing.T) {
 			monitor.Clear(TroubleStream)
 			inspector := NewInspector(DefaultInspectorConfig(), Camera{ClockTolerance: 2 * time.Second, FrameInterval: test.interval}, monitor)
 			for _, u := range script(test.letters, test.stamp) {
-				inspector.Unit(u)
+				inspector.Unit(u, u.Whole())
 			}
 			got := monitor.Health()
 			if test.want == "" {

@@ -149,6 +149,11 @@ func (s *store) readUnit(name string) (*ingest.Unit, error) {
 	if err := s.decode(filepath.Base(name), u); err != nil {
 		return nil, err
 	}
+	for _, lead := range u.Lead {
+		if lead.Format == nil {
+			lead.Format = u.Format
+		}
+	}
 	if u.Format == nil || len(u.Format.Sets) > 0 {
 		return u, nil
 	}
@@ -228,6 +233,14 @@ func (s *store) saveUnit(name string, u *ingest.Unit) error {
 	}
 	resolved := *u
 	resolved.Stamp = u.Resolved()
+	resolved.Lead = nil
+	for _, lead := range u.Lead { // what shows the picture, and no more
+		lean := &ingest.Unit{NALUs: lead.NALUs, Key: lead.Key}
+		if lead.Format != u.Format {
+			lean.Format = lead.Format
+		}
+		resolved.Lead = append(resolved.Lead, lean)
+	}
 	return s.encode(name, &resolved)
 }
 

@@ -96,6 +96,34 @@ func TestStoreRoundTrip(t *testing.T) {
 	}
 }
 
+// TestStoreKeepsWhatLeadsToAPicture keeps a picture between two key units, of a
+// stream that changed its parameter sets on the way.
+func TestStoreKeepsWhatLeadsToAPicture(t *testing.T) {
+	dir := t.TempDir()
+	s := newStore(t, dir)
+	u, key, before := keptUnit(9), keptUnit(1), keptUnit(8)
+	key.Format = ingest.NewFormat(ingest.H264, sps, []byte{0x68, 0xCE, 0x38, 0x81})
+	before.Format, before.Key, u.Key = u.Format, false, false
+	u.Lead = []*ingest.Unit{key, before}
+	if err := s.save(keptPlace("a", u), nil); err != nil {
+		t.Fatal(err)
+	}
+	places, _, err := newStore(t, dir).load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := places[0].Stop.Observations[0].Unit
+	for i, want := range u.Run() {
+		of := got.Run()[i]
+		if of.Key != want.Key || !cmp.Equal(want.Format, of.Format) || !cmp.Equal(want.NALUs, of.NALUs) {
+			t.Errorf("number %d is %+v, want %+v", i, of, want)
+		}
+	}
+	if got.Lead[1].Format != got.Format {
+		t.Error("units of one format do not share it any more")
+	}
+}
+
 func TestStoreSharesAndSweepsPictures(t *testing.T) {
 	dir := t.TempDir()
 	s := newStore(t, dir)

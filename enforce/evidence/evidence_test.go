@@ -282,6 +282,25 @@ func TestManifestNamesEveryFileByItsHash(t *testing.T) {
 
 // TestNoEvidenceWithoutItsLeaf keeps a case from opening that the log of
 // evidence knows nothing of.
+// TestAStoredUnitHoldsAllThatLeadsToIt stores a picture between two key units: the
+// sets once, and again where they are others, then unit by unit.
+func TestAStoredUnitHoldsAllThatLeadsToIt(t *testing.T) {
+	sps, pps, other := []byte{0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x10, 0x99}, []byte{0x68, 0xCE, 0x38, 0x80}, []byte{0x68, 0xCE, 0x38, 0x81}
+	format := ingest.NewFormat(ingest.H264, sps, pps)
+	unit := func(f *ingest.Format, slice ...byte) *ingest.Unit {
+		return &ingest.Unit{Format: f, NALUs: [][]byte{slice}, Key: slice[0] == 0x65}
+	}
+	u := unit(format.Learn([][]byte{other}), 0x41, 0x9A, 4)
+	u.Lead = []*ingest.Unit{unit(format, 0x65, 0x88, 1), unit(format, 0x41, 0x9A, 2), unit(format, 0x41, 0x9A, 3)}
+	var want []byte
+	for _, nalu := range [][]byte{sps, pps, {0x65, 0x88, 1}, {0x41, 0x9A, 2}, {0x41, 0x9A, 3}, sps, other, {0x41, 0x9A, 4}} {
+		want = append(append(want, 0, 0, 0, 1), nalu...)
+	}
+	if diff := cmp.Diff(want, annexB(u)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestNoEvidenceWithoutItsLeaf(t *testing.T) {
 	full := errors.New("disk full")
 	r := recorder(store{}, pictures{}, clips{})

@@ -102,17 +102,22 @@ func (r *Recorder) still(ctx context.Context, kind enforce.FileKind, jpeg []byte
 	return s, nil
 }
 
-// unitType is a unit's media type: a stream of one picture.
+// unitType is a unit's media type: a stream of which the last picture is shown,
+// usually its only one.
 func unitType(u *ingest.Unit) string { return "video/" + strings.ToUpper(string(u.Format.Codec)) }
 
-// annexB is a key unit as a file that players and decoders take: its NALUs, byte
-// for byte as the camera sent them, each behind a start code, and before them the
-// parameter sets in force.
+// annexB is a unit as a file that players and decoders take: its NALUs, byte for
+// byte as the camera sent them, each behind a start code, before them those of the
+// units that lead to it, from a key unit on, and the parameter sets in force.
 func annexB(u *ingest.Unit) []byte {
 	var file bytes.Buffer
-	for _, nalu := range u.Format.Prepend(u.NALUs) {
-		file.Write([]byte{0, 0, 0, 1})
-		file.Write(nalu)
+	var before *ingest.Unit
+	for _, of := range u.Run() {
+		for _, nalu := range of.Following(before) {
+			file.Write([]byte{0, 0, 0, 1})
+			file.Write(nalu)
+		}
+		before = of
 	}
 	return file.Bytes()
 }

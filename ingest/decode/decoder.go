@@ -26,7 +26,7 @@ var padding = make([]byte, 64)
 // quiet keeps FFmpeg from writing to stderr what its errors say as well.
 var quiet = sync.OnceFunc(func() { astiav.SetLogLevel(astiav.LogLevelQuiet) })
 
-// decoder decodes key units of one codec, whatever camera they come from. It
+// decoder decodes units of one codec, whatever camera they come from. It
 // is not safe for concurrent use.
 type decoder struct {
 	context   *astiav.CodecContext
@@ -83,7 +83,7 @@ func openCodec(codec *astiav.Codec, set func(*astiav.CodecContext) error) (*asti
 // Only a stream that announces reordering holds its picture back; then it is
 // drained, so that what comes out is always the picture of what went in.
 func (d *decoder) decode(u *ingest.Unit, size sizing) (*Picture, error) {
-	if err := d.send(u); err != nil {
+	if err := d.send(u, nil); err != nil {
 		flush(d.context)
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
@@ -105,24 +105,25 @@ func (d *decoder) decode(u *ingest.Unit, size sizing) (*Picture, error) {
 }
 
 // entry is an SEI message of H.264: decoding can begin here, and the picture is
-// right at once (D.1.8: no more pictures, an exact match).
+// right at once (D.1.8: no more pictures, an exact match). FFmpeg shows an intra
+// picture that nobody has announced as one to begin with only as damaged, so for
+// the decoder it is announced.
 var entry = []byte{0x06, 0x06, 0x01, 0xC4, 0x80}
 
-// whole is what a decoder needs for a key unit. FFmpeg shows an intra picture
-// that nobody has announced as one to begin with only as damaged, so for the
-// decoder it is announced.
-func whole(u *ingest.Unit) [][]byte {
-	nalus := u.Format.Prepend(u.NALUs)
+// whole is what a decoder needs for a unit that follows another, or none.
+func whole(u, before *ingest.Unit) [][]byte {
+	nalus := u.Following(before)
 	if u.Format.Codec != ingest.H264 || !u.Key || u.Announced() {
 		return nalus
 	}
-	return slices.Insert(nalus, len(nalus)-len(u.NALUs), entry)
+	return slices.Insert(slices.Clone(nalus), len(nalus)-len(u.NALUs), entry)
 }
 
-// send gives the decoder a unit under a new serial number.
-func (d *decoder) send(u *ingest.Unit) error {
+// send gives the decoder a unit that follows another, or none, under a new serial
+// number.
+func (d *decoder) send(u, before *ingest.Unit) error {
 	d.bytes = d.bytes[:0]
-	for _, nalu := range whole(u) {
+	for _, nalu := range whole(u, before) {
 		d.bytes = append(d.bytes, 0, 0, 0, 1)
 		d.bytes = append(d.bytes, nalu...)
 	}

@@ -6,6 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type Metrics struct {
 	seconds  prometheus.Histogram
 	failures prometheus.Counter
+	led      prometheus.Counter
 }
 
 // NewMetrics registers the metrics of this package. It panics if they are
@@ -17,9 +18,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 10),
 		}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "tidewatch_decode_failures_total", Help: "Key units that gave no picture.",
+			Name: "tidewatch_decode_failures_total", Help: "Units that gave no picture.",
+		}),
+		led: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tidewatch_decode_led_units_total",
+			Help: "Units decoded on from a key unit, of cameras whose key frames are too far apart to look at those alone.",
 		}),
 	}
-	reg.MustRegister(m.seconds, m.failures)
+	reg.MustRegister(m.seconds, m.failures, m.led)
 	return m
 }

@@ -2,7 +2,6 @@ package decode
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"time"
@@ -10,7 +9,7 @@ import (
 	"tidewatch/ingest"
 )
 
-// Pool decodes key units with a few decoders that all cameras share: one per
+// Pool decodes units with a few decoders that all cameras share: one per
 // core is enough. It is safe for concurrent use.
 type Pool struct {
 	free    chan *bench
@@ -34,30 +33,38 @@ func NewPool(n int, metrics *Metrics) *Pool {
 	return p
 }
 
-// Decode returns the picture of one key unit, which must come with its
-// parameter sets; the caller closes it. It waits for a free decoder. Bytes
+// Decode returns the picture of one unit, a key unit or one with all that leads to
+// it, which must come with its parameter sets; the caller closes it. It waits for a free decoder. Bytes
 // noticed not to be a whole picture give ErrCorrupt, but an H.265 picture that
 // was cut off passes as whole: look at the unit's Damaged first.
 func (p *Pool) Decode(ctx context.Context, u *ingest.Unit) (*Picture, error) {
-	return p.decode(ctx, u, func(size image.Point) image.Point { return size })
+	return p.decode(ctx, u, asItIs)
 }
 
 // DecodeWithin is Decode, with the picture made smaller, its shape kept, where
 // it is larger than a limit: straight from the decoder's own form, which costs
 // less than the whole picture does. A limit of zero is none.
 func (p *Pool) DecodeWithin(ctx context.Context, u *ingest.Unit, limit image.Point) (*Picture, error) {
-	return p.decode(ctx, u, func(size image.Point) image.Point { return within(size, limit) })
+	return p.decode(ctx, u, fitted(limit))
 }
 
 // DecodeTo is Decode, with the picture brought to a size, whatever its shape:
 // to be compared with another one.
 func (p *Pool) DecodeTo(ctx context.Context, u *ingest.Unit, size image.Point) (*Picture, error) {
-	return p.decode(ctx, u, func(image.Point) image.Point { return size })
+	return p.decode(ctx, u, exactly(size))
 }
 
-func (p *Pool) decode(ctx context.Context, u *ingest.Unit, size sizing) (*Picture, error) {
-	if !u.Key || u.Format == nil {
-		return nil, errors.New("decode unit: it is no key unit")
+func asItIs(size image.Point) image.Point { return size }
+
+func fitted(limit image.Point) sizing {
+	return func(size image.Point) image.Point { return within(size, limit) }
+}
+
+func exactly(wanted image.Point) sizing { return func(image.Point) image.Point { return wanted } }
+
+func (p *Pool) decode(ctx context.Context, u *ingest.Unit, size sizing) (picture *Picture, err error) {
+	if u.Format == nil || !u.Key && len(u.Lead) == 0 {
+		return nil, fmt.Errorf("decode unit: %w", errNoKey)
 	}
 	var worker *bench
 	select {
@@ -73,7 +80,11 @@ func (p *Pool) decode(ctx context.Context, u *ingest.Unit, size sizing) (*Pictur
 		p.free <- worker
 	}()
 	began := time.Now()
-	picture, err := worker.decode(u, size)
+	if len(u.Lead) > 0 {
+		picture, err = decodeRun(ctx, u, size)
+	} else {
+		picture, err = worker.decode(u, size)
+	}
 	whole = true
 	p.metrics.seconds.Observe(time.Since(began).Seconds())
 	if err != nil {
@@ -81,6 +92,20 @@ func (p *Pool) decode(ctx context.Context, u *ingest.Unit, size sizing) (*Pictur
 		return nil, fmt.Errorf("decode unit: %w", err)
 	}
 	return picture, nil
+}
+
+// turn does something in place of one of the pool's decoders.
+func (p *Pool) turn(ctx context.Context, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case worker := <-p.free:
+		defer func() { p.free <- worker }()
+		return do()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (b bench) decode(u *ingest.Unit, size sizing) (*Picture, error) {

@@ -539,6 +539,105 @@ var faults = []fault{
 			r.discreet()
 		},
 	},
+	{
+		"smart codec", "key frames come a minute and more apart, as H.264+ and H.265+ send a street at rest", "degraded", trouble(ingest.TroubleKeys),
+		fmt.Sprintf("beyond %s, the pictures between are decoded on from the last key frame and looked at at the usual pace; "+
+			"health says how far apart key frames are, and what to set", usual.Inspector.KeysApart),
+		smart(ingest.H264),
+	},
+	{
+		"smart codec of H.265", "the same in H.265", "degraded", trouble(ingest.TroubleKeys), "the same",
+		smart(ingest.H265),
+	},
+	{
+		"loss between distant key frames", "packets are lost, and the next key frame is a minute away", "blind, then offline",
+		trouble(ingest.TroubleKeys) + ", " + ended("no_key"), "nothing is looked at up to the next key frame; " + keyless,
+		func(t *testing.T) {
+			r := newRig(t)
+			r.smart(ingest.H264, 320)
+			session := r.newest().Session
+			r.misbehave(simcam.Faults{Loss: 0.3, LossSeed: 1})
+			r.in(ingest.Blind, ingest.TroubleKeys, "no whole key frame")
+			r.troubled(ingest.TroubleKeys)
+			seen := r.newest()
+			r.misbehave(simcam.Faults{})
+			r.in(ingest.Offline, ingest.TroubleStream, "no key frame for")
+			r.failed("no_key")
+			if r.newest() != seen || seen.Session != session {
+				t.Errorf("looked at %+v after the loss", r.newest().Stamp)
+			}
+			r.followed()
+			r.check(r.server.Feed("main").Show(film(t, ingest.H264, 160)))
+			r.live()
+			r.discreet()
+		},
+	},
+}
+
+// smart is a camera with a smart codec, which is looked at on and on, and again
+// after a reconnect.
+func smart(codec ingest.Codec) func(*testing.T) {
+	return func(t *testing.T) {
+		r := newRig(t, func(c *simcam.Config) { c.Cameras[0].Video = film(t, codec, 320) })
+		r.cfg.RTSP.UnitTimeout = patience
+		r.smart(codec, 320)
+		key := r.newest().Lead[0]
+		r.until("a look longer after the key frame than anything is waited for", func() bool {
+			return r.newest().PTS-key.PTS > 3*r.cfg.RTSP.KeyTimeout
+		})
+		r.followed()
+		for health := range r.healths {
+			if strings.Contains(health, "State:blind") || strings.Contains(health, "State:offline") {
+				t.Errorf("meanwhile it was said: %s", health)
+			}
+		}
+		r.server.Feed("main").HangUp()
+		r.check(r.server.Feed("main").Show(smartFilm(t, codec, 160)))
+		r.until("looks in another session", func() bool {
+			now := r.newest()
+			return now.Session > key.Session && len(now.Lead) > 0
+		})
+		r.followed()
+		r.discreet()
+	}
+}
+
+// smart pulls a camera that begins to use its smart codec, until a picture between
+// two key frames is looked at.
+func (r *rig) smart(codec ingest.Codec, width int) {
+	r.t.Helper()
+	long := smartFilm(r.t, codec, width)
+	r.cfg.Inspector.KeysApart = 2 * time.Second
+	r.start()
+	r.live()
+	r.check(r.server.Feed("main").Show(long))
+	r.in(ingest.Degraded, ingest.TroubleKeys, "a smart codec (H.264+, H.265+)")
+	r.troubled(ingest.TroubleKeys)
+	r.until("a picture between two key frames", func() bool { return len(r.newest().Lead) > 0 })
+}
+
+// followed checks that what was looked at can be shown, and that no look was long
+// after the one before.
+func (r *rig) followed() {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, look := range r.looks {
+		for _, u := range look.Unit.Run() {
+			if u.Damaged || u.Session != look.Unit.Session || !u.Linked {
+				r.t.Errorf("look %d needs a unit of %s: damaged %v, session %d", i, u.PTS, u.Damaged, u.Session)
+			}
+		}
+		if !look.Unit.Run()[0].Key || look.Shown != look.Unit {
+			r.t.Errorf("look %d does not begin with a key unit, or is not the one to show", i)
+		}
+		if i == 0 || r.looks[i-1].Unit.Session != look.Unit.Session {
+			continue
+		}
+		if since := look.Unit.PTS - r.looks[i-1].Unit.PTS; since > 10*time.Second || since <= 0 {
+			r.t.Errorf("look %d comes %s after the one before", i, since)
+		}
+	}
 }
 
 func (r *rig) check(err error) {

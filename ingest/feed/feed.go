@@ -1,6 +1,6 @@
 // Package feed is one camera's way from its streams to the pictures that are
 // looked at: connections that are kept up, the ring of the last seconds, the
-// newest key unit, and what is wrong with any of it.
+// newest picture to look at, and what is wrong with any of it.
 //
 // A camera may have two streams of one picture. The smaller one is then looked
 // at, and the main one only fills the ring: evidence and plates are decoded
@@ -39,6 +39,7 @@ type Config struct {
 	RTSP       rtsp.Config
 	Supervisor ingest.SupervisorConfig
 	Ring       ring.Config
+	Group      ingest.GroupConfig
 	Inspector  ingest.InspectorConfig
 	ClockSpan  time.Duration // see ingest.NewClock
 	// Words puts causes into words for the log; see ingest.Monitor.
@@ -49,7 +50,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		RTSP: rtsp.DefaultConfig(), Supervisor: ingest.DefaultSupervisorConfig(), Ring: ring.DefaultConfig(),
-		Inspector: ingest.DefaultInspectorConfig(), ClockSpan: ingest.ClockSpan,
+		Group: ingest.DefaultGroupConfig(), Inspector: ingest.DefaultInspectorConfig(), ClockSpan: ingest.ClockSpan,
 	}
 }
 
@@ -83,6 +84,7 @@ type Feed struct {
 
 	main, sub *stream // sub is nil without one
 	inspector *ingest.Inspector
+	keysApart time.Duration             // from which on pictures between key units are looked at
 	pause     atomic.Int64              // nanoseconds wanted between looks
 	offered   atomic.Pointer[time.Time] // arrival of the newest unit to look at
 
@@ -95,6 +97,7 @@ type stream struct {
 	source     ingest.Source
 	supervisor *ingest.Supervisor
 	clock      *ingest.Clock
+	group      *ingest.Group
 	arrived    atomic.Pointer[time.Time] // when its newest key unit did; of the smaller one
 	passed     atomic.Pointer[time.Time] // over until then: what it sends is of no use
 }
@@ -109,6 +112,8 @@ func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, n
 		monitor: ingest.NewMonitor(of, log, now),
 		ring:    ring.New(cfg.Ring, metrics.ring.Camera(camera.ID)),
 		latest:  ingest.NewLatest(),
+
+		keysApart: cfg.Inspector.KeysApart,
 	}
 	open := func(which ingest.Stream) *stream {
 		return &stream{
@@ -116,6 +121,7 @@ func New(camera ingest.Camera, cfg Config, metrics *Metrics, log *slog.Logger, n
 			supervisor: ingest.NewSupervisor(cfg.Supervisor, which, f.monitor,
 				metrics.ingest.Stream(camera.ID, which), now),
 			clock: ingest.NewClock(cfg.ClockSpan),
+			group: ingest.NewGroup(cfg.Group),
 		}
 	}
 	f.monitor.Words = cfg.Words
@@ -147,35 +153,49 @@ func (f *Feed) receiveMain(u *ingest.Unit) {
 	steps := f.main.clock.Steps()
 	f.main.clock.Stamp(u)
 	f.metrics.Clock(u, f.main.clock.Steps()-steps)
-	f.inspector.Unit(u)
+	f.inspector.Unit(u, f.main.group.Add(u))
 	f.ring.Add(u)
-	if !u.Key || u.Damaged {
-		return
+	if u.Key && !u.Damaged {
+		f.newest.Store(u)
 	}
-	f.newest.Store(u)
 	if f.sub == nil || f.subAway(u.Arrival) {
-		f.offer(u)
+		f.consider(f.main, u)
 	}
 }
 
 func (f *Feed) receiveSub(u *ingest.Unit) {
 	f.sub.clock.Stamp(u)
+	showable := f.sub.group.Add(u)
 	if until := f.sub.passed.Load(); until != nil && u.Arrival.Before(*until) {
 		return
 	}
 	if u.Key && !u.Damaged {
 		f.newestSub.Store(u)
+	}
+	if u.Key && !u.Damaged || showable && f.far(f.sub) {
 		f.sub.arrived.Store(&u.Arrival)
-		f.offer(u)
+	}
+	if !f.subAway(u.Arrival) {
+		f.consider(f.sub, u)
 	}
 }
 
-// subPatience is how long the smaller stream may bring no key unit before the
-// main one takes its place.
+// far reports whether the key units of a stream are so far apart that the pictures
+// between them are looked at too.
+func (f *Feed) far(s *stream) bool { return s.group.Apart() > f.keysApart }
+
+// subPatience is how long the smaller stream may bring nothing to look at before
+// the main one takes its place.
 const subPatience = 15 * time.Second
 
+// subAway reports whether the main stream is looked at in place of the smaller one:
+// that one is away, or costs more, since all of it must be decoded.
 func (f *Feed) subAway(now time.Time) bool {
-	return now.Sub(*f.sub.arrived.Load()) > subPatience
+	if now.Sub(*f.sub.arrived.Load()) > subPatience {
+		return true
+	}
+	key := f.newest.Load()
+	return f.far(f.sub) && !f.far(f.main) && key != nil && now.Sub(key.Arrival) <= subPatience
 }
 
 // PassOver looks at the main stream for a while, since what the smaller one
@@ -186,16 +206,25 @@ func (f *Feed) PassOver(d time.Duration) {
 	f.sub.arrived.Store(&never)
 }
 
-// offer leaves a key unit to be looked at, unless the last look is still good
-// enough. Key units do not come to the moment, so an eighth early is in time.
-func (f *Feed) offer(u *ingest.Unit) {
-	pause := time.Duration(f.pause.Load())
-	if last := f.offered.Load(); last != nil {
-		since := u.Arrival.Sub(*last) // below zero if our clock was set back
-		if since >= 0 && since < pause-pause/8 {
+// between is how soon after a look a picture between two key units is looked at, at
+// the earliest.
+const between = time.Second
+
+// consider looks at a unit of a stream, by itself or decoded on from the key unit
+// before, if it is time.
+func (f *Feed) consider(s *stream, u *ingest.Unit) {
+	switch {
+	case u.Key && !u.Damaged:
+		if !f.due(u, 0) {
 			f.metrics.Spared.Inc()
 			return
 		}
+	case f.far(s) && f.due(u, between):
+		if u = s.group.Run(u.Arrival); u == nil {
+			return
+		}
+	default:
+		return
 	}
 	f.offered.Store(&u.Arrival)
 	if f.latest.Put(u) {
@@ -203,12 +232,25 @@ func (f *Feed) offer(u *ingest.Unit) {
 	}
 }
 
-// Look is a picture to look at.
+// due reports whether the last look is not good enough any more. Units do not come
+// to the moment, so an eighth early is in time.
+func (f *Feed) due(u *ingest.Unit, least time.Duration) bool {
+	pause := max(time.Duration(f.pause.Load()), least)
+	last := f.offered.Load()
+	if last == nil {
+		return true
+	}
+	since := u.Arrival.Sub(*last) // below zero if our clock was set back
+	return since < 0 || since >= pause-pause/8
+}
+
+// Look is a picture to look at: a whole key unit, or one with all that leads to it
+// where the key units of its stream are far apart.
 type Look struct {
-	Unit *ingest.Unit // whole key unit, of the smaller stream where there is one
-	// Shown is the key unit of the main stream that shows the same, at full
-	// size: the newest that did not come later. It is Unit itself without a
-	// smaller stream, and nil while the main stream has none of late.
+	Unit *ingest.Unit // of the smaller stream where there is one
+	// Shown is the unit of the main stream that shows the same, at full size: the
+	// newest that did not come later. It is Unit itself without a smaller stream,
+	// and nil while the main stream has none of late.
 	Shown *ingest.Unit
 }
 
@@ -225,15 +267,22 @@ func (f *Feed) Next(ctx context.Context) (Look, error) {
 	if u.Stream == ingest.Main {
 		return Look{Unit: u, Shown: u}, nil
 	}
-	shown := f.ring.KeyUnit(u.Arrival)
-	if shown != nil && u.Arrival.Sub(shown.Arrival) > shownAge {
-		shown = nil
-	}
-	return Look{Unit: u, Shown: shown}, nil
+	return Look{Unit: u, Shown: f.shown(u.Arrival)}, nil
 }
 
-// Pace says how long after a look the next one is wanted; zero is the next key
-// unit.
+// shown is the newest key unit of the main stream by a moment, or where that is too
+// old the newest unit that can be decoded on from it.
+func (f *Feed) shown(at time.Time) *ingest.Unit {
+	for _, u := range []*ingest.Unit{f.ring.KeyUnit(at), f.main.group.Run(at)} {
+		if u != nil && at.Sub(u.Arrival) <= shownAge {
+			return u
+		}
+	}
+	return nil
+}
+
+// Pace says how long after a look the next one is wanted; zero is the next that
+// there is.
 func (f *Feed) Pace(d time.Duration) { f.pause.Store(int64(d)) }
 
 // Camera is the camera whose feed this is.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,7 +42,8 @@ func TestMain(m *testing.M) {
 var Scratch string
 
 // tape is a source that sends one unit a second: a letter each, as long as it
-// lasts. K is a key unit, k a damaged one, p builds on one, - is none.
+// lasts. K is a key unit, k a damaged one, p builds on one, l does so and follows the
+// one before, x is damaged, - is none.
 type tape struct {
 	stream  ingest.Stream
 	letters string
@@ -61,8 +64,9 @@ func (s tape) Run(ctx context.Context, emit func(*ingest.Unit)) error {
 		}
 		emit(&ingest.Unit{
 			Stream: s.stream, Session: 1, PTS: time.Duration(i) * time.Second,
-			Stamp: ingest.Stamp{Camera: due, Arrival: due}, Format: &ingest.Format{},
-			Key: letter != 'p', Damaged: letter == 'k',
+			Stamp: ingest.Stamp{Camera: due, Arrival: due}, Format: &ingest.Format{Codec: ingest.H264},
+			NALUs: [][]byte{{0x65, 0x88, 0x84}}, // an IDR picture's slice
+			Key:   letter == 'K' || letter == 'k', Damaged: letter == 'k' || letter == 'x', Linked: letter == 'l',
 		})
 	}
 	<-ctx.Done()
@@ -173,14 +177,94 @@ func TestFeedGivesWhatToLookAt(t *testing.T) {
 	}
 }
 
+// TestFeedLooksBetweenKeyUnits tells each look's stream and second, those of the
+// picture to show in brackets, and behind a + how many units lead to either.
+func TestFeedLooksBetweenKeyUnits(t *testing.T) {
+	far := "K" + strings.Repeat("l", 19)
+	for _, test := range []struct {
+		name      string
+		main, sub string
+		pace      time.Duration
+		want      string
+	}{
+		{
+			"one stream, its interval known by the second key unit", far + "Klllll", "", 4 * time.Second,
+			"m0[0] m7+7[7+7] m11+11[11+11] m15+15[15+15] m19+19[19+19] m23+3[23+3]",
+		},
+		{"key units as they should be", "KllKllKll", "", 0, "m0[0] m3[3] m6[6]"},
+		{
+			"every picture is wanted", "K" + strings.Repeat("l", 10), "", 0,
+			"m0[0] m7+7[7+7] m8+8[8+8] m9+9[9+9] m10+10[10+10]",
+		},
+		{"a loss", "K" + strings.Repeat("l", 8) + "xlllKl", "", 0, "m0[0] m7+7[7+7] m8+8[8+8] m13[13] m14+1[14+1]"},
+		{"the smaller stream alone is as it should be", far, "KlKlKlKlKlKl", 0, "s0[0] s2[0] s4[0] s6[6+6] s8[8+8] s10[10+10]"},
+		{"the main stream alone is", "KlKlKlKlKlKl", far, 0, "s0[0] m8[8] m10[10]"},
+		{"the main stream alone is, and goes away", "KlKl", "K" + strings.Repeat("l", 19), 0, "s0[0] s17+17 s18+18 s19+19"},
+		{"neither is", far, far, 6 * time.Second, "s0[0] s7+7[7+7] s13+13[13+13] s19+19[19+19]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFeed(test.main, test.sub, 100*time.Millisecond)
+				f.Pace(test.pace)
+				begin := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				done := make(chan error, 1)
+				go func() { done <- f.Run(ctx) }()
+				var got []string
+				for {
+					look, err := f.Next(ctx)
+					if err != nil {
+						break
+					}
+					of := string(look.Unit.Stream[0]) + told(look.Unit, begin)
+					if look.Shown != nil {
+						of += "[" + told(look.Shown, begin) + "]"
+					}
+					got = append(got, of)
+				}
+				<-done
+				if diff := cmp.Diff(strings.Fields(test.want), got); diff != "" {
+					t.Errorf("looks (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestFeedLooksOnceASecondBetweenKeyUnits sends twenty-five pictures a second, of
+// which no look wants fewer.
+func TestFeedLooksOnceASecondBetweenKeyUnits(t *testing.T) {
+	f := newFeed("", "", 0)
+	begin := time.Now()
+	for i := range 10 * 25 {
+		f.receiveMain(&ingest.Unit{
+			Stamp: ingest.Stamp{Arrival: begin.Add(time.Duration(i) * 40 * time.Millisecond)}, PTS: time.Duration(i) * 40 * time.Millisecond,
+			Format: &ingest.Format{Codec: ingest.H264}, NALUs: [][]byte{{0x65, 0x88, 0x84}}, Key: i == 0, Linked: i > 0,
+		})
+	}
+	if looks := testutil.ToFloat64(f.metrics.Superseded) + 1; looks < 5 || looks > 6 {
+		t.Errorf("%v looks in ten seconds, in four of which pictures between key units are looked at", looks)
+	}
+}
+
+// told is a unit's second, and how many lead to it.
+func told(u *ingest.Unit, begin time.Time) string {
+	at := fmt.Sprintf("%.0f", u.Arrival.Sub(begin).Seconds())
+	if len(u.Lead) > 0 {
+		at += fmt.Sprintf("+%d", len(u.Lead))
+	}
+	return at
+}
+
 // TestFeedSurvivesOurClockBeingSetBack offers a key unit after our clock was
 // set back by an hour: nobody waits until it has caught up.
 func TestFeedSurvivesOurClockBeingSetBack(t *testing.T) {
 	f := newFeed("", "", 0)
 	f.Pace(4 * time.Second)
 	now := time.Now()
-	f.offer(&ingest.Unit{Key: true, Stamp: ingest.Stamp{Arrival: now.Round(0)}})
-	f.offer(&ingest.Unit{Key: true, Stamp: ingest.Stamp{Arrival: now.Round(0).Add(-time.Hour)}})
+	f.consider(f.main, &ingest.Unit{Key: true, Stamp: ingest.Stamp{Arrival: now.Round(0)}})
+	f.consider(f.main, &ingest.Unit{Key: true, Stamp: ingest.Stamp{Arrival: now.Round(0).Add(-time.Hour)}})
 	if spared := testutil.ToFloat64(f.metrics.Spared); spared != 0 {
 		t.Errorf("%v key units were spared", spared)
 	}

@@ -32,20 +32,29 @@ var films sync.Map
 
 // film is a prepared video of two seconds, 10 pictures a second.
 func film(t *testing.T, codec ingest.Codec, width int) string {
+	return filmOf(t, codec, width, 2*time.Second, 500*time.Millisecond)
+}
+
+// smartFilm is one as smart codecs send it: a key frame each 79 seconds.
+func smartFilm(t *testing.T, codec ingest.Codec, width int) string {
+	return filmOf(t, codec, width, 79*time.Second, 79*time.Second)
+}
+
+func filmOf(t *testing.T, codec ingest.Codec, width int, long, gop time.Duration) string {
 	t.Helper()
 	prepare := sync.OnceValues(func() (string, error) {
 		dir := feed.Scratch
-		source := filepath.Join(dir, fmt.Sprintf("%s-%d.avi", codec, width))
+		source := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.avi", codec, width, gop))
 		out, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi",
-			"-i", "testsrc2=size=320x240:rate=10", "-t", "2", "-c:v", "mpeg4", "-flags", "+bitexact", source).CombinedOutput()
+			"-i", "testsrc2=size=320x240:rate=10", "-t", fmt.Sprint(long.Seconds()), "-c:v", "mpeg4", "-flags", "+bitexact", source).CombinedOutput()
 		if err != nil {
 			return "", fmt.Errorf("ffmpeg: %w: %s", err, out)
 		}
 		return simcam.PrepareAs(context.Background(), source, dir, simcam.Encoding{
-			Codec: codec, GOP: 500 * time.Millisecond, Width: width, Height: width * 3 / 4, Quality: 28,
+			Codec: codec, GOP: gop, Width: width, Height: width * 3 / 4, Quality: 28,
 		})
 	})
-	once, _ := films.LoadOrStore(fmt.Sprint(codec, width), prepare)
+	once, _ := films.LoadOrStore(fmt.Sprint(codec, width, gop), prepare)
 	path, err := once.(func() (string, error))()
 	if err != nil {
 		t.Fatal(err)

@@ -123,13 +123,7 @@ func readField(nalu []byte, sets Sets) (field, bool) {
 		return field{}, false
 	}
 	r := payload(H264, nalu, sliceHeader)
-	r.ue()
-	r.ue()
-	r.ue()
-	if sps.SeparateColourPlaneFlag {
-		r.skip(2)
-	}
-	number := r.u(int(sps.Log2MaxFrameNumMinus4) + 4)
+	number := frameNumber(r, &sps)
 	if !r.flag() { // field_pic_flag
 		return field{}, false
 	}

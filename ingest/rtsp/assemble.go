@@ -54,6 +54,7 @@ type assembler struct {
 	holed    bool         // packets of it are missing
 	broken   bool         // pictures cannot be trusted until the next whole key unit
 	keyed    bool         // a key unit has come
+	chain    chain
 }
 
 // markers is what a camera has shown of its use of the marker.
@@ -188,6 +189,7 @@ func (a *assembler) close() {
 		return
 	}
 	u.Format, u.Damaged = a.format, a.broken
+	u.Linked = a.chain.link(u)
 	a.emit(u)
 }
 

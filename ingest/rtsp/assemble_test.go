@@ -204,7 +204,7 @@ func TestAssemblerKeepsUnitsWholeAndStamped(t *testing.T) {
 	inForce := ingest.NewFormat(ingest.H264, sps, pps)
 	want := &ingest.Unit{
 		Stamp:   ingest.Stamp{Camera: arrival.Add(-time.Hour), Arrival: arrival},
-		Session: 7, PTS: 40 * time.Millisecond, Format: inForce, Key: true,
+		Session: 7, PTS: 40 * time.Millisecond, Format: inForce, Key: true, Linked: true,
 		NALUs: [][]byte{sps, pps, slice(0x65, true), slice(0x65, false)},
 	}
 	if len(got) != 2 {

@@ -27,11 +27,10 @@ import (
 type Config struct {
 	AnswerTimeout time.Duration // for each answer of the camera
 	UnitTimeout   time.Duration // for the next picture, of use or not
-	KeyTimeout    time.Duration // for the next whole key unit, without which nothing is of use
+	KeyTimeout    time.Duration // for the next picture that can be decoded: most cameras give a key unit to whoever connects
 }
 
-// DefaultConfig suits cameras on a city's network, with a key frame a minute or
-// more often.
+// DefaultConfig suits cameras on a city's network.
 func DefaultConfig() Config {
 	return Config{AnswerTimeout: 10 * time.Second, UnitTimeout: 10 * time.Second, KeyTimeout: 60 * time.Second}
 }
@@ -148,7 +147,7 @@ func (s *Source) senders(track *track, announced offer, watch *watch, emit func(
 			}, err
 		},
 		emit: func(u *ingest.Unit) {
-			if u.Key && !u.Damaged {
+			if u.Whole() {
 				watch.useful()
 			}
 			u.Stream = s.stream

@@ -30,7 +30,7 @@ func newWatch(silence, keyless time.Duration) *watch {
 // alive says that a picture came, of use or not.
 func (w *watch) alive() { signal(w.units) }
 
-// useful says that a whole key unit came.
+// useful says that a picture came that can be decoded.
 func (w *watch) useful() { signal(w.keys) }
 
 // refresh says that the camera refreshes its picture bit by bit: key units may

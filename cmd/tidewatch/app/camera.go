@@ -21,7 +21,7 @@ import (
 )
 
 // camera is the work on one camera, on its way from the stream to the case log:
-// its feed gives the newest key unit, which is decoded and looked at, and what
+// its feed gives the newest picture, which is decoded and looked at, and what
 // stands is held against the rules. It runs once; a post makes the next one.
 type camera struct {
 	ingest.Camera
@@ -41,7 +41,8 @@ type camera struct {
 // looks decodes what is looked at.
 type looks interface {
 	decoder
-	DecodeTo(ctx context.Context, u *ingest.Unit, size image.Point) (*decode.Picture, error)
+	watch.Decoder
+	Close()
 }
 
 // lookLimit bounds the pictures that are looked at: detection and stillness
@@ -52,6 +53,7 @@ var lookLimit = image.Pt(1280, 1280)
 // is pulled until the last case is open: the end of its clip may have yet to
 // come.
 func (c *camera) run(ctx context.Context) error {
+	defer c.decoder.Close()
 	pulling, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	group, ctx := rescue.WithContext(ctx)
@@ -139,6 +141,9 @@ const (
 func (c *camera) decode(ctx context.Context, u *ingest.Unit) (*decode.Picture, error) {
 	picture, err := c.decodeSized(ctx, u)
 	if err != nil {
+		if errors.Is(err, decode.ErrHeld) { // key units show what they do
+			return nil, err
+		}
 		if c.undecoded[u.Stream]++; c.undecoded[u.Stream] >= undecodedForGood && ctx.Err() == nil {
 			c.undecodable(u.Stream)
 		}

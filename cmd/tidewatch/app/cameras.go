@@ -96,7 +96,7 @@ func (a *App) newCamera(source ingest.Camera, metrics cameraMetrics, models []pr
 	c := &camera{
 		Camera:    source,
 		feed:      feed.New(source, feedConfig, metrics.feed, log, now),
-		decoder:   a.vision.decoders,
+		decoder:   a.vision.decoders.Follow(),
 		patience:  a.cfg.Clip.After + clipLag,
 		undecoded: map[ingest.Stream]int{},
 		log:       log,
@@ -111,7 +111,7 @@ func (a *App) newCamera(source ingest.Camera, metrics cameraMetrics, models []pr
 		watchConfig.Areas = append(watchConfig.Areas, z.Polygon.Bounds())
 	}
 	var err error
-	if c.watcher, err = watch.New(watchConfig, source.ID, c.finder, a.vision.plates, a.vision.decoders, log, metrics.watch); err != nil {
+	if c.watcher, err = watch.New(watchConfig, source.ID, c.finder, a.vision.plates, c.decoder, log, metrics.watch); err != nil {
 		return nil, err
 	}
 	c.docket = &docket.Docket{
