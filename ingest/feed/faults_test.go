@@ -557,11 +557,11 @@ var faults = []fault{
 			r.smart(ingest.H264, 320)
 			session := r.newest().Session
 			r.misbehave(simcam.Faults{Loss: 0.3, LossSeed: 1})
-			r.in(ingest.Blind, ingest.TroubleKeys, "no whole key frame")
+			r.in(ingest.Blind, ingest.TroubleKeys, ingest.KeyFramesAway)
 			r.troubled(ingest.TroubleKeys)
 			seen := r.newest()
 			r.misbehave(simcam.Faults{})
-			r.in(ingest.Offline, ingest.TroubleStream, "no key frame for")
+			r.in(ingest.Offline, ingest.TroubleStream, ingest.NoKeyFrame)
 			r.failed("no_key")
 			if r.newest() != seen || seen.Session != session {
 				t.Errorf("looked at %+v after the loss", r.newest().Stamp)
@@ -611,7 +611,7 @@ func (r *rig) smart(codec ingest.Codec, width int) {
 	r.start()
 	r.live()
 	r.check(r.server.Feed("main").Show(long))
-	r.in(ingest.Degraded, ingest.TroubleKeys, "a smart codec (H.264+, H.265+)")
+	r.in(ingest.Degraded, ingest.TroubleKeys, ingest.KeyFramesApart)
 	r.troubled(ingest.TroubleKeys)
 	r.until("a picture between two key frames", func() bool { return len(r.newest().Lead) > 0 })
 }
