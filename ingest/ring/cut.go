@@ -159,6 +159,9 @@ func (r *Ring) part(units []*ingest.Unit, from, to time.Time, begins func(*inges
 	}
 	clip = r.clip(units[start:end])
 	over := clip.From.Add(clip.Duration())
+	if clip.Until.After(over) { // by its moments, whatever the media clock says
+		over = clip.Until
+	}
 	if over.Before(from) {
 		return Clip{}, false
 	}
@@ -167,10 +170,14 @@ func (r *Ring) part(units []*ingest.Unit, from, to time.Time, begins func(*inges
 
 // clip is of units that begin with a key unit. The pictures that are decoded
 // after that one and shown before it may build on what came before: they are
-// left out.
+// left out. Where the media clock does not tell, they tell themselves.
 func (r *Ring) clip(units []*ingest.Unit) Clip {
 	first := units[0]
-	units = slices.DeleteFunc(slices.Clone(units), func(u *ingest.Unit) bool { return u.Shown() < first.Shown() })
+	leading := true
+	units = slices.DeleteFunc(slices.Clone(units), func(u *ingest.Unit) bool {
+		leading = leading && (u == first || u.Leading())
+		return u.Shown() < first.Shown() || leading && u != first && !first.Refreshes()
+	})
 	clip := Clip{Units: units, From: r.time(first), Clock: ServerClock}
 	if clip.From.Equal(first.Resolved().Camera) {
 		clip.Clock = CameraClock

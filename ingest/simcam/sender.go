@@ -16,9 +16,16 @@ type sender struct {
 	sequence uint16
 	media    mediaClock
 	before   uint32 // timestamp of the frame before
-	frames   int
-	foreign  uint16 // sequence number of the session that is over
+	foreign  foreign
 	err      error
+}
+
+// foreign is the session that is over: a whole stream of its own, some frames
+// from the camera's.
+type foreign struct {
+	video    *video // nil while it is silent
+	next     int
+	sequence uint16
 }
 
 // packets are those of a frame, without those that get lost. Each holds until
@@ -31,7 +38,7 @@ func (s *sender) packets(v *video, f frame, due time.Duration, m *misbehaviour) 
 			s.err = err
 			return
 		}
-		timestamp := s.media.at(due, m.MediaGain) + uint32(int32(float64(ticks(f.late))*(1+m.MediaGain)))
+		timestamp := s.timestamp(f, due, m)
 		for _, p := range payloads {
 			s.packet = rtp.Packet{Header: rtp.Header{
 				Version: 2, PayloadType: v.format.PayloadType(), Marker: p.marked,
@@ -46,25 +53,39 @@ func (s *sender) packets(v *video, f frame, due time.Duration, m *misbehaviour) 
 			}
 		}
 		s.before = timestamp
-		if s.frames++; m.Foreign && s.frames%3 == 0 {
-			s.stray(v, timestamp, yield)
+		if !m.Foreign {
+			s.foreign.video = nil
+			return
+		}
+		stray := s.foreign.frame(v)
+		for i, bytes := range stray.payloads {
+			s.packet = rtp.Packet{Header: rtp.Header{
+				Version: 2, PayloadType: v.format.PayloadType(), SSRC: foreignSSRC, Marker: i == len(stray.payloads)-1,
+				SequenceNumber: s.foreign.sequence, Timestamp: s.timestamp(stray, due, m) + 12_345_678,
+			}, Payload: bytes}
+			s.foreign.sequence++
+			if !yield(&s.packet) {
+				return
+			}
 		}
 	}
 }
 
-// stray makes packets of the session that is over.
-func (s *sender) stray(v *video, timestamp uint32, yield func(*rtp.Packet) bool) {
-	payloads := v.frames[(s.frames+7)%len(v.frames)].payloads
-	for _, bytes := range payloads[:min(2, len(payloads))] {
-		s.packet = rtp.Packet{Header: rtp.Header{
-			Version: 2, PayloadType: v.format.PayloadType(), Marker: true, SSRC: foreignSSRC,
-			SequenceNumber: s.foreign, Timestamp: timestamp + 12_345_678,
-		}, Payload: bytes}
-		s.foreign++
-		if !yield(&s.packet) {
-			return
-		}
+// timestamp is when a frame is shown, by the media clock.
+func (s *sender) timestamp(f frame, due time.Duration, m *misbehaviour) uint32 {
+	return s.media.at(due, m.MediaGain) + uint32(int32(float64(ticks(f.late))*(1+m.MediaGain)))
+}
+
+// frame is its next one. It begins with a key frame of the video
+// that is shown then.
+func (f *foreign) frame(shown *video) frame {
+	if f.video == nil || f.video.codec != shown.codec {
+		f.video, f.next = shown, 0
+		f.sequence += 1000
 	}
+	next := f.video.frames[f.next]
+	f.next = (f.next + 1) % len(f.video.frames)
+	return next
 }
 
 // mediaClock is what a camera's timestamps are taken from. Where its pace
