@@ -9,6 +9,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"tidewatch/ingest"
+	"tidewatch/ingest/nal"
 )
 
 // ErrCorrupt says that FFmpeg noticed bytes that are not a whole picture. It
@@ -104,10 +105,6 @@ func (d *decoder) decode(u *ingest.Unit, size sizing) (*Picture, error) {
 	return d.converter.picture(d.frame, size)
 }
 
-// entry is an SEI message of H.264: decoding can begin here, and the picture is
-// right at once (D.1.8: no more pictures, an exact match).
-var entry = []byte{0x06, 0x06, 0x01, 0xC4, 0x80}
-
 // whole is what a decoder needs for a key unit. FFmpeg shows an intra picture
 // that nobody has announced as one to begin with only as damaged, so for the
 // decoder it is announced.
@@ -116,7 +113,7 @@ func whole(u *ingest.Unit) [][]byte {
 	if u.Format.Codec != ingest.H264 || !u.Key || u.Announced() {
 		return nalus
 	}
-	return slices.Insert(nalus, len(nalus)-len(u.NALUs), entry)
+	return slices.Insert(nalus, len(nalus)-len(u.NALUs), nal.Entry)
 }
 
 // send gives the decoder a unit under a new serial number.

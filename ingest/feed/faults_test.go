@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -549,7 +550,7 @@ func (r *rig) check(err error) {
 }
 
 func TestFaults(t *testing.T) {
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, streamFaults) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			f.test(t)
@@ -568,7 +569,7 @@ Each row is a test of that name (` + "`go test ./ingest/feed -run 'TestFaults/NA
 | fault | what happens | health | metric | reaction |
 |---|---|---|---|---|
 `)
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, streamFaults) {
 		fmt.Fprintf(&want, "| %s | %s | %s | %s | %s |\n", f.name, f.is, f.health, f.metric, f.reaction)
 	}
 	if *update {

@@ -107,7 +107,7 @@ func (w *walk) connect() error {
 	if w.track, err = read(said.text); err != nil {
 		return err
 	}
-	if w.offer = said; w.faults.Sets != simcam.SetsDescribed && w.odds(0.5) {
+	if w.offer = said; w.faults.Sets != simcam.ParametersDescribed && w.odds(0.5) {
 		w.offer.sets = nil
 	}
 	w.source.session++
@@ -125,11 +125,11 @@ func (w *walk) misbehave() {
 			Payload:  pick(w, 0, 0, 60, 200, 1000),
 			Separate: w.odds(0.5),
 			Marker:   pick(w, simcam.MarkPictures, simcam.MarkSlices, simcam.MarkNALUs, simcam.MarkNothing),
-			Sets:     pick(w, simcam.SetsBefore, simcam.SetsApart, simcam.SetsDescribed),
+			Sets:     pick(w, simcam.ParametersBefore, simcam.ParametersApart, simcam.ParametersDescribed),
 		}
 	}
-	if len(w.offer.sets) == 0 && f.Sets == simcam.SetsDescribed {
-		f.Sets = simcam.SetsBefore
+	if len(w.offer.sets) == 0 && f.Sets == simcam.ParametersDescribed {
+		f.Sets = simcam.ParametersBefore
 	}
 	if w.odds(0.4) {
 		f.Loss = pick(w, 0.005, 0.03, 0.2)
@@ -162,7 +162,7 @@ func (w *walk) show() error {
 	if err := w.tape.Show(w.films[name].path); err != nil {
 		return err
 	}
-	if w.faults.Sets == simcam.SetsDescribed { // nobody would know the new ones
+	if w.faults.Sets == simcam.ParametersDescribed { // nobody would know the new ones
 		return w.connect()
 	}
 	return nil

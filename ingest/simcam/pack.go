@@ -9,10 +9,10 @@ import (
 // Packing is how a camera makes packets of its pictures. The zero value is the
 // usual way: small NALUs share a packet, and a picture's last packet is marked.
 type Packing struct {
-	Payload  int    // bytes of a packet's payload at most; 0 is what the network takes
-	Separate bool   // no NALU shares a packet with another
-	Marker   Marker // which packets are marked
-	Sets     Sets   // where its parameter sets come
+	Payload  int        // bytes of a packet's payload at most; 0 is what the network takes
+	Separate bool       // no NALU shares a packet with another
+	Marker   Marker     // which packets are marked
+	Sets     Parameters // where its parameter sets come
 }
 
 // Marker says which packets a camera marks.
@@ -26,14 +26,14 @@ const (
 	MarkNothing
 )
 
-// Sets says where parameter sets come.
-type Sets int
+// Parameters says where parameter sets come.
+type Parameters int
 
 // The ways of sending them.
 const (
-	SetsBefore    Sets = iota // before each key frame, as part of it
-	SetsApart                 // before each key frame, with the time of the picture before, the SPS marked
-	SetsDescribed             // in the stream's description alone
+	ParametersBefore    Parameters = iota // before each key frame, as part of it
+	ParametersApart                       // before each key frame, with the time of the picture before, the SPS marked
+	ParametersDescribed                   // in the stream's description alone
 )
 
 // payload is what one packet carries.
@@ -69,9 +69,9 @@ func (v *video) pack(f frame, p Packing) ([]payload, error) {
 	}
 	sets, rest := f.nalus[:f.sets], f.nalus[f.sets:]
 	switch p.Sets {
-	case SetsBefore:
+	case ParametersBefore:
 		rest = f.nalus
-	case SetsApart:
+	case ParametersApart:
 		for i, set := range sets {
 			if err := add([][]byte{set}, i == len(sets)-2, true); err != nil { // the SPS
 				return nil, err

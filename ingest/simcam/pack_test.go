@@ -72,8 +72,8 @@ func TestCamerasPackAsTold(t *testing.T) {
 		{"a marker for each slice", Packing{Marker: MarkSlices}, "SP|s.|s.|"},
 		{"a marker for each NALU", Packing{Marker: MarkNALUs}, "S.|P.|s.|s.|"},
 		{"no marker", Packing{Marker: MarkNothing}, "SP|s|s|"},
-		{"sets described alone", Packing{Sets: SetsDescribed}, "s|s.|"},
-		{"sets with the time before", Packing{Sets: SetsApart}, "S.|P|s|s.|"},
+		{"sets described alone", Packing{Sets: ParametersDescribed}, "s|s.|"},
+		{"sets with the time before", Packing{Sets: ParametersApart}, "S.|P|s|s.|"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			frames := played(t, film, 3, Faults{Packing: test.packing})
@@ -85,7 +85,7 @@ func TestCamerasPackAsTold(t *testing.T) {
 					t.Errorf("a packet carries %d bytes, want at most %d", len(packet.Payload), most)
 				}
 			}
-			apart := test.packing.Sets == SetsApart
+			apart := test.packing.Sets == ParametersApart
 			if before := frames[2].Packets[0].Timestamp == frames[1].Packets[0].Timestamp; before != apart {
 				t.Errorf("the first packet has the time of the frame before: %v, want %v", before, apart)
 			}

@@ -73,7 +73,7 @@ func (s *sender) packets(v *video, f frame, due time.Duration, m *misbehaviour) 
 
 // timestamp is when a frame is shown, by the media clock.
 func (s *sender) timestamp(f frame, due time.Duration, m *misbehaviour) uint32 {
-	return s.media.at(due, m.MediaGain) + uint32(int32(float64(ticks(f.late))*(1+m.MediaGain)))
+	return s.media.at(due, m.MediaGain) + uint32(int32(float64(ticks(f.shown-f.due))*(1+m.MediaGain)))
 }
 
 // frame is its next one. It begins with a key frame of the video

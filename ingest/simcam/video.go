@@ -41,7 +41,7 @@ type video struct {
 // frame is one access unit and when it is due, from the start of the video.
 type frame struct {
 	due      time.Duration
-	late     time.Duration // from when it is due to when it is shown
+	shown    time.Duration // from the start of the video
 	key      bool
 	sets     int      // parameter sets at the head of its NALUs
 	nalus    [][]byte // as they are sent
@@ -158,8 +158,8 @@ func newVideo(c *coding, track *pmp4.Track) (*video, error) {
 		for _, packet := range packets {
 			f.payloads = append(f.payloads, packet.Payload)
 		}
-		f.late = signedSeconds(int64(sample.PTSOffset), track.TimeScale)
 		f.due = seconds(elapsed, track.TimeScale)
+		f.shown = f.due + signedSeconds(int64(sample.PTSOffset), track.TimeScale)
 		v.frames = append(v.frames, f)
 		elapsed += uint64(sample.Duration)
 	}
