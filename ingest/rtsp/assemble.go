@@ -46,16 +46,17 @@ type assembler struct {
 	rtpTime  uint32   // of the last packet
 	ticks    int64    // from the session's first packet to rtpTime
 	ahead    [][]byte // NALUs of the unit that comes next
-	gap      bool     // packets are missing since the newest slice
+	abreast  bool     // a slice has come, and no packets are missing since the newest
+	begun    bool     // a slice has come, or packets are missing
 	broken   bool     // pictures cannot be trusted until the next whole key unit
 	keyed    bool     // a key unit has come
-	inBand   bool     // parameter sets have come with a picture
 
 	open     *ingest.Unit // under construction
 	size     int          // bytes of it so far
 	first    []byte       // its first slice that begins a picture; nil before it
 	end      int          // its NALUs up to the last slice; 0 before one
 	headless bool         // packets right before it are missing and may be of it
+	earliest bool         // as nobody was there: the session begins
 	holed    bool         // packets of it are missing, or may be
 }
 
@@ -92,7 +93,7 @@ func (a *assembler) packet(pkt *rtp.Packet, stamp ingest.Stamp) error {
 // beginning of the next, or both. What came ahead of a picture may be of one that
 // is lost.
 func (a *assembler) lose() {
-	a.gap, a.holed, a.broken = true, true, true
+	a.abreast, a.begun, a.holed, a.broken = false, true, true, true
 	if a.open != nil {
 		a.format = a.format.Learn(a.open.NALUs[a.end:])
 		a.open.NALUs = a.open.NALUs[:a.end]
@@ -121,7 +122,7 @@ func (a *assembler) add(nalu []byte, pkt *rtp.Packet, stamp ingest.Stamp) error 
 	if a.end == 0 {
 		a.format = a.format.Learn(a.open.NALUs)
 	}
-	a.gap, a.end = false, len(a.open.NALUs)
+	a.abreast, a.begun, a.end = true, true, len(a.open.NALUs)
 	a.open.Stamp = stamp // the last slice's: then it was complete
 	if head.First && a.first == nil {
 		a.first = nalu
@@ -137,7 +138,7 @@ func (a *assembler) begin(pkt *rtp.Packet) error {
 		}
 		a.ticks += step
 	}
-	a.headless, a.holed = a.gap || !a.started, false
+	a.headless, a.earliest, a.holed = !a.abreast, !a.begun, false
 	a.started, a.rtpTime = true, pkt.Timestamp
 	a.open = &ingest.Unit{Session: a.session, PTS: duration(a.ticks), NALUs: a.ahead}
 	a.size = a.open.Size()
@@ -164,9 +165,8 @@ func (a *assembler) close() {
 	needed, decodable := a.format.Needed(u.NALUs)
 	u.Key = decodable && a.randomAccess(u.NALUs)
 	a.keyed = a.keyed || u.Key
-	whole := !a.holed && (!a.headless || a.beginsPicture(u.NALUs) && (!a.inBand || holds(u.NALUs, needed)))
+	whole := !a.holed && (!a.headless || a.beginsPicture(u.NALUs) && a.equipped(u.NALUs, needed))
 	a.broken = !whole || a.broken && !u.Key
-	a.inBand = a.inBand || slices.ContainsFunc(u.NALUs, a.isSet)
 	a.alive()
 	if !a.keyed {
 		a.metrics.Undecodable.Inc()
@@ -189,17 +189,17 @@ func (a *assembler) split(nalus [][]byte) (of, ahead [][]byte) {
 	return nalus[: a.end+n : a.end+n], slices.Clone(nalus[a.end+n:])
 }
 
-func (a *assembler) isSet(nalu []byte) bool { return nal.KindOf(a.format.Codec, nalu).IsSet() }
-
-// holds reports whether all sets are among some NALUs. After a gap others may
-// have been sent.
-func holds(nalus [][]byte, sets []ingest.Set) bool {
-	for _, set := range sets {
-		if !slices.ContainsFunc(nalus, func(nalu []byte) bool { return bytes.Equal(nalu, set.NALU) }) {
-			return false
+// equipped reports whether the parameter sets in force are those that a unit was
+// made with, though packets before it are missing: others may have been in them.
+// A session may begin with a picture whose sets are described alone.
+func (a *assembler) equipped(nalus [][]byte, needed []ingest.Set) bool {
+	brought := 0
+	for _, set := range needed {
+		if slices.ContainsFunc(nalus, func(nalu []byte) bool { return bytes.Equal(nalu, set.NALU) }) {
+			brought++
 		}
 	}
-	return true
+	return brought == len(needed) || brought == 0 && a.earliest
 }
 
 // randomAccess reports whether a picture can be decoded without any other: one

@@ -154,7 +154,7 @@ func TestAssemblerKnowsWhatIsWhole(t *testing.T) {
 		{"the last of a key unit", "KpKpKp", []lost{{2, 6}}, true, "aK b cK! d! eK f"},
 		{"a key unit's first slice", "KpKpKp", []lost{{2, 0}, {2, 1}, {2, 2}, {2, 3}}, true, "aK b! cK! d! eK f"},
 		{"a key unit's parameter sets", "KpKpKp", []lost{{2, 0}}, true, "aK b! cK! d! eK f"},
-		{"before a key unit without parameter sets", "kpkpkp", []lost{{1, 5}}, true, "aK b! cK d eK f"},
+		{"before a key unit without parameter sets", "kpkpkp", []lost{{1, 5}}, true, "aK b! cK! d! eK f"},
 		{"right before a key unit", "KppKp", []lost{{2, 5}}, true, "aK b c! dK e"},
 		{"of the very first unit", "KpKp", []lost{{0, 0}, {0, 1}}, true, "aK! b! cK d"},
 	} {
