@@ -572,6 +572,17 @@ Each row is a test of that name (` + "`go test ./ingest/feed -run 'TestFaults/NA
 	for _, f := range slices.Concat(faults, streamFaults) {
 		fmt.Fprintf(&want, "| %s | %s | %s | %s | %s |\n", f.name, f.is, f.health, f.metric, f.reaction)
 	}
+	want.WriteString(`
+## What else does so
+
+Beside cameras there are other devices and servers. What they do wrong is tried by tests of the packages that speak to them.
+
+| fault | what happens | reaction | test |
+|---|---|---|---|
+`)
+	for _, n := range neighbours {
+		want.WriteString(n.told())
+	}
 	if *update {
 		if err := os.WriteFile(path, []byte(want.String()), 0o644); err != nil {
 			t.Fatal(err)
