@@ -158,6 +158,10 @@ var streamFaults = []fault{
 		}, simcam.Faults{}, 0),
 	},
 	{
+		"long-term references", "P pictures that name the last key frame alone, as smart codecs send them", "live", "`tidewatch_ingest_up`", "as above",
+		plays(longTerm, simcam.Faults{}, 0),
+	},
+	{
 		"another session's packets", "a session that is over is still sent, under another SSRC", "live", "`tidewatch_rtsp_foreign_packets_total`",
 		"what is not of the stream that brought the first key unit is dropped and counted",
 		func(t *testing.T) {
