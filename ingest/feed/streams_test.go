@@ -39,7 +39,7 @@ func of(edit func([][]byte) [][]byte, options ...string) func(*testing.T) string
 
 var (
 	avc  = []string{"libx264", "-bf", "0", "-g", "10"}
-	open = []string{"libx264", "-bf", "2", "-g", "10", "-x264-params", "b-adapt=0:open-gop=1:keyint=10:min-keyint=10"}
+	open = []string{"libx264", "-bf", "2", "-g", "10", "-x264-params", "b-adapt=0:open-gop=1:keyint=8:min-keyint=8"}
 )
 
 // paced is a camera whose media clock runs at a share of true speed.
@@ -129,11 +129,11 @@ var streamFaults = []fault{
 	{
 		"open groups", "one IDR at the start, then intra pictures with a recovery point; nobody watched the start", "live", "`tidewatch_ingest_up`",
 		"those are key units; what is decoded after one and shown before it is left out of a clip that begins there",
-		plays(of(nil, open...), simcam.Faults{}, 10),
+		plays(of(nil, open...), simcam.Faults{}, 8),
 	},
 	{
 		"open groups, unannounced", "the same without recovery points", "live", "`tidewatch_ingest_up`", "a picture without prediction is a key unit, and is announced as one in a clip",
-		plays(of(without(nal.SEI), open...), simcam.Faults{}, 10),
+		plays(of(without(nal.SEI), open...), simcam.Faults{}, 8),
 	},
 	{
 		"intra refresh", "pictures are refreshed bit by bit, and none is whole by itself", "offline", ended("refresh"),

@@ -126,12 +126,22 @@ func bytesOf(sets []ingest.Set) [][]byte {
 }
 
 // shownTimes are the moments in ticks at which pictures are shown, by the
-// session's own clock. No two are the same.
+// session's own clock, and by arrivals where that stands still. No two are the
+// same.
 func shownTimes(units []*ingest.Unit) []int64 {
 	shown := make([]int64, len(units))
 	taken := map[int64]bool{}
 	for i, u := range units {
 		shown[i] = ticks(u.Shown())
+		taken[shown[i]] = true
+	}
+	if still := 2*len(taken) <= len(units); still {
+		for i, u := range units {
+			shown[i] = ticks(u.Arrival.Sub(units[0].Arrival))
+		}
+	}
+	clear(taken)
+	for i := range shown {
 		for taken[shown[i]] {
 			shown[i]++
 		}

@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	walkFor  = flag.Duration("walk", 20*time.Second, "CPU time for which the random walk goes on")
+	walkFor  = flag.Duration("walk", time.Minute, "CPU time for which the random walk goes on")
 	walkSeed = flag.Uint64("walk-seed", 0, "of one walk alone; 0 walks from a random one on")
 )
 
@@ -234,7 +234,7 @@ func (w *walk) deliver(packets []*rtp.Packet, sent simcam.Sent) error {
 			continue
 		}
 		stamp := ingest.Stamp{Arrival: w.now}
-		if !w.report.camera.IsZero() {
+		if !w.report.camera.IsZero() && pkt.SSRC == 0 {
 			stamp.Camera = w.report.camera.Add(time.Duration(int32(pkt.Timestamp-w.report.time)) * time.Second / clockRate)
 		}
 		if err := w.units.packet(pkt, stamp); err != nil {

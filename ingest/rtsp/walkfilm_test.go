@@ -71,7 +71,7 @@ var encodings = map[string][]string{
 	"h264 simple":  {"libx264", "-profile:v", "baseline", "-g", "5", "-qp", "40", "-x264-params", "bframes=0:no-8x8dct=1:cabac=0"},
 	"h264 other":   {"libx264", "-bf", "0", "-g", "7", "-qp", "30", "-x264-params", "ref=1:cabac=0:8x8dct=0"},
 	"h264 B":       {"libx264", "-bf", "2", "-g", "10", "-x264-params", "b-adapt=0"},
-	"h264 open":    {"libx264", "-bf", "2", "-g", "10", "-x264-params", "b-adapt=0:open-gop=1:keyint=10:min-keyint=10"},
+	"h264 open":    {"libx264", "-bf", "2", "-g", "10", "-x264-params", "b-adapt=0:open-gop=1:keyint=8:min-keyint=8"},
 	"h264 intra":   {"libx264", "-bf", "0", "-g", "1"},
 	"h264 refresh": {"libx264", "-bf", "0", "-x264-params", "intra-refresh=1:keyint=10"},
 	"h264 fields":  {"libx264", "-bf", "0", "-g", "10", "-x264-params", "tff=1"},
