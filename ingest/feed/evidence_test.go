@@ -153,7 +153,9 @@ var harmless = regexp.MustCompile(`.*(?:mmco: unref short failure|non monotonica
 // of them whole.
 func shows(t *testing.T, path string) int {
 	t.Helper()
-	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-threads", "1", "-i", path,
+	// What a few bytes are is not guessed.
+	is := map[string]string{".h264": "h264", ".h265": "hevc", ".mp4": "mp4"}[filepath.Ext(path)]
+	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-threads", "1", "-f", is, "-i", path,
 		"-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "16x16", "-")
 	var complaint strings.Builder
 	cmd.Stderr = &complaint

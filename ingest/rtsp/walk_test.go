@@ -271,7 +271,7 @@ func (w *walk) check(u *ingest.Unit) error {
 	}
 	shown, err := w.showsAlone(u)
 	if err != nil {
-		return fmt.Errorf("key unit %s does not decode alone: %w", found, err)
+		return fmt.Errorf("key unit %s (announced: %v) does not decode alone: %w", found, u.Announced(), err)
 	}
 	if shown != p.shown {
 		return fmt.Errorf("key unit %s alone shows another picture", found)

@@ -177,7 +177,9 @@ var harmless = regexp.MustCompile(`.*(?:mmco: unref short failure|non monotonica
 // What is damaged is an error. Times say nothing: no picture is left out or shown
 // twice for them.
 func digests(path string) ([]string, error) {
-	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-threads", "1", "-i", path,
+	// What a few bytes are is not guessed.
+	is := map[string]string{".h264": "h264", ".h265": "hevc", ".mp4": "mp4"}[filepath.Ext(path)]
+	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-threads", "1", "-f", is, "-i", path,
 		"-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-")
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
@@ -203,7 +205,11 @@ func alone(u *ingest.Unit) (string, error) {
 	}
 	defer os.Remove(file.Name())
 	defer file.Close()
-	for _, nalu := range u.Format.Prepend(u.NALUs) {
+	nalus := u.NALUs
+	if u.Format.Codec == ingest.H264 && !u.Announced() { // as decode.Pool does
+		nalus = append([][]byte{nal.Entry}, nalus...)
+	}
+	for _, nalu := range u.Format.Prepend(nalus) {
 		if _, err := file.Write(append([]byte{0, 0, 0, 1}, nalu...)); err != nil {
 			return "", err
 		}
