@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"errors"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -73,6 +74,26 @@ func TestAClipLeavesOutWhatBuildsOnBefore(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAClipEndsWhereTheClockGoesBack cuts a stream that does so at a key unit, as
+// where a camera that reordered its pictures does so no longer.
+func TestAClipEndsWhereTheClockGoesBack(t *testing.T) {
+	all, _ := film(t, 3, "-c:v", "libx264", "-bf", "0")
+	r := newRing(DefaultConfig())
+	for i, u := range all {
+		if i >= 10 {
+			u.PTS -= 1200 * time.Millisecond // before all that came
+		}
+		r.Add(u)
+	}
+	clip, err := r.Cut(all[0].Arrival, all[len(all)-1].Arrival)
+	if !errors.Is(err, ErrShort) {
+		t.Fatalf("got %v", err)
+	}
+	if n := decoded(t, saveClip(t, clip)); n != 20 || len(clip.Units) != n {
+		t.Errorf("the clip holds %d units and shows %d, want the 20 from there on", len(clip.Units), n)
 	}
 }
 
