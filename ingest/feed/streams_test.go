@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tidewatch/ingest"
+	"tidewatch/ingest/feed"
 	"tidewatch/ingest/nal"
 	"tidewatch/ingest/simcam"
 )
@@ -20,15 +21,30 @@ func plays(film func(t *testing.T) string, faults simcam.Faults, from int) func(
 				c.Cameras[0].Video = film(t)
 			}
 		})
+		r.cfg = patient()
 		r.misbehave(faults)
 		r.start()
 		r.live()
-		session := r.newest().Session
 		r.sound(3 * time.Second)
-		if h := r.feed.Health(); h.State != ingest.Live || r.newest().Session != session {
-			t.Errorf("after %d connections it is %+v", r.newest().Session, h)
-		}
+		r.live()
+		r.once()
 		r.discreet()
+	}
+}
+
+// patient waits for a machine that has much else to do.
+func patient() feed.Config {
+	cfg := feed.DefaultConfig()
+	cfg.RTSP.AnswerTimeout, cfg.RTSP.UnitTimeout, cfg.RTSP.KeyTimeout = patience, patience, patience
+	cfg.Inspector.KeyPatience, cfg.Inspector.ReportPatience = patience, patience
+	return cfg
+}
+
+// once checks that the camera was never connected anew.
+func (r *rig) once() {
+	r.t.Helper()
+	if n := r.newest().Session; n != 1 {
+		r.t.Errorf("the camera was connected %d times:\n%s", n, r.log.String())
 	}
 }
 
@@ -46,6 +62,7 @@ var (
 func paced(gain float64) func(*testing.T) {
 	return func(t *testing.T) {
 		r := newRig(t)
+		r.cfg = patient()
 		r.misbehave(simcam.Faults{MediaGain: gain, NoReports: gain < 0})
 		r.start()
 		r.standing(ingest.Degraded, ingest.TroubleMedia)
@@ -166,15 +183,17 @@ var streamFaults = []fault{
 		"what is not of the stream that brought the first key unit is dropped and counted",
 		func(t *testing.T) {
 			r := newRig(t)
+			r.cfg = patient()
 			r.start()
 			r.live()
 			r.misbehave(simcam.Faults{Foreign: true})
 			r.until("packets of another", func() bool { return r.metric("tidewatch_rtsp_foreign_packets_total", "main") > 20 })
-			session := r.newest().Session
-			r.live()
 			r.sound(3 * time.Second)
-			if h := r.feed.Health(); h.State != ingest.Live || r.newest().Session != session {
-				t.Errorf("after %d connections it is %+v", r.newest().Session, h)
+			r.live()
+			// On a busy machine the camera's own packets may stay away for so long
+			// that they are taken to have ended; they are never taken for others.
+			if n := r.metric("tidewatch_ingest_failures_total", "time_jump"); n > 0 {
+				t.Errorf("%v times the packets were mixed", n)
 			}
 			r.discreet()
 		},
@@ -233,17 +252,14 @@ a=sendonly
 		"short stall", "nothing comes for less than two seconds", "live", "`tidewatch_ingest_up`", "none",
 		func(t *testing.T) {
 			r := newRig(t)
-			r.cfg.RTSP.AnswerTimeout, r.cfg.RTSP.UnitTimeout = patience, patience
+			r.cfg = patient()
 			r.start()
 			r.live()
-			session := r.newest().Session
 			r.misbehave(simcam.Faults{Stall: true})
 			time.Sleep(1700 * time.Millisecond)
 			r.misbehave(simcam.Faults{})
 			r.live()
-			if again := r.newest().Session; again != session {
-				t.Errorf("session %d follows session %d", again, session)
-			}
+			r.once()
 			r.discreet()
 		},
 	},

@@ -347,8 +347,12 @@ func (w *walk) run() error {
 				return err
 			}
 		}
-		if err := w.play(5+w.random.IntN(60), w.odds(0.6)); err != nil {
+		frames, losses, session := 5+w.random.IntN(60), w.odds(0.6), w.source.session
+		if err := w.play(frames, losses); err != nil {
 			return err
+		}
+		if frames >= 50 && !losses && w.faults.Loss == 0 && w.source.session == session && w.whole < 10 {
+			return fmt.Errorf("nothing was lost in %d frames, and the newest %d units are whole", frames, w.whole)
 		}
 	}
 	return w.heal()
