@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify train-plates attack damage soak screenshots test-kafka check-vulnerabilities clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify train-plates attack damage soak walk screenshots test-kafka check-vulnerabilities clean
 
 export CGO_ENABLED = 1
 
@@ -77,6 +77,9 @@ soak: setup-test ## Have 50 cameras misbehave for ten minutes; a minute of it is
 test-kafka: ## Try the case log on Apache Kafka, with users, rights and TLS; sets it up, then takes some two minutes
 	@script/setup kafka
 	TIDEWATCH_KAFKA=$(assets)/kafka go test ./storage/kafka -count=1 -v -timeout $(timeout) -run TestApacheKafka
+
+walk: setup-test ## Walk for ten CPU-minutes over what cameras and networks do wrong at once; SEED=n repeats one walk; a minute of it is part of the tests
+	go test ./ingest/rtsp -count=1 -v -run TestWalk -timeout 2h $(if $(SEED),-walk-seed $(SEED),-walk 10m)
 
 screenshots: setup-test ## Make the pictures of the review page in docs/images, from the demo
 	mkdir -p docs/images

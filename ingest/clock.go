@@ -143,13 +143,21 @@ func (c *Clock) add(u *Unit) {
 // complete takes a span. The first of a session tells whether the camera's
 // clock was set between two sessions.
 func (c *Clock) complete(d delay) {
-	if c.fresh && c.reading.Settled && (d.least+c.at(d.arrival).Offset).Abs() > clockStep {
+	if c.fresh && len(c.spans) > 0 && (d.least-c.expected(d.arrival)).Abs() > clockStep {
 		c.stepped()
 	}
 	c.fresh = false
 	c.spans = append(c.spans, d)
 	c.spans = c.spans[max(0, len(c.spans)-fitSpans):]
 	c.fit()
+}
+
+// expected is the least delay that a span should have by those before it.
+func (c *Clock) expected(arrival time.Time) time.Duration {
+	if c.reading.Settled {
+		return -c.at(arrival).Offset
+	}
+	return c.spans[len(c.spans)-1].least
 }
 
 // fit reckons offset and drift: the drift is the median slope between any two

@@ -116,6 +116,8 @@ func TestClockNoticesThatTheCamerasClockWasSet(t *testing.T) {
 		{"a second back", street{step: -time.Second, stepAt: time.Minute, delay: lan}, 1},
 		{"two seconds between two sessions", street{step: 2 * time.Second, stepAt: time.Minute, session: time.Minute, delay: lan}, 1},
 		{"between two sessions", street{step: -time.Hour, stepAt: time.Minute, session: time.Minute, delay: lan}, 1},
+		{"between two sessions, the first of which was short", street{step: -time.Hour, stepAt: 7 * time.Second, session: 7 * time.Second, delay: lan}, 1},
+		{"a new session after a short one, the clock as before", street{session: 7 * time.Second, delay: lan}, 0},
 		{"a new session, the clock as before", street{session: time.Minute, delay: lan}, 0},
 		{"slewed", street{step: 80 * time.Millisecond, stepAt: time.Minute, delay: lan}, 0},
 	} {

@@ -197,6 +197,28 @@ func (u *Unit) Following(before *Unit) [][]byte {
 	return u.Format.Prepend(u.NALUs)
 }
 
+// Leading reports whether the unit, where it directly follows a key unit, may
+// build on what was before that.
+func (u *Unit) Leading() bool {
+	for _, nalu := range u.NALUs {
+		if head, ok := u.Format.Head(nalu); ok && head.Leading {
+			return true
+		}
+	}
+	return false
+}
+
+// Refreshes reports whether nothing after the unit builds on what was before it,
+// by the camera's word (IDR).
+func (u *Unit) Refreshes() bool {
+	for _, nalu := range u.NALUs {
+		if head, ok := u.Format.Head(nalu); ok {
+			return head.Alone && u.Format.Codec == H264
+		}
+	}
+	return false
+}
+
 // Size is the number of encoded bytes in the unit.
 func (u *Unit) Size() int {
 	n := 0

@@ -9,6 +9,7 @@ import (
 	"github.com/asticode/go-astiav"
 
 	"tidewatch/ingest"
+	"tidewatch/ingest/nal"
 )
 
 // ErrCorrupt says that FFmpeg noticed bytes that are not a whole picture. It
@@ -104,19 +105,15 @@ func (d *decoder) decode(u *ingest.Unit, size sizing) (*Picture, error) {
 	return d.converter.picture(d.frame, size)
 }
 
-// entry is an SEI message of H.264: decoding can begin here, and the picture is
-// right at once (D.1.8: no more pictures, an exact match). FFmpeg shows an intra
-// picture that nobody has announced as one to begin with only as damaged, so for
-// the decoder it is announced.
-var entry = []byte{0x06, 0x06, 0x01, 0xC4, 0x80}
-
-// whole is what a decoder needs for a unit that follows another, or none.
+// whole is what a decoder needs for a unit that follows another, or none. FFmpeg
+// shows an intra picture that nobody has announced as one to begin with only as
+// damaged, so for the decoder it is announced.
 func whole(u, before *ingest.Unit) [][]byte {
 	nalus := u.Following(before)
 	if u.Format.Codec != ingest.H264 || !u.Key || u.Announced() {
 		return nalus
 	}
-	return slices.Insert(slices.Clone(nalus), len(nalus)-len(u.NALUs), entry)
+	return slices.Insert(slices.Clone(nalus), len(nalus)-len(u.NALUs), nal.Entry)
 }
 
 // send gives the decoder a unit that follows another, or none, under a new serial

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -648,7 +649,7 @@ func (r *rig) check(err error) {
 }
 
 func TestFaults(t *testing.T) {
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, streamFaults) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			f.test(t)
@@ -667,8 +668,19 @@ Each row is a test of that name (` + "`go test ./ingest/feed -run 'TestFaults/NA
 | fault | what happens | health | metric | reaction |
 |---|---|---|---|---|
 `)
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, streamFaults) {
 		fmt.Fprintf(&want, "| %s | %s | %s | %s | %s |\n", f.name, f.is, f.health, f.metric, f.reaction)
+	}
+	want.WriteString(`
+## What else does so
+
+Beside cameras there are other devices and servers. What they do wrong is tried by tests of the packages that speak to them.
+
+| fault | what happens | reaction | test |
+|---|---|---|---|
+`)
+	for _, n := range neighbours {
+		want.WriteString(n.told())
 	}
 	if *update {
 		if err := os.WriteFile(path, []byte(want.String()), 0o644); err != nil {

@@ -44,6 +44,7 @@ func (k Kind) IsSet() bool { return k == VPS || k == SPS || k == PPS }
 const (
 	avcSlice, avcIDR, avcSEI, avcSPS, avcPPS, avcDelimiter = 1, 5, 6, 7, 8, 9
 
+	hevcRASLN, hevcRASLR                                   = 8, 9
 	hevcBLA, hevcIDR, hevcIDRAlone, hevcCRA                = 16, 19, 20, 21
 	hevcVPS, hevcSPS, hevcPPS, hevcDelimiter, hevcPrefixed = 32, 33, 34, 35, 39
 )

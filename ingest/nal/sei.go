@@ -3,6 +3,10 @@ package nal
 // recoveryPoint is the type of an SEI message, the same in both codings.
 const recoveryPoint = 6
 
+// Entry is such a message of H.264: decoding can begin here, and the picture is
+// right at once (D.1.8: no more pictures, an exact match).
+var Entry = []byte{0x06, 0x06, 0x01, 0xC4, 0x80}
+
 // RecoveryPoint reads the SEI message by which an encoder says that decoding
 // can begin here, and after how many pictures it is right: 0 for a picture that
 // is whole at once, more where the picture is refreshed bit by bit. It is false

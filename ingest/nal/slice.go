@@ -15,6 +15,10 @@ type Head struct {
 	// Intra says that nothing in the slice is predicted from other pictures. It
 	// is false where that cannot be read.
 	Intra bool
+	// Leading says that the picture, where it directly follows a key picture, may
+	// be predicted from others before that: in H.265 it says so (RASL), in H.264
+	// any B picture may be.
+	Leading bool
 }
 
 // Sets finds a parameter set by kind and number, nil if it is not known.
@@ -33,6 +37,7 @@ func ReadSlice(codec Codec, nalu []byte, sets Sets) (Head, bool) {
 	head := Head{First: r.ue() == 0, Alone: typeOf(codec, nalu) == avcIDR}
 	kind := r.ue() % 5 // slice_type; those from 5 on say that the whole picture is of it
 	head.Intra = kind == 2 || kind == 4
+	head.Leading = kind == 1
 	head.PPS = int(r.ue())
 	return head, r.err == nil
 }
@@ -40,7 +45,7 @@ func ReadSlice(codec Codec, nalu []byte, sets Sets) (Head, bool) {
 func readHEVC(nalu []byte, sets Sets) (Head, bool) {
 	t := typeOf(H265, nalu)
 	r := payload(H265, nalu, sliceHeader)
-	head := Head{First: r.flag(), Alone: t >= hevcBLA && t <= hevcCRA}
+	head := Head{First: r.flag(), Alone: t >= hevcBLA && t <= hevcCRA, Leading: t == hevcRASLN || t == hevcRASLR}
 	if t >= hevcBLA && t < 24 { // IRAP, the reserved ones included
 		r.skip(1) // no_output_of_prior_pics_flag
 	}

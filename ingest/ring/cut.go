@@ -106,13 +106,21 @@ func (r *Ring) stretch(units []*ingest.Unit) int {
 }
 
 // playable is how many units, from the first on, play without a break. Parameter
-// sets may change on the way, the size of the picture may not.
+// sets may change on the way, the size of the picture may not, and no key picture
+// is shown before the key picture that came before it.
 func playable(units []*ingest.Unit) int {
 	first := units[0]
 	if !first.Key {
 		return 0
 	}
+	key := first
 	for i, u := range units {
+		if u.Key {
+			if u.Shown() < key.Shown() {
+				return i
+			}
+			key = u
+		}
 		if u.Damaged || u.Session != first.Session || u.Format.Codec != first.Format.Codec {
 			return i
 		}
@@ -159,6 +167,9 @@ func (r *Ring) part(units []*ingest.Unit, from, to time.Time, begins func(*inges
 	}
 	clip = r.clip(units[start:end])
 	over := clip.From.Add(clip.Duration())
+	if clip.Until.After(over) { // by its moments, whatever the media clock says
+		over = clip.Until
+	}
 	if over.Before(from) {
 		return Clip{}, false
 	}
@@ -167,10 +178,17 @@ func (r *Ring) part(units []*ingest.Unit, from, to time.Time, begins func(*inges
 
 // clip is of units that begin with a key unit. The pictures that are decoded
 // after that one and shown before it may build on what came before: they are
-// left out.
+// left out. Where the media clock does not tell, they tell themselves.
 func (r *Ring) clip(units []*ingest.Unit) Clip {
 	first := units[0]
-	units = slices.DeleteFunc(slices.Clone(units), func(u *ingest.Unit) bool { return u.Shown() < first.Shown() })
+	leading := !first.Refreshes()
+	units = slices.DeleteFunc(slices.Clone(units), func(u *ingest.Unit) bool {
+		if u == first {
+			return false
+		}
+		leading = leading && u.Leading()
+		return u.Shown() < first.Shown() || leading
+	})
 	clip := Clip{Units: units, From: r.time(first), Clock: ServerClock}
 	if clip.From.Equal(first.Resolved().Camera) {
 		clip.Clock = CameraClock

@@ -92,13 +92,17 @@ func announced(units []*ingest.Unit) *ingest.Format {
 // samples are the NALUs of each unit, before them those parameter sets that a
 // decoder would not know as they are: others of the same number stand in the
 // clip's head, or came before. Playing may begin at any key unit, knowing the
-// head alone, or come from what was before.
+// head alone, or come from what was before. And players begin with no picture of
+// H.264 that is not announced as one to begin with.
 func samples(units []*ingest.Unit) iter.Seq2[int, [][]byte] {
 	return func(yield func(int, [][]byte) bool) {
 		head := announced(units)
 		known := head
 		for i, u := range units {
 			nalus := u.NALUs
+			if u.Key && u.Format.Codec == ingest.H264 && !u.Announced() {
+				nalus = slices.Concat([][]byte{nal.Entry}, nalus)
+			}
 			if needed, ok := u.Format.Needed(nalus); ok && (u.Format != head || known != head) {
 				fresh := slices.DeleteFunc(needed, func(set ingest.Set) bool {
 					return known.Holds(set) && (!u.Key || head.Holds(set))
@@ -122,12 +126,22 @@ func bytesOf(sets []ingest.Set) [][]byte {
 }
 
 // shownTimes are the moments in ticks at which pictures are shown, by the
-// session's own clock. No two are the same.
+// session's own clock, and by arrivals where that stands still. No two are the
+// same.
 func shownTimes(units []*ingest.Unit) []int64 {
 	shown := make([]int64, len(units))
 	taken := map[int64]bool{}
 	for i, u := range units {
 		shown[i] = ticks(u.Shown())
+		taken[shown[i]] = true
+	}
+	if still := 2*len(taken) <= len(units); still {
+		for i, u := range units {
+			shown[i] = ticks(u.Arrival.Sub(units[0].Arrival))
+		}
+	}
+	clear(taken)
+	for i := range shown {
 		for taken[shown[i]] {
 			shown[i]++
 		}

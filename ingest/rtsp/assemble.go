@@ -1,6 +1,8 @@
 package rtsp
 
 import (
+	"bytes"
+	"slices"
 	"time"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
@@ -23,11 +25,12 @@ const largestUnit = h264.MaxAccessUnitSize
 // assembler puts access units together from RTP packets and judges whether
 // they are whole.
 //
-// Where a unit ends is told by what comes next, another timestamp or, while the
-// camera's media clock stands still, the first slice of another picture: never
-// by the marker alone, which some cameras set after every slice or every NALU,
-// and some not at all. So a unit is handed on when the next one begins, with its
-// own time of arrival.
+// Where a unit ends is told by what comes next, another timestamp or the first
+// slice of another picture, never by the marker: some cameras set it after every
+// slice or every NALU, and some not at all. So a unit is handed on when the next
+// one begins, with its own time of arrival. What comes after its last slice and
+// before another picture, such as parameter sets, is of that one, whatever its
+// timestamp (H.264 7.4.1.2.3, H.265 7.4.2.4.4).
 type assembler struct {
 	session uint64
 	format  *ingest.Format // in force
@@ -39,119 +42,96 @@ type assembler struct {
 	metrics   StreamMetrics
 
 	started  bool
-	sequence uint16 // of the last packet
-	rtpTime  uint32 // of the last packet
-	ticks    int64  // from the session's first packet to rtpTime
-	marked   bool   // the last packet was
-	ending   bool   // so was the one that completed the last NALU
-	markers  markers
+	sequence uint16   // of the last packet
+	rtpTime  uint32   // of the last packet
+	ticks    int64    // from the session's first packet to rtpTime
+	ahead    [][]byte // NALUs of the unit that comes next
+	abreast  bool     // a slice has come, and no packets are missing since the newest
+	begun    bool     // a slice has come, or packets are missing
+	broken   bool     // pictures cannot be trusted until the next whole key unit
+	keyed    bool     // a key unit has come
+	chain    chain
 
 	open     *ingest.Unit // under construction
 	size     int          // bytes of it so far
 	first    []byte       // its first slice that begins a picture; nil before it
-	sliced   bool         // it holds a slice
+	end      int          // its NALUs up to the last slice; 0 before one
 	headless bool         // packets right before it are missing and may be of it
-	holed    bool         // packets of it are missing
-	broken   bool         // pictures cannot be trusted until the next whole key unit
-	keyed    bool         // a key unit has come
-	chain    chain
+	earliest bool         // as nobody was there: the session begins
+	holed    bool         // packets of it are missing, or may be
 }
-
-// markers is what a camera has shown of its use of the marker.
-type markers int
-
-const (
-	untested markers = iota
-	endUnits         // a marked packet was a unit's last, so far always
-	endLess          // it was not: the marker ends slices, or means nothing
-)
 
 // packet takes the next packet with its time of arrival and, where known, the
 // camera's time.
 func (a *assembler) packet(pkt *rtp.Packet, stamp ingest.Stamp) error {
-	missing := a.started && pkt.SequenceNumber != a.sequence+1
-	a.sequence = pkt.SequenceNumber
-	if missing {
+	if a.started && pkt.SequenceNumber != a.sequence+1 {
 		a.metrics.Gaps.Inc()
-		// The open unit's last packets may be among the missing, unless its end
-		// is known to have come.
-		a.holed = a.holed || !a.marked || a.markers != endUnits
+		a.lose()
 	}
+	a.sequence = pkt.SequenceNumber
 	if a.open != nil && pkt.Timestamp != a.rtpTime {
-		a.ended(missing)
 		a.close()
 	}
 	if a.open == nil {
-		if err := a.begin(pkt, missing); err != nil {
+		if err := a.begin(pkt); err != nil {
 			return err
 		}
-	} else if missing {
-		a.holed = true
 	}
-	a.broken = a.broken || missing
 	nalus, err := a.nalus(pkt)
 	if err != nil {
 		a.metrics.Discarded.Inc()
-		a.holed = true
+		a.lose()
 	}
 	for _, nalu := range nalus {
-		if err := a.add(nalu, pkt); err != nil {
+		if err := a.add(nalu, pkt, stamp); err != nil {
 			return err
 		}
-	}
-	a.open.Stamp = stamp // the last packet's: then it was complete
-	a.marked = pkt.Marker
-	if len(nalus) > 0 {
-		a.ending = pkt.Marker
 	}
 	return nil
 }
 
-// ended notes whether the marker told the end of the unit that is over.
-func (a *assembler) ended(missing bool) {
-	if a.marked && a.sliced && !missing && a.markers == untested {
-		a.markers = endUnits
+// lose notes that something is missing: the end of the open unit, or the
+// beginning of the next, or both. What came ahead of a picture may be of one that
+// is lost.
+func (a *assembler) lose() {
+	a.abreast, a.begun, a.holed, a.broken = false, true, true, true
+	if a.open != nil {
+		a.format = a.format.Learn(a.open.NALUs[a.end:])
+		a.open.NALUs = a.open.NALUs[:a.end]
 	}
 }
 
 // add adds a NALU to the unit under construction, or begins another with it.
-func (a *assembler) add(nalu []byte, pkt *rtp.Packet) error {
+func (a *assembler) add(nalu []byte, pkt *rtp.Packet, stamp ingest.Stamp) error {
 	if len(nalu) == 0 {
 		return nil
 	}
 	head, slice := a.format.Head(nalu)
-	if a.ending && a.sliced {
-		if a.another(nalu, head, slice) {
-			a.close()
-			if err := a.begin(pkt, false); err != nil {
-				return err
-			}
-		} else {
-			a.markers = endLess
+	if slice && head.First && a.first != nil && !a.format.SecondField(a.first, nalu) {
+		a.close()
+		if err := a.begin(pkt); err != nil {
+			return err
 		}
 	}
 	a.open.NALUs = append(a.open.NALUs, nalu)
 	if a.size += len(nalu); a.size > largestUnit {
 		return errEndless
 	}
-	a.sliced = a.sliced || slice
-	if slice && head.First && a.first == nil {
+	if !slice {
+		return nil
+	}
+	if a.end == 0 {
+		a.format = a.format.Learn(a.open.NALUs)
+	}
+	a.abreast, a.begun, a.end = true, true, len(a.open.NALUs)
+	a.open.Stamp = stamp // the last slice's: then it was complete
+	if head.First && a.first == nil {
 		a.first = nalu
 	}
 	return nil
 }
 
-// another reports whether a NALU that comes under the timestamp of the open unit
-// and after a marker is of another picture. What cannot be told is of the same.
-func (a *assembler) another(nalu []byte, head nal.Head, slice bool) bool {
-	if !slice {
-		kind := nal.KindOf(a.format.Codec, nalu)
-		return kind.IsSet() || kind == nal.SEI || kind == nal.Delimiter
-	}
-	return head.First && a.first != nil && !a.format.SecondField(a.first, nalu)
-}
-
-func (a *assembler) begin(pkt *rtp.Packet, missing bool) error {
+func (a *assembler) begin(pkt *rtp.Packet) error {
 	if a.started {
 		step := int64(int32(pkt.Timestamp - a.rtpTime)) // wraps every 13 hours
 		if step > longestJump || step < -longestJump {
@@ -159,10 +139,11 @@ func (a *assembler) begin(pkt *rtp.Packet, missing bool) error {
 		}
 		a.ticks += step
 	}
-	a.headless, a.holed = missing || !a.started, false
-	a.started, a.rtpTime, a.marked, a.ending = true, pkt.Timestamp, false, false
-	a.open, a.size = &ingest.Unit{Session: a.session, PTS: duration(a.ticks)}, 0
-	a.first, a.sliced = nil, false
+	a.headless, a.earliest, a.holed = !a.abreast, !a.begun, false
+	a.started, a.rtpTime = true, pkt.Timestamp
+	a.open = &ingest.Unit{Session: a.session, PTS: duration(a.ticks), NALUs: a.ahead}
+	a.size = a.open.Size()
+	a.ahead, a.first, a.end = nil, nil, 0
 	return nil
 }
 
@@ -172,19 +153,23 @@ func duration(ticks int64) time.Duration {
 }
 
 // close ends the unit under construction. One without a slice, such as
-// parameter sets with a timestamp of their own, is no picture to pass on.
+// parameter sets with a timestamp of their own, is the beginning of the next.
 func (a *assembler) close() {
 	u := a.open
 	a.open = nil
-	whole := !a.holed && (!a.headless || a.beginsPicture(u.NALUs))
-	a.format = a.format.Learn(u.NALUs)
-	u.Key = a.decodable(u.NALUs) && a.randomAccess(u.NALUs)
-	a.keyed = a.keyed || u.Key
-	a.broken = !whole || a.broken && !u.Key
-	if a.sliced {
-		a.alive()
+	if a.end == 0 {
+		a.ahead = u.NALUs
+		return
 	}
-	if !a.keyed || !a.sliced {
+	u.NALUs, a.ahead = a.split(u.NALUs)
+	a.format = a.format.Learn(u.NALUs)
+	needed, decodable := a.format.Needed(u.NALUs)
+	u.Key = decodable && a.randomAccess(u.NALUs)
+	a.keyed = a.keyed || u.Key
+	whole := !a.holed && (!a.headless || a.beginsPicture(u.NALUs) && a.equipped(u.NALUs, needed))
+	a.broken = !whole || a.broken && !u.Key
+	a.alive()
+	if !a.keyed {
 		a.metrics.Undecodable.Inc()
 		return
 	}
@@ -193,10 +178,30 @@ func (a *assembler) close() {
 	a.emit(u)
 }
 
-// decodable reports whether all parameter sets that a picture needs are known.
-func (a *assembler) decodable(nalus [][]byte) bool {
-	_, ok := a.format.Needed(nalus)
-	return ok
+// split parts what is of a picture from what, after its last slice, is of the
+// next.
+func (a *assembler) split(nalus [][]byte) (of, ahead [][]byte) {
+	n := slices.IndexFunc(nalus[a.end:], func(nalu []byte) bool {
+		kind := nal.KindOf(a.format.Codec, nalu)
+		return kind.IsSet() || kind == nal.SEI || kind == nal.Delimiter
+	})
+	if n < 0 {
+		return nalus, nil
+	}
+	return nalus[: a.end+n : a.end+n], slices.Clone(nalus[a.end+n:])
+}
+
+// equipped reports whether the parameter sets in force are those that a unit was
+// made with, though packets before it are missing: others may have been in them.
+// A session may begin with a picture whose sets are described alone.
+func (a *assembler) equipped(nalus [][]byte, needed []ingest.Set) bool {
+	brought := 0
+	for _, set := range needed {
+		if slices.ContainsFunc(nalus, func(nalu []byte) bool { return bytes.Equal(nalu, set.NALU) }) {
+			brought++
+		}
+	}
+	return brought == len(needed) || brought == 0 && a.earliest
 }
 
 // randomAccess reports whether a picture can be decoded without any other: one

@@ -147,12 +147,14 @@ func TestAssemblerKnowsWhatIsWhole(t *testing.T) {
 		{"the packet with the marker", "KpppKp", []lost{{1, 5}}, true, "aK b! c! d! eK f"},
 		{"the first packet", "KpppKp", []lost{{1, 0}}, true, "aK! b! c! d! eK f"},
 		{"a whole slice", "KpppKp", []lost{{1, 3}, {1, 4}, {1, 5}}, true, "aK b! c! d! eK f"},
-		// Only after a unit with its marker is it known what a marker means.
-		{"a later one's first packet", "KpppKp", []lost{{2, 0}}, true, "aK b c! d! eK f"},
+		// What is missing may be of the picture before as well: a marker is no proof.
+		{"a later one's first packet", "KpppKp", []lost{{2, 0}}, true, "aK b! c! d! eK f"},
 		{"a whole picture", "KppKp", []lost{{1, 0}, {1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}}, true, "aK! c! dK e"},
 		{"of a key unit", "KpKpKp", []lost{{2, 3}}, true, "aK b cK! d! eK f"},
 		{"the last of a key unit", "KpKpKp", []lost{{2, 6}}, true, "aK b cK! d! eK f"},
-		{"a key unit's first slice", "KpKpKp", []lost{{2, 0}, {2, 1}, {2, 2}, {2, 3}}, true, "aK b cK! d! eK f"},
+		{"a key unit's first slice", "KpKpKp", []lost{{2, 0}, {2, 1}, {2, 2}, {2, 3}}, true, "aK b! cK! d! eK f"},
+		{"a key unit's parameter sets", "KpKpKp", []lost{{2, 0}}, true, "aK b! cK! d! eK f"},
+		{"before a key unit without parameter sets", "kpkpkp", []lost{{1, 5}}, true, "aK b! cK! d! eK f"},
 		{"right before a key unit", "KppKp", []lost{{2, 5}}, true, "aK b c! dK e"},
 		{"of the very first unit", "KpKp", []lost{{0, 0}, {0, 1}}, true, "aK! b! cK d"},
 	} {
@@ -244,7 +246,8 @@ func TestAssemblerLearnsNewParameterSets(t *testing.T) {
 }
 
 // TestAssemblerTakesMarkedParameterSets sends sets in packets of their own,
-// marked as if they ended a unit: with their picture's time, or with another.
+// marked as if they ended a unit: with their picture's time, the time of the one
+// before, or another.
 func TestAssemblerTakesMarkedParameterSets(t *testing.T) {
 	avc := ingest.NewFormat(ingest.H264, sps, pps)
 	hevc := ingest.NewFormat(ingest.H265, hevcSets...)
@@ -258,8 +261,8 @@ func TestAssemblerTakesMarkedParameterSets(t *testing.T) {
 		{"H.264", avc, [][]byte{sps, pps}, slice(0x65, true), slice(0x41, true)},
 		{"H.265", hevc, hevcSets, hevcKey, hevcOther},
 	} {
-		for _, apart := range []uint32{0, 100} {
-			t.Run(fmt.Sprintf("%s, %d ticks apart", test.name, apart), func(t *testing.T) {
+		for _, before := range []uint32{0, 100, 3600} {
+			t.Run(fmt.Sprintf("%s, %d ticks before", test.name, before), func(t *testing.T) {
 				var got []*ingest.Unit
 				a := newAssembler(t, ingest.NewFormat(test.format.Codec), func(u *ingest.Unit) { got = append(got, u) })
 				a.nalus = func(pkt *rtp.Packet) ([][]byte, error) { return [][]byte{pkt.Payload}, nil }
@@ -273,14 +276,10 @@ func TestAssemblerTakesMarkedParameterSets(t *testing.T) {
 				}
 				var want [][][]byte
 				for i := range uint32(2) {
-					send(i*7200, test.sets...)
-					send(i*7200+apart, test.key)
+					send(i*7200-before, test.sets...)
+					send(i*7200, test.key)
 					send(i*7200+3600, test.other)
-					key := [][]byte{test.key}
-					if apart == 0 {
-						key = append(slices.Clone(test.sets), test.key)
-					}
-					want = append(want, key, [][]byte{test.other})
+					want = append(want, append(slices.Clone(test.sets), test.key), [][]byte{test.other})
 				}
 				send(2*7200, test.other) // tells that the last is over
 				var pictures [][][]byte

@@ -34,6 +34,7 @@ func TestAssemblerReliesOnNoMarker(t *testing.T) {
 		{"never", "KppKp", func(bool, bool) bool { return false }, 3600, 0, "K4 2 2 K4 2"},
 		{"after each picture, and the clock stands still", "KppKp", func(_, last bool) bool { return last }, 0, 0, "K4 2 2 K4 2"},
 		{"after each slice, and the clock stands still", "KppKp", func(bool, bool) bool { return true }, 0, 0, "K4 2 2 K4 2"},
+		{"never, and the clock stands still", "KppKp", func(bool, bool) bool { return false }, 0, 0, "K4 2 2 K4 2"},
 		{"one slice each, and the clock stands still", "KssKs", func(bool, bool) bool { return true }, 0, 0, "K4 1 1 K4 1"},
 		{"after each slice, the last of a key unit lost", "KppKp", func(bool, bool) bool { return true }, 3600, 7, "K4 2 2 K3! 2!"},
 	} {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"tidewatch/ingest"
@@ -161,17 +162,18 @@ func (s *Source) senders(track *track, announced offer, watch *watch, emit func(
 // one, what takes the units may be half changed, and no more of them follow.
 func (s *Source) receive(client *gortsplib.Client, track *track, units *senders, watch *watch) {
 	broken := false
+	var clocks reports
+	client.OnPacketRTCP(track.media, func(pkt rtcp.Packet) {
+		if err := rescue.Do(func() error { clocks.learn(pkt); return nil }); err != nil {
+			watch.fail(err)
+		}
+	})
 	client.OnPacketRTP(track.media, track.rtp, func(pkt *rtp.Packet) {
 		if broken {
 			return
 		}
 		err := rescue.Do(func() error {
-			stamp := ingest.Stamp{Arrival: s.now()}
-			// A sender report without a clock says 1900.
-			if ntp, known := client.PacketNTP(track.media, pkt); known && ntp.Unix() > 0 {
-				stamp.Camera = ntp
-			}
-			return units.packet(pkt, stamp)
+			return units.packet(pkt, ingest.Stamp{Arrival: s.now(), Camera: clocks.at(pkt.SSRC, pkt.Timestamp)})
 		})
 		if err != nil {
 			broken = rescue.From(err) != nil

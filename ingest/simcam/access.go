@@ -12,8 +12,11 @@ import (
 
 const realm = "simcam"
 
-// digest is the only method: cameras in the field refuse Basic.
-var digest = []auth.VerifyMethod{auth.VerifyMethodDigestMD5}
+// Digest is the only method: cameras in the field refuse Basic.
+var (
+	digestMD5 = []auth.VerifyMethod{auth.VerifyMethodDigestMD5}
+	digestSHA = []auth.VerifyMethod{auth.VerifyMethodDigestSHA256}
+)
 
 // challenge is what a connection's digests must answer.
 type challenge struct {
@@ -43,6 +46,10 @@ func (s *Server) authorize(conn *gortsplib.ServerConn, request *base.Request, fa
 		password = faults.Password
 	}
 	c := conn.UserData().(*challenge)
+	digest, algorithm := digestMD5, ""
+	if faults.SHA256 {
+		digest, algorithm = digestSHA, `, algorithm="SHA-256", stale="FALSE"`
+	}
 	good := auth.Verify(request, s.cfg.Username, password, digest, realm, c.nonce) == nil
 	expired := good && c.expired(faults)
 	switch {
@@ -56,7 +63,7 @@ func (s *Server) authorize(conn *gortsplib.ServerConn, request *base.Request, fa
 	case len(request.Header["Authorization"]) > 0:
 		return &base.Response{StatusCode: base.StatusUnauthorized}, liberrors.ErrServerAuth{}
 	}
-	offer := fmt.Sprintf(`Digest realm="%s", nonce="%s"`, realm, c.nonce)
+	offer := fmt.Sprintf(`Digest realm="%s", nonce="%s"`, realm, c.nonce) + algorithm
 	if expired {
 		offer += `, stale="true"`
 	}

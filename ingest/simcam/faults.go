@@ -16,16 +16,21 @@ type Faults struct {
 	// The video.
 	Stall       bool    // no media at all; the control connection answers
 	NoKeyFrames bool    // key frames are left out, without a gap
+	MediaGain   float64 // share by which its timestamps run fast: -0.5 is half speed, -1 stands still
+	Foreign     bool    // packets of a session that is over come as well, under another SSRC; over TCP alone
+	Packing             // how it makes packets of its pictures
 	Loss        float64 // probability with which a packet gets lost, between 0 and 1
 	LossSeed    uint64  // which packets these are
 
 	// The answers to requests.
-	Password  string // what the camera now takes for its password; empty is the server's
-	Status    int    // answer to DESCRIBE and SETUP, such as 404 or 453; 0 is 200
-	Redirect  string // address to which DESCRIBE is redirected, the camera's own for a loop
-	NoTCP     bool   // SETUP over TCP is answered with 461
-	NoUDP     bool   // SETUP over UDP is answered with 461
-	NonceUses int    // requests for which a digest's nonce is good; 0 is without end
+	Describe  func(usual string) string // changes what is said of the stream (SDP)
+	SHA256    bool                      // the challenge asks for SHA-256, not MD5
+	Password  string                    // what the camera now takes for its password; empty is the server's
+	Status    int                       // answer to DESCRIBE and SETUP, such as 404 or 453; 0 is 200
+	Redirect  string                    // address to which DESCRIBE is redirected, the camera's own for a loop
+	NoTCP     bool                      // SETUP over TCP is answered with 461
+	NoUDP     bool                      // SETUP over UDP is answered with 461
+	NonceUses int                       // requests for which a digest's nonce is good; 0 is without end
 }
 
 // misbehaviour is faults at work. Only its feed's player uses the random

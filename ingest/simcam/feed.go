@@ -20,6 +20,7 @@ import (
 // pace at which it was taken, and can be made to misbehave; all its methods
 // are safe for concurrent use.
 type Feed struct {
+	from    int           // frame with which the video begins each time
 	phase   time.Duration // before the first frame; below zero that was before the start
 	clock   *clock
 	library *library
@@ -35,8 +36,7 @@ type Feed struct {
 	newcomer []*gortsplib.ServerSession        // that had no sender report yet
 
 	// These are the player's alone.
-	packet   rtp.Packet // used again for each packet: nobody keeps it
-	sequence uint16
+	sender   sender
 	sent     rtcp.SenderReport // the counts of the next one
 	reported time.Duration     // due time of the frame that the last one was about
 	because  *misbehaviour     // that was at work then
@@ -47,7 +47,7 @@ func newFeed(server *gortsplib.Server, clock *clock, library *library, camera Ca
 		&format.H264{PayloadTyp: payloadH264, PacketizationMode: 1}, &format.H265{PayloadTyp: payloadH265},
 	}}
 	f := &Feed{
-		phase: camera.Phase, clock: clock, library: library, media: media,
+		from: camera.From, phase: camera.Phase, clock: clock, library: library, media: media,
 		stream:   &gortsplib.ServerStream{Server: server, Desc: &description.Session{Medias: []*description.Media{media}}},
 		ssrcs:    make(map[uint8]uint32),
 		sessions: make(map[*gortsplib.ServerSession]bool),
@@ -82,12 +82,7 @@ func (f *Feed) Show(video string) error {
 }
 
 // describe is the description of what is shown now.
-func (f *Feed) describe() ([]byte, error) {
-	session := description.Session{Medias: []*description.Media{{
-		Type: description.MediaTypeVideo, Control: "trackID=0", Formats: []format.Format{f.video.Load().format},
-	}}}
-	return session.Marshal()
-}
+func (f *Feed) describe() ([]byte, error) { return announce(f.video.Load()) }
 
 // play sends until ctx is done. A frame's RTP timestamp counts from the
 // server's start, through all loops, and its wall-clock time is when it was
@@ -105,7 +100,9 @@ func (f *Feed) play(ctx context.Context) error {
 // playOnce plays a video to its end, or until another takes its place, and
 // returns for how long.
 func (f *Feed) playOnce(ctx context.Context, v *video, begin time.Duration) (time.Duration, error) {
-	for _, frame := range v.frames {
+	from := min(f.from, len(v.frames)-1)
+	begin -= v.frames[from].due
+	for _, frame := range v.frames[from:] {
 		if begin+frame.due < 0 {
 			continue
 		}
@@ -113,13 +110,13 @@ func (f *Feed) playOnce(ctx context.Context, v *video, begin time.Duration) (tim
 			return 0, err
 		}
 		if f.video.Load() != v {
-			return frame.due, nil
+			return frame.due - v.frames[from].due, nil
 		}
 		if err := f.send(v, frame, begin+frame.due); err != nil {
 			return 0, fmt.Errorf("send: %w", err)
 		}
 	}
-	return v.duration, nil
+	return v.duration - v.frames[from].due, nil
 }
 
 func (f *Feed) send(v *video, frame frame, due time.Duration) error {
@@ -127,26 +124,36 @@ func (f *Feed) send(v *video, frame frame, due time.Duration) error {
 	if faults.omits(frame) {
 		return nil
 	}
-	timestamp := uint32(ticks(due)) // wraps every 13 hours
 	taken := faults.told(f.clock.taken(due))
 	if err := f.report(v, faults, due, taken); err != nil {
 		return err
 	}
-	for i, payload := range frame.payloads {
-		f.packet.Header = rtp.Header{
-			Version: 2, PayloadType: v.format.PayloadType(), Marker: i == len(frame.payloads)-1,
-			SequenceNumber: f.sequence, Timestamp: timestamp,
-		}
-		f.packet.Payload = payload
-		f.sequence++
-		f.sent.PacketCount++
-		f.sent.OctetCount += uint32(len(payload))
-		if faults.loses() {
+	for packet := range f.sender.packets(v, frame, due, faults) {
+		if packet.SSRC == foreignSSRC {
+			if err := f.stray(packet); err != nil {
+				return err
+			}
 			continue
 		}
-		if err := f.stream.WritePacketRTPWithNTP(f.media, &f.packet, taken); err != nil {
+		f.sent.OctetCount += uint32(len(packet.Payload))
+		f.sent.PacketCount++
+		if err := f.stream.WritePacketRTPWithNTP(f.media, packet, taken); err != nil {
 			return err
 		}
+	}
+	return f.sender.err
+}
+
+// stray writes a packet of the session that is over to all who watch over TCP.
+// The server would write its own SSRC into it.
+func (f *Feed) stray(packet *rtp.Packet) error {
+	bytes, err := packet.Marshal()
+	if err != nil {
+		return err
+	}
+	for _, conn := range f.watching() {
+		// An error says that the client has gone.
+		_, _ = conn.NetConn().Write(append([]byte{'$', 0, byte(len(bytes) >> 8), byte(len(bytes))}, bytes...))
 	}
 	return nil
 }
@@ -163,7 +170,7 @@ func (f *Feed) report(v *video, faults *misbehaviour, due time.Duration, taken t
 	}
 	report := f.sent
 	report.SSRC = f.ssrcs[v.format.PayloadType()]
-	report.RTPTime, report.NTPTime = uint32(ticks(due)), ntp.Encode(taken)
+	report.RTPTime, report.NTPTime = f.sender.media.at(due, faults.MediaGain), ntp.Encode(taken)
 	if due-f.reported >= reportPeriod || faults != f.because {
 		f.reported, f.because = due, faults
 		return f.stream.WritePacketRTCP(f.media, &report)

@@ -41,6 +41,9 @@ func (s *Server) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Re
 	if err != nil {
 		return &base.Response{StatusCode: base.StatusInternalServerError}, nil, err
 	}
+	if change := f.faults.Load().Describe; change != nil {
+		body = []byte(change(string(body)))
+	}
 	return &base.Response{StatusCode: base.StatusOK, Body: body}, nil, nil
 }
 

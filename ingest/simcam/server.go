@@ -30,6 +30,10 @@ type Camera struct {
 	// street do not all send their key frames in the same instant. Below zero the
 	// video has begun before, and is in its midst as the server starts.
 	Phase time.Duration
+
+	// From is the frame with which the video begins, each time anew: those before
+	// are never sent, as of a camera that was on before anybody watched.
+	From int
 }
 
 // Config says what to play, where, and for whom.

@@ -66,6 +66,18 @@ func (f *Feed) open() []*gortsplib.ServerSession {
 	return slices.Collect(maps.Keys(f.sessions))
 }
 
+// watching are the connections that carry packets.
+func (f *Feed) watching() (conns []*gortsplib.ServerConn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for session, plays := range f.sessions {
+		if transport := session.Transport(); plays && transport != nil && transport.Protocol == gortsplib.ProtocolTCP {
+			conns = append(conns, session.Conns()...)
+		}
+	}
+	return conns
+}
+
 func (f *Feed) conns() []*gortsplib.ServerConn {
 	var conns []*gortsplib.ServerConn
 	for _, session := range f.open() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/pmp4"
 	"github.com/pion/rtp"
+
+	"tidewatch/ingest"
 )
 
 // The payload types by which a camera tells its codings apart.
@@ -27,7 +30,10 @@ const (
 // video is a prepared file in memory, cut into what RTP packets carry. All
 // feeds that show it share it.
 type video struct {
+	path     string
+	codec    ingest.Codec
 	format   format.Format // what a stream's description says of it
+	encoder  func(most int) (packetize, error)
 	frames   []frame
 	duration time.Duration
 }
@@ -35,8 +41,11 @@ type video struct {
 // frame is one access unit and when it is due, from the start of the video.
 type frame struct {
 	due      time.Duration
+	shown    time.Duration // from the start of the video
 	key      bool
-	payloads [][]byte // of its packets
+	sets     int      // parameter sets at the head of its NALUs
+	nalus    [][]byte // as they are sent
+	payloads [][]byte // of its packets, where they are made as usual
 }
 
 // library keeps the videos that have been loaded, so that a hundred cameras
@@ -57,6 +66,7 @@ func (l *library) load(path string) (*video, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.path = path
 	if l.videos == nil {
 		l.videos = make(map[string]*video)
 	}
@@ -76,10 +86,7 @@ func load(path string) (*video, error) {
 		return nil, fmt.Errorf("load video %s: not an MP4 file that can be played: %w", path, err)
 	}
 	for _, track := range content.Tracks {
-		c, err := newCoding(track.Codec)
-		if err != nil {
-			return nil, fmt.Errorf("load video %s: %w", path, err)
-		}
+		c := newCoding(track.Codec)
 		if c == nil {
 			continue
 		}
@@ -94,43 +101,65 @@ func load(path string) (*video, error) {
 
 // coding is what differs between the codecs.
 type coding struct {
+	codec  ingest.Codec
 	format format.Format
 	sets   [][]byte // parameter sets
 	key    func(nalus [][]byte) bool
-	encode func(nalus [][]byte) ([]*rtp.Packet, error)
+	// encoder makes what packs NALUs into payloads of so many bytes at most; 0 is
+	// as many as the network takes.
+	encoder func(most int) (packetize, error)
 }
 
+type packetize func(nalus [][]byte) ([]*rtp.Packet, error)
+
 // newCoding returns nil for a codec that cameras do not speak.
-func newCoding(codec codecs.Codec) (*coding, error) {
+func newCoding(codec codecs.Codec) *coding {
 	switch codec := codec.(type) {
 	case *codecs.H264:
-		encoder := &rtph264.Encoder{PacketizationMode: 1}
 		return &coding{
+			codec:  ingest.H264,
 			format: &format.H264{PayloadTyp: payloadH264, PacketizationMode: 1, SPS: codec.SPS, PPS: codec.PPS},
-			sets:   [][]byte{codec.SPS, codec.PPS}, key: h264.IsRandomAccess, encode: encoder.Encode,
-		}, encoder.Init()
+			sets:   [][]byte{codec.SPS, codec.PPS}, key: h264.IsRandomAccess,
+			encoder: func(most int) (packetize, error) {
+				e := &rtph264.Encoder{PacketizationMode: 1, PayloadMaxSize: most}
+				return e.Encode, e.Init()
+			},
+		}
 	case *codecs.H265:
-		encoder := &rtph265.Encoder{}
 		return &coding{
+			codec:  ingest.H265,
 			format: &format.H265{PayloadTyp: payloadH265, VPS: codec.VPS, SPS: codec.SPS, PPS: codec.PPS},
-			sets:   [][]byte{codec.VPS, codec.SPS, codec.PPS}, key: h265.IsRandomAccess, encode: encoder.Encode,
-		}, encoder.Init()
+			sets:   [][]byte{codec.VPS, codec.SPS, codec.PPS}, key: h265.IsRandomAccess,
+			encoder: func(most int) (packetize, error) {
+				e := &rtph265.Encoder{PayloadMaxSize: most}
+				return e.Encode, e.Init()
+			},
+		}
 	}
-	return nil, nil
+	return nil
 }
 
 func newVideo(c *coding, track *pmp4.Track) (*video, error) {
-	v := &video{format: c.format}
+	v := &video{codec: c.codec, format: c.format, encoder: c.encoder}
+	usual, err := c.encoder(0)
+	if err != nil {
+		return nil, err
+	}
 	var elapsed uint64 // in the track's own unit, so that nothing is rounded twice
 	for _, sample := range track.Samples {
-		if sample.PTSOffset != 0 {
-			return nil, errors.New("pictures are not in the order in which they are shown: prepare it first")
-		}
 		f, err := c.frame(sample)
 		if err != nil {
 			return nil, err
 		}
+		packets, err := usual(f.nalus)
+		if err != nil {
+			return nil, fmt.Errorf("packetize: %w", err)
+		}
+		for _, packet := range packets {
+			f.payloads = append(f.payloads, packet.Payload)
+		}
 		f.due = seconds(elapsed, track.TimeScale)
+		f.shown = f.due + signedSeconds(int64(sample.PTSOffset), track.TimeScale)
 		v.frames = append(v.frames, f)
 		elapsed += uint64(sample.Duration)
 	}
@@ -141,7 +170,7 @@ func newVideo(c *coding, track *pmp4.Track) (*video, error) {
 	return v, nil
 }
 
-// frame packs a sample; a key frame brings its parameter sets, as cameras send
+// frame reads a sample; a key frame brings its parameter sets, as cameras send
 // them.
 func (c *coding) frame(sample *pmp4.Sample) (frame, error) {
 	payload, err := sample.GetPayload()
@@ -152,16 +181,10 @@ func (c *coding) frame(sample *pmp4.Sample) (frame, error) {
 	if err := nalus.Unmarshal(payload); err != nil {
 		return frame{}, err
 	}
-	f := frame{key: c.key(nalus)}
+	f := frame{key: c.key(nalus), nalus: nalus}
 	if f.key {
-		nalus = append(append([][]byte{}, c.sets...), nalus...)
-	}
-	packets, err := c.encode(nalus)
-	if err != nil {
-		return frame{}, fmt.Errorf("packetize: %w", err)
-	}
-	for _, packet := range packets {
-		f.payloads = append(f.payloads, packet.Payload)
+		f.sets = len(c.sets)
+		f.nalus = slices.Concat(c.sets, nalus)
 	}
 	return f, nil
 }
@@ -169,4 +192,11 @@ func (c *coding) frame(sample *pmp4.Sample) (frame, error) {
 func seconds(units uint64, timeScale uint32) time.Duration {
 	whole, rest := units/uint64(timeScale), units%uint64(timeScale)
 	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/time.Duration(timeScale)
+}
+
+func signedSeconds(units int64, timeScale uint32) time.Duration {
+	if units < 0 {
+		return -seconds(uint64(-units), timeScale)
+	}
+	return seconds(uint64(units), timeScale)
 }

@@ -107,6 +107,15 @@ var faults = []fault{
 	{"wrong password", cutOff(simcam.Faults{Password: "another"})},
 	{"not found", cutOff(simcam.Faults{Status: 404})},
 	{"redirect", cutOff(simcam.Faults{Redirect: "rtsp://127.0.0.2:9/elsewhere"})},
+	{"small packets", misbehave(simcam.Faults{Packing: simcam.Packing{Payload: 60, Separate: true}})},
+	{"marker on each NALU", misbehave(simcam.Faults{Packing: simcam.Packing{Marker: simcam.MarkNALUs}})},
+	{"no marker", misbehave(simcam.Faults{Packing: simcam.Packing{Marker: simcam.MarkNothing}})},
+	{"sets apart", misbehave(simcam.Faults{Packing: simcam.Packing{Sets: simcam.ParametersApart}})},
+	{"another session", misbehave(simcam.Faults{Foreign: true})},
+	{"all at once", cutOff(simcam.Faults{
+		Packing: simcam.Packing{Payload: 200, Marker: simcam.MarkSlices, Sets: simcam.ParametersApart},
+		Loss:    0.05, LossSeed: 2, Foreign: true, NoReports: true, ClockOffset: time.Hour,
+	})},
 	{"new resolution", func(s *street, c *simcam.Feed) error { return c.Show(s.smaller) }},
 	{"new codec", func(s *street, c *simcam.Feed) error { return c.Show(s.newer) }},
 }
