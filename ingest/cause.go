@@ -64,6 +64,7 @@ const (
 	ClockLoses      Code = "clock_loses"      // "by" so much a day
 	Undecodable     Code = "undecodable"      // its pictures
 	SubUndecodable  Code = "sub_undecodable"  // those of the smaller stream
+	SubDiffers      Code = "sub_differs"      // the smaller stream shows another part of the street
 	TooSmall        Code = "too_small"        // vehicles: the "heights" in pixels, by zone
 	SceneDark       Code = "dark"             // nothing but black and a few lights
 	SceneCovered    Code = "covered"          // something without detail before most of the view
@@ -113,7 +114,7 @@ var Causes = map[Code][]string{
 
 	KeyFramesAway: {"for"}, KeyFramesApart: {"apart"}, PacketsLost: nil, FewPictures: {"rate", "configured"}, MediaClockWrong: {"percent"},
 	ClockUnknown: nil, ClockFast: {"by"}, ClockSlow: {"by"}, ClockZoneFast: {"by"}, ClockZoneSlow: {"by"},
-	ClockGains: {"by"}, ClockLoses: {"by"}, Undecodable: nil, SubUndecodable: nil, TooSmall: {"heights"},
+	ClockGains: {"by"}, ClockLoses: {"by"}, Undecodable: nil, SubUndecodable: nil, SubDiffers: nil, TooSmall: {"heights"},
 	SceneDark: nil, SceneCovered: nil, SceneBlurred: nil, SceneMoved: {"percent"}, SceneElsewhere: nil, SceneFrozen: nil,
 	SceneLost: nil, ProgramFault: nil,
 

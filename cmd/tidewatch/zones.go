@@ -15,6 +15,7 @@ import (
 	"tidewatch/cmd/tidewatch/config"
 	"tidewatch/detect/picture"
 	"tidewatch/enforce"
+	"tidewatch/enforce/words"
 	"tidewatch/ingest"
 	"tidewatch/ingest/decode"
 	"tidewatch/ingest/rtsp"
@@ -142,8 +143,8 @@ func (c *zonesDrawCmd) shown(ctx context.Context, camera ingest.Camera) (*decode
 	return pic, errors.Join(err, pool.Close())
 }
 
-// firstKey pulls a camera's main stream until a whole key unit has come. The
-// errors of the connection name the camera and what to do, and no password.
+// firstKey pulls a camera's main stream until a whole key unit has come. An error
+// of the connection says in words what to do, and no password.
 func firstKey(ctx context.Context, camera ingest.Camera) (*ingest.Unit, error) {
 	ctx, done := context.WithCancel(ctx)
 	defer done()
@@ -156,7 +157,7 @@ func firstKey(ctx context.Context, camera ingest.Camera) (*ingest.Unit, error) {
 		}
 	})
 	if first == nil {
-		return nil, err
+		return nil, fmt.Errorf("pull camera %q: %w", camera.ID, inWords(words.In(words.English), err))
 	}
 	return first, nil
 }

@@ -18,6 +18,7 @@ const (
 	BitRate            Setting = "bit_rate"
 	FrameRate          Setting = "frame_rate"
 	Resolution         Setting = "resolution"
+	Cropping           Setting = "cropping"
 	StreamPath         Setting = "stream_path"
 	Time               Setting = "time"
 	TimeZone           Setting = "time_zone"
@@ -32,7 +33,7 @@ const (
 
 // Settings lists all of them.
 var Settings = []Setting{
-	KeyInterval, SmartCodec, Encoding, BitRate, FrameRate, Resolution, StreamPath, Time, TimeZone,
+	KeyInterval, SmartCodec, Encoding, BitRate, FrameRate, Resolution, Cropping, StreamPath, Time, TimeZone,
 	RTSPAuthentication, RTSPPort, Accounts, LoginLock, ONVIF, DayNight, Firmware,
 }
 
@@ -71,6 +72,7 @@ var settings = map[ingest.Code][]Setting{
 	ingest.ClockLoses:      {Time},
 	ingest.Undecodable:     {Encoding, SmartCodec},
 	ingest.SubUndecodable:  {Encoding, SmartCodec},
+	ingest.SubDiffers:      {Cropping, StreamPath},
 	ingest.TooSmall:        {Resolution},
 	ingest.SceneDark:       {DayNight},
 	ingest.SceneFrozen:     {Firmware},
