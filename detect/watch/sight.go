@@ -6,6 +6,7 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
+	"tidewatch/ingest/decode"
 )
 
 const (
@@ -78,6 +79,14 @@ func (s *sight) look(at time.Time, scene *picture.Scene) bool {
 	s.declare(picture.Finding{})
 	s.good, s.sees = at, at
 	return true
+}
+
+// glance reports whether a picture may be frozen, which a full look must see.
+func (s *sight) glance(at time.Time, pic *decode.Picture) (bool, error) {
+	if s.checks == nil {
+		return false, nil
+	}
+	return s.checks.Glance(at, pic)
 }
 
 // miss notes that nothing was seen since the newest good look.

@@ -87,8 +87,7 @@ type Watcher struct {
 
 	camera   picture.Camera
 	gate     gate
-	newest   seen         // the newest full look
-	shown    picture.Grey // the newest picture, small
+	newest   seen // the newest full look
 	tracker  *detect.Tracker
 	store    *store
 	readings map[string]*reading  // by stop
@@ -235,9 +234,10 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 		return nil, nil, err
 	}
 	w.metrics.looks.Inc()
-	// The scene checks must see a picture that may be frozen.
-	repeated := w.sight.checks != nil && slices.Equal(small.Pixels, w.shown.Pixels)
-	w.shown = small
+	repeated, err := w.sight.glance(at, pic)
+	if err != nil {
+		return nil, nil, err
+	}
 	deciding := repeated || !w.newest.quiet || w.lost > 0 || w.tracker.Deciding()
 	open := w.tracker.Open()
 	switch {
