@@ -39,8 +39,8 @@ const (
 
 	// repeatLooks bounds the looks that may come again, repeatSpan their time: a
 	// longer film that is played again and again is not noticed.
-	repeatLooks = 32
-	repeatSpan  = 30 * time.Second
+	repeatLooks = 25
+	repeatSpan  = 20 * time.Second
 )
 
 // repetition sees over many looks whether a camera sends the same picture, or
@@ -48,7 +48,7 @@ const (
 type repetition struct {
 	seed   maphash.Seed
 	at     time.Time // newest look
-	repeat bool      // the newest look repeats one before
+	alike  bool      // the newest look may repeat one before
 	frozen bool
 	exact  bool      // the repeated looks were the same to the pixel
 	run    int       // looks that speak against frozen being as it is
@@ -84,7 +84,7 @@ func (r *repetition) look(at time.Time, p plane) {
 	}
 	now := r.trace(at, p)
 	share := r.again(now)
-	if share < living && at.Sub(r.began) >= repeatSpan {
+	if share < living && !r.frozen && at.Sub(r.began) >= repeatSpan {
 		r.begin(at, p)
 		now = r.trace(at, p)
 	}
@@ -96,7 +96,7 @@ func (r *repetition) look(at time.Time, p plane) {
 			r.run = lives
 		}
 	}
-	r.repeat = share >= repeating
+	r.alike = share >= living
 	r.count(at, share)
 }
 
@@ -242,10 +242,9 @@ func (l *life) mark(p plane, x, y int) {
 	}
 }
 
-// Glance reports whether a picture repeats one of those before, but for small
-// places. It costs little, so that pictures can be taken to it that are
-// not worth a look.
-func (c *Checks) Glance(at time.Time, pic *decode.Picture) (repeats bool, err error) {
+// Glance reports whether a picture may repeat one of those before, but for small
+// places: then it is worth a look, and more pictures are. It costs little.
+func (c *Checks) Glance(at time.Time, pic *decode.Picture) (alike bool, err error) {
 	if err := check(pic); err != nil {
 		return false, fmt.Errorf("glance at picture: %w", err)
 	}
@@ -255,5 +254,5 @@ func (c *Checks) Glance(at time.Time, pic *decode.Picture) (repeats bool, err er
 	size := fit(pic.Size(), viewSide)
 	gocv.Resize(grey, &grey, size, 0, 0, gocv.InterpolationArea)
 	c.repetition.look(at, planeOf(grey, size))
-	return c.repetition.repeat, nil
+	return c.repetition.alike, nil
 }

@@ -126,7 +126,7 @@ func (r *road) play(w *watch.Watcher, finder *script, from int, acts []act, visi
 				continue
 			}
 			corner := homeView.Add(a.away)
-			noise := second % 41 // views are kept; it comes again, but not within half a minute
+			noise := second % 23 // views are kept; one comes again, but not soon
 			if a.frozen {
 				noise = 99
 			}
