@@ -122,6 +122,7 @@ func (c *Checks) Look(at time.Time, scene *Scene) Finding {
 	measured := measure(scene.now)
 	if light := c.usual.judge(measured, scene.now); light != "" {
 		c.pose.known = false // the camera may be turned meanwhile
+		c.repetition.forgive(at)
 		return Finding{Fault: light}
 	}
 	place := c.locate(scene)

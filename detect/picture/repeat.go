@@ -178,6 +178,9 @@ func (r *repetition) count(at time.Time, share float64) {
 	}
 }
 
+// forgive says nothing of what has been: a covered lens shows the same, too.
+func (r *repetition) forgive(at time.Time) { r.frozen, r.run, r.fresh = false, 0, at }
+
 // What a camera draws over its picture changes in small fixed places. What
 // drives or walks goes where nothing has changed before, and a picture with
 // that is none that hangs, however well its encoder repeats the rest.
