@@ -182,3 +182,17 @@ func BenchmarkGlance(b *testing.B) {
 }
 
 func boxAt(x float64) detect.Box { return detect.Box{X: x, Y: 0.6, W: 0.18, H: 0.2} }
+
+// TestFrozenWithRareLooks plays key pictures that come once a minute.
+func TestFrozenWithRareLooks(t *testing.T) {
+	city := town(t, 1)
+	c := newChecked(t)
+	for i := range 12 {
+		pic := noisy(shot(t, city, kerb), min(i, 4))
+		clock(pic, 61*i, image.Pt(20, 560))
+		found := c.checks.Look(time.Unix(int64(60*i), 0), look(t, &c.camera, pic))
+		if (found.Fault == Frozen) != (i >= 4+repeats) {
+			t.Errorf("look %d: %+v", i, found)
+		}
+	}
+}
