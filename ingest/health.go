@@ -29,7 +29,7 @@ type Kind string
 // The kinds of trouble.
 const (
 	TroubleStream    Kind = "stream"      // the main stream does not come
-	TroubleSubStream Kind = "sub_stream"  // the smaller stream does not come; the main one serves
+	TroubleSubStream Kind = "sub_stream"  // the smaller stream does not come, or shows something else; the main one serves
 	TroubleKeys      Kind = "key_frames"  // nothing that can be decoded comes
 	TroubleDecoding  Kind = "decoding"    // what comes cannot be decoded
 	TroubleScene     Kind = "scene"       // the picture does not show the street: dark, covered, blurred, moved, frozen

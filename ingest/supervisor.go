@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"tidewatch/rescue"
@@ -84,11 +85,14 @@ func (s *Supervisor) Run(ctx context.Context, source Source, emit func(*Unit)) e
 	}
 }
 
-// received is what is done with each unit.
+// received is what is done with each unit of a connection. The first one ends
+// the trouble that there was none; what others find wrong with the stream after
+// that is theirs to end.
 func (s *Supervisor) received(emit func(*Unit)) func(*Unit) {
+	first := sync.OnceFunc(func() { s.monitor.Clear(s.kind) })
 	return func(u *Unit) {
 		s.metrics.Up.Set(1)
-		s.monitor.Clear(s.kind)
+		first()
 		s.metrics.count(u)
 		emit(u)
 	}

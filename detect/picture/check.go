@@ -19,7 +19,7 @@ const (
 	Covered Fault = "covered" // something without detail lies before most of the view
 	Blurred Fault = "blurred" // the same street, without its fine detail
 	Moved   Fault = "moved"   // the camera looks elsewhere than when its zones were drawn
-	Frozen  Fault = "frozen"  // the same pixels again and again
+	Frozen  Fault = "frozen"  // the same picture again and again, but for what is drawn over it
 )
 
 // Faults lists all of them.
@@ -65,11 +65,8 @@ type Checks struct {
 	pose    pose
 	usual   Usual
 
-	seed   maphash.Seed
-	pixels uint64    // of the newest look, as a hash
-	fresh  time.Time // the newest look that was not equal to the one before
-	same   int       // looks in a row that were equal to the one before, to the pixel
-	looks  int
+	repetition repetition
+	looks      int
 
 	lost    int  // looks in a row that could not be brought together with those before
 	unfit   int  // looks in a row that no anchor fitted
@@ -87,7 +84,7 @@ type Memory struct {
 // NewChecks begins with what is remembered of the camera; a memory that is empty
 // or not sound makes the first good look the reference.
 func NewChecks(m Memory) *Checks {
-	c := &Checks{seed: maphash.MakeSeed()}
+	c := &Checks{repetition: repetition{seed: maphash.MakeSeed()}}
 	if m.Sound() {
 		c.anchors, c.usual = slices.Clone(m.Anchors), m.Usual
 		c.usual.Fine, c.usual.Coarse = slices.Clone(m.Usual.Fine), slices.Clone(m.Usual.Coarse)
@@ -117,38 +114,23 @@ func (c *Checks) Memory() Memory {
 // when Memory was asked for last.
 func (c *Checks) Grown() bool { return c.grown }
 
-// repeats is how many looks in a row must equal the one before, to the pixel, to
-// speak of a frozen picture. A camera's noise changes some pixel each time,
-// even where an encoder leaves most of a quiet picture as it was.
-const repeats = 5
-
 // Look checks one look, taken at a moment by which only the pace of learning is
 // reckoned.
 func (c *Checks) Look(at time.Time, scene *Scene) Finding {
 	c.looks++
-	c.repeat(at, scene.now)
+	c.repetition.look(at, scene.now.levels[0])
 	measured := measure(scene.now)
 	if light := c.usual.judge(measured, scene.now); light != "" {
 		c.pose.known = false // the camera may be turned meanwhile
+		c.repetition.forgive(at)
 		return Finding{Fault: light}
 	}
 	place := c.locate(scene)
-	if place.Fault == "" && c.same >= repeats {
-		place.Fault, place.Since = Frozen, c.fresh
+	if place.Fault == "" && c.repetition.frozen {
+		place.Fault, place.Since = Frozen, c.repetition.fresh
 	}
 	if place.Fault == "" {
 		c.usual.learn(at, measured, scene.now)
 	}
 	return place
-}
-
-// repeat counts the looks that are equal to the pixel.
-func (c *Checks) repeat(at time.Time, now *view) {
-	pixels := maphash.Bytes(c.seed, now.levels[0].grey)
-	if c.looks > 1 && pixels == c.pixels {
-		c.same++
-	} else {
-		c.same, c.fresh = 0, at
-	}
-	c.pixels = pixels
 }

@@ -6,6 +6,7 @@ import (
 
 	"tidewatch/detect"
 	"tidewatch/detect/picture"
+	"tidewatch/ingest/decode"
 )
 
 const (
@@ -39,6 +40,7 @@ type sight struct {
 	doubt  picture.Finding // of the newest of them
 	blind  picture.Finding // what makes the camera blind; none: it sees
 	clear  int             // looks in a row without a doubt while blind
+	alike  bool            // the newest picture may repeat one before
 	unsure bool            // the worker before was in doubt when it was last heard of
 
 	unseen []detect.Span // in which the camera was blind, as far as a stop stood
@@ -78,6 +80,14 @@ func (s *sight) look(at time.Time, scene *picture.Scene) bool {
 	s.declare(picture.Finding{})
 	s.good, s.sees = at, at
 	return true
+}
+
+// glance sees whether a picture may be frozen, which only full looks tell.
+func (s *sight) glance(at time.Time, pic *decode.Picture) (err error) {
+	if s.checks != nil {
+		s.alike, err = s.checks.Glance(at, pic)
+	}
+	return err
 }
 
 // miss notes that nothing was seen since the newest good look.

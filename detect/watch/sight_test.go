@@ -71,7 +71,7 @@ func (r *road) view(noise int, from image.Point, parked bool) *decode.Picture {
 		draw.Draw(canvas, standsAt.Sub(from), r.vehicle, image.Point{}, draw.Src)
 	}
 	random := rand.New(rand.NewPCG(uint64(noise), 2))
-	for range 20000 {
+	for range 60000 {
 		canvas.Pix[random.IntN(len(canvas.Pix))/4*4] ^= 3
 	}
 	r.views[what] = decoded(r.t, canvas)
@@ -127,9 +127,9 @@ func (r *road) play(w *watch.Watcher, finder *script, from int, acts []act, visi
 				continue
 			}
 			corner := homeView.Add(a.away)
-			noise := second % 7
+			noise := second % 23 // views are kept; one comes again, but not soon
 			if a.frozen {
-				noise = 20
+				noise = 99
 			}
 			pic, found := r.view(noise, corner, a.parked), boxes(corner, a.parked)
 			if a.hidden {
@@ -190,12 +190,12 @@ func TestWhatIsSeenAfterBlindness(t *testing.T) {
 		},
 		"frozen": {
 			acts:  []act{{until: 20, parked: true}, {until: 120, parked: true, frozen: true}, {until: 140, parked: true}},
-			stops: 1, dwell: seconds(21 + 139 - 122), unseen: []detect.Span{{From: at(21), Until: at(122)}},
+			stops: 1, dwell: seconds(20 + 139 - 122), unseen: []detect.Span{{From: at(20), Until: at(122)}},
 			why: "the same picture again and again",
 		},
 		"frozen for good": {
 			acts:  []act{{until: 20, parked: true}, {until: 120, parked: true, frozen: true}},
-			stops: 1, dwell: seconds(21), unseen: []detect.Span{{From: at(21), Until: at(25)}},
+			stops: 1, dwell: seconds(20), unseen: []detect.Span{{From: at(20), Until: at(24)}},
 			why: "the same picture again and again",
 		},
 		"nobody looked for a moment": {
@@ -401,7 +401,7 @@ func TestBlindTimeSurvivesARestart(t *testing.T) {
 		},
 		"killed while frozen": {
 			before: []act{stood, {until: 100, parked: true, frozen: true}},
-			back:   102, unseen: []detect.Span{{From: at(21), Until: at(102)}},
+			back:   102, unseen: []detect.Span{{From: at(20), Until: at(102)}},
 		},
 		"killed while in doubt": {
 			before: []act{stood, {until: 32, parked: true, hidden: true}},

@@ -87,8 +87,7 @@ type Watcher struct {
 
 	camera   picture.Camera
 	gate     gate
-	newest   seen         // the newest full look
-	shown    picture.Grey // the newest picture, small
+	newest   seen // the newest full look
 	tracker  *detect.Tracker
 	store    *store
 	readings map[string]*reading  // by stop
@@ -235,10 +234,10 @@ func (w *Watcher) see(at time.Time, pic *decode.Picture, shot detect.Shot) ([]de
 		return nil, nil, err
 	}
 	w.metrics.looks.Inc()
-	// The scene checks must see a picture that may be frozen.
-	repeated := w.sight.checks != nil && slices.Equal(small.Pixels, w.shown.Pixels)
-	w.shown = small
-	deciding := repeated || !w.newest.quiet || w.lost > 0 || w.tracker.Deciding()
+	if err := w.sight.glance(at, pic); err != nil {
+		return nil, nil, err
+	}
+	deciding := w.sight.alike || !w.newest.quiet || w.lost > 0 || w.tracker.Deciding()
 	open := w.tracker.Open()
 	switch {
 	case !w.gate.unmoved(small, open):
@@ -316,7 +315,7 @@ func (unmoved) Move(b detect.Box) (detect.Box, bool) { return b, true }
 
 // Pace is how long after the newest look the next one is wanted.
 func (w *Watcher) Pace() time.Duration {
-	if w.lost > 0 || w.sight.doubted() || w.tracker.Forming() || w.newest.coming {
+	if w.lost > 0 || w.sight.doubted() || w.sight.alike || w.tracker.Forming() || w.newest.coming {
 		return w.cfg.Closest
 	}
 	return max(w.cfg.Rest, w.cfg.Closest)

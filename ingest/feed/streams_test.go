@@ -153,7 +153,7 @@ var streamFaults = []fault{
 		plays(of(without(nal.SEI), open...), simcam.Faults{}, 8),
 	},
 	{
-		"intra refresh", "pictures are refreshed bit by bit, and none is whole by itself", "offline", ended("refresh"),
+		"intra refresh", "pictures are refreshed bit by bit, and none is whole by itself", "offline", ended("intra_refresh"),
 		"the reason names it, and what to turn off",
 		func(t *testing.T) {
 			r := newRig(t, func(c *simcam.Config) {
@@ -162,7 +162,7 @@ var streamFaults = []fault{
 			})
 			r.start()
 			r.standing(ingest.Offline, ingest.TroubleStream)
-			r.until("its reason", func() bool { return r.metric("tidewatch_ingest_failures_total", "refresh") > 0 })
+			r.until("its reason", func() bool { return r.metric("tidewatch_ingest_failures_total", "intra_refresh") > 0 })
 			r.discreet()
 		},
 	},

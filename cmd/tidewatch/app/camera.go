@@ -36,6 +36,7 @@ type camera struct {
 
 	size      image.Point           // of pictures of the smaller stream; zero before any
 	undecoded map[ingest.Stream]int // pictures in a row that could not be decoded
+	agreement agreement             // of the smaller stream with the main one
 }
 
 // looks decodes what is looked at.
@@ -103,6 +104,9 @@ func (c *camera) look(ctx context.Context) error {
 func (c *camera) lookAt(ctx context.Context, look feed.Look) error {
 	picture, err := c.decode(ctx, look.Unit)
 	if err != nil {
+		return err
+	}
+	if look, picture, err = c.agreed(ctx, look, picture); err != nil || picture == nil {
 		return err
 	}
 	defer picture.Close()
