@@ -78,7 +78,7 @@ func parse(raw []byte) (e enforce.Event, err error) {
 	if err = json.Unmarshal(raw, &e); err != nil {
 		return e, err
 	}
-	return e, e.Validate()
+	return e, e.Complete()
 }
 
 // save writes a file so that it is there whole or not at all.
