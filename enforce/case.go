@@ -134,8 +134,8 @@ func (e Event) Validate() error {
 	return e.written()
 }
 
-// Complete checks that an event has what its type needs. Those in the log from
-// before it was asked what characters people may write need no more.
+// Complete checks that an event has what its type needs, which is all that is
+// asked of those that stand in the log.
 func (e Event) Complete() error {
 	body := map[EventType]bool{
 		Suspected: e.Violation != nil, StopEnded: e.StopEnd != nil,
