@@ -26,15 +26,21 @@ type process struct {
 	err  error         // how it ended
 }
 
-// start runs a program until the test ends at the latest.
+// start runs one of our programs until the test ends at the latest.
 func start(t *testing.T, env []string, name string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(program(name), args...), t: t, done: make(chan struct{})}
+	return startOther(t, env, program(name), args...)
+}
+
+// startOther runs a program of others, by its path.
+func startOther(t *testing.T, env []string, path string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(path, args...), t: t, done: make(chan struct{})}
 	p.Env = append(os.Environ(), env...)
 	p.Stdout, p.Stderr = &p.out, &p.out
 	p.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.Start(); err != nil {
-		t.Fatalf("start %s: %v", name, err)
+		t.Fatalf("start %s: %v", path, err)
 	}
 	go func() {
 		p.err = p.Wait()
@@ -43,7 +49,7 @@ func start(t *testing.T, env []string, name string, args ...string) *process {
 	t.Cleanup(func() {
 		p.stop(syscall.SIGKILL)
 		if t.Failed() {
-			t.Logf("%s said:\n%s", name, p.out.String())
+			t.Logf("%s said:\n%s", path, p.out.String())
 		}
 	})
 	return p

@@ -128,6 +128,15 @@ type Receipt struct {
 
 // Validate checks that an event can be written to the log.
 func (e Event) Validate() error {
+	if err := e.Complete(); err != nil {
+		return err
+	}
+	return e.written()
+}
+
+// Complete checks that an event has what its type needs, which is all that is
+// asked of those that stand in the log.
+func (e Event) Complete() error {
 	body := map[EventType]bool{
 		Suspected: e.Violation != nil, StopEnded: e.StopEnd != nil,
 		Confirmed: e.Decision != nil, Warned: e.Decision != nil, Rejected: e.Decision != nil,
@@ -154,7 +163,7 @@ func (e Event) Validate() error {
 	case e.Hold != nil && strings.TrimSpace(e.Hold.Reason) == "":
 		return fmt.Errorf("event %s of case %s: a hold, or its end, needs a reason", e.Type, e.Case)
 	}
-	return e.written()
+	return nil
 }
 
 // State is where a case stands.
@@ -237,7 +246,7 @@ func (c Case) Apply(checked Checked) (Case, Outcome) {
 	if !proven {
 		return c, Unproven
 	}
-	if e.Validate() != nil || c.ID != "" && c.ID != e.Case {
+	if e.Complete() != nil || c.ID != "" && c.ID != e.Case {
 		return c, Void
 	}
 	switch e.Type {

@@ -38,11 +38,16 @@ func Check(raw []byte, at Position, by Prover) (Checked, error) {
 	if err := json.Unmarshal(raw, &c.claim); err != nil {
 		return Checked{}, err
 	}
-	if err := c.claim.Validate(); err != nil {
+	if err := c.claim.Complete(); err != nil {
 		return Checked{}, err
 	}
 	c.flaw = c.Again(by)
 	c.proven = c.flaw == nil
+	// What this system wrote stays what it was, also from before it was asked
+	// which characters people write.
+	if err := c.claim.written(); err != nil && !c.proven {
+		return Checked{}, err
+	}
 	return c, nil
 }
 

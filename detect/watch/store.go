@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tidewatch/detect"
+	"tidewatch/durable"
 	"tidewatch/ingest"
 )
 
@@ -296,7 +297,7 @@ func (s *store) encode(name string, value any) error {
 
 func (s *store) place(name string, text []byte) error {
 	partial := s.path(name + partialSuffix)
-	err := writeSynced(partial, text)
+	err := durable.Write(partial, text, 0o600)
 	if err == nil {
 		err = os.Rename(partial, s.path(name))
 	}
@@ -304,18 +305,6 @@ func (s *store) place(name string, text []byte) error {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
-}
-
-func writeSynced(path string, data []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	return errors.Join(err, file.Close())
 }
 
 func (s *store) decode(name string, value any) error {

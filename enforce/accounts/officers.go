@@ -11,6 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"tidewatch/durable"
+	"tidewatch/secret"
 )
 
 // FirstOfficer is the name of the account made at the first start.
@@ -36,7 +39,7 @@ type account struct {
 // account whose password nobody was shown cannot be left behind, however a start
 // ends: the next one makes another.
 func Open(path string, show func(name, password string) error) (*Officers, error) {
-	data, err := readPrivate(path)
+	data, err := secret.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		data, err = create(path, show)
 	}
@@ -102,18 +105,6 @@ func parse(data []byte) (*Officers, error) {
 	return o, nil
 }
 
-// readPrivate reads a file that nobody else may read.
-func readPrivate(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others: set its mode to 0600", path)
-	}
-	return os.ReadFile(path)
-}
-
 // create makes the first account, whole or not at all.
 func create(path string, show func(name, password string) error) ([]byte, error) {
 	password := newPassword()
@@ -136,14 +127,5 @@ func create(path string, show func(name, password string) error) ([]byte, error)
 	if err := os.Rename(file.Name(), path); err != nil {
 		return nil, fmt.Errorf("%w; the password shown is of no use, the next start shows another", err)
 	}
-	return data, syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes a rename last through a power cut.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return data, durable.SyncDir(filepath.Dir(path))
 }

@@ -131,7 +131,7 @@ func TestOfficersFileIsChecked(t *testing.T) {
 		mode os.FileMode
 		want string
 	}{
-		"readable by others": {`[{"name":"a","password_hash":"` + good + `"}]`, 0o640, "can be read by others"},
+		"readable by others": {`[{"name":"a","password_hash":"` + good + `"}]`, 0o640, "is open to other users (mode 0640): chmod 600 "},
 		"broken":             {`[{`, 0o600, "unexpected end"},
 		"empty":              {``, 0o600, "restore it, or remove it"},
 		"nobody":             {`[]`, 0o600, "no account"},

@@ -1,10 +1,12 @@
 package authors_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -213,6 +215,62 @@ func TestEarlierEventsCountWhereTheyStood(t *testing.T) {
 	remove(t, list[0])
 	if err := s.Settle(t.Context(), l.AsItStands()); err == nil || !strings.Contains(err.Error(), "restore keys/") {
 		t.Errorf("without the list: %v", err)
+	}
+}
+
+// What was decided before it was asked what characters people may write stays
+// what it was. The events are written as they were then.
+func TestEarlierEventsStayWhatTheyWere(t *testing.T) {
+	text, err := os.ReadFile("testdata/before_the_check.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, l := open(t, t.TempDir()), &sim.CaseLog{}
+	home := sim.Home("a", 2) // and c's
+	earlier := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	for _, raw := range earlier {
+		l.Append(home, raw)
+	}
+	settle(t, s.Authors, l)
+	var ledger enforce.Ledger
+	for offset, raw := range earlier {
+		checked, err := enforce.Check(raw, enforce.Position{Partition: home, Offset: int64(offset)}, s)
+		if err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		if _, outcome := ledger.Apply(checked); outcome != enforce.Applied {
+			t.Errorf("%s is %s", raw, outcome)
+		}
+	}
+	if c, _ := ledger.Case("a"); c.State != enforce.StateUploaded || c.Plate() != "川a·12345 " {
+		t.Errorf("case a is %s, with plate %q", c.State, c.Plate())
+	}
+	if c, _ := ledger.Case("c"); c.State != enforce.StateRejected || c.Decision.Reason != "unclear\u202e" || c.Hold == nil {
+		t.Errorf("case c is %s, %+v", c.State, c.Decision)
+	}
+	// Now nobody can write such.
+	for n, raw := range earlier {
+		var e enforce.Event
+		if err := json.Unmarshal(raw, &e); err != nil {
+			t.Fatal(err)
+		}
+		odd := n == 1 || n > 3
+		if err := e.Validate(); (err != nil) != odd {
+			t.Errorf("%s can be written: %v", raw, err)
+		}
+		if !odd {
+			continue
+		}
+		again, err := s.SignAnew(raw) // as a repair does
+		if err != nil {
+			t.Fatal(err)
+		}
+		if checked, err := enforce.Check(again, l.Append(home, again), s); err != nil || checked.Flaw() != nil {
+			t.Errorf("repaired, %s is no event: %v", again, err)
+		}
+		if _, err := enforce.Check(raw, l.Append(home, raw), s); err == nil {
+			t.Errorf("a copy of %s is an event", raw)
+		}
 	}
 }
 

@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"tidewatch/durable"
 	"tidewatch/enforce"
 	"tidewatch/enforce/proof"
 	"tidewatch/secret"
@@ -78,32 +77,13 @@ func parse(raw []byte) (e enforce.Event, err error) {
 	if err = json.Unmarshal(raw, &e); err != nil {
 		return e, err
 	}
-	return e, e.Validate()
+	return e, e.Complete()
 }
 
 // save writes a file so that it is there whole or not at all.
 func save(path string, text []byte, mode fs.FileMode) error {
-	file, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
-	if err != nil {
-		return fmt.Errorf("save keys: %w", err)
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(path+".part", path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
+	if err := durable.Replace(path, text, mode); err != nil {
 		return fmt.Errorf("save keys: %w", err)
 	}
 	return nil
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -53,7 +53,7 @@ func NewServer(cfg Config, listener net.Listener, handler http.Handler, log *slo
 	s := &Server{cfg: cfg, conns: newConnections(cfg, m)}
 	s.listener = s.conns.listen(listener)
 	s.http = &http.Server{
-		Handler:           paced(cfg.Write, cfg.Hosts.only(handler, m.refused(cfg.Name))),
+		Handler:           paced(cfg.Write, cfg.Hosts.only(noticeProxies(handler, cfg.Proxies, log, time.Now), m.refused(cfg.Name))),
 		ReadHeaderTimeout: cfg.Request, ReadTimeout: cfg.Request, WriteTimeout: cfg.Write, IdleTimeout: cfg.Idle,
 		MaxHeaderBytes: cfg.Header,
 		ConnState:      s.conns.changed,

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"tidewatch/durable"
 )
 
 // What reading a file may meet.
@@ -85,11 +87,11 @@ func (d *Dir) keep(ctx context.Context, temporary, sum string) error {
 	// What is put again is young again: Remove spares it.
 	if now := time.Now(); !errors.Is(d.Verify(ctx, sum), ErrCorrupt) && os.Chtimes(path, now, now) == nil {
 		// Another Put may have renamed it a moment ago and not yet returned.
-		return syncDir(filepath.Dir(path))
+		return durable.SyncDir(filepath.Dir(path))
 	}
 	switch err := os.Mkdir(filepath.Dir(path), 0o750); {
 	case err == nil, errors.Is(err, fs.ErrExist):
-		if err := syncDir(d.path); err != nil {
+		if err := durable.SyncDir(d.path); err != nil {
 			return err
 		}
 	default:
@@ -98,7 +100,7 @@ func (d *Dir) keep(ctx context.Context, temporary, sum string) error {
 	if err := os.Rename(temporary, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 // Open returns the content stored under a SHA-256 in hex. The error is
@@ -155,7 +157,7 @@ func (d *Dir) Remove(_ context.Context, sum string, before time.Time) (removed b
 	if err := os.Remove(d.file(sum)); err != nil {
 		return false, fmt.Errorf("remove file: %w", err)
 	}
-	return true, syncDir(filepath.Dir(d.file(sum)))
+	return true, durable.SyncDir(filepath.Dir(d.file(sum)))
 }
 
 // Before lists the files that were put, for the last time, before a moment.
@@ -203,13 +205,4 @@ func (r reader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.data.Read(p)
-}
-
-func syncDir(path string) (err error) {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	return d.Sync()
 }

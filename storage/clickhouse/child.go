@@ -132,7 +132,8 @@ func (e *Engine) configure() (process, error) {
 	users := filepath.Join(p.etc, "users.xml")
 	values := map[string]any{
 		"Port": p.port, "MemoryLimit": e.cfg.MemoryLimit, "AnalystMemoryLimit": e.cfg.MemoryLimit / 4,
-		"Threads": runtime.GOMAXPROCS(0), "UsersFile": users, "Database": e.conn.Database,
+		"AnalystDiskLimit": e.cfg.MemoryLimit,
+		"Threads":          runtime.GOMAXPROCS(0), "UsersFile": users, "Database": e.conn.Database,
 		"OwnerSHA256": sha256Hex(e.conn.Password), "AnalystSHA256": sha256Hex(e.guard.password),
 	}
 	return p, errors.Join(

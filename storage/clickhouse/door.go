@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -35,27 +36,50 @@ func (d *door) close() { _ = d.requests.Close() }
 // itself.
 const dialTimeout = 5 * time.Second
 
+// passage is a connection to the engine. It is never reset: the engine's process
+// would end at one that breaks off while they greet each other.
+type passage struct{ *net.TCPConn }
+
+// Close leaves, and does not wait for the engine to notice.
+func (p passage) Close() error {
+	err := p.CloseWrite()
+	go p.leave()
+	return err
+}
+
+// leave says that nothing more is to come, and hears the engine out for a while.
+func (p passage) leave() {
+	_ = p.CloseWrite()
+	_ = p.SetReadDeadline(time.Now().Add(leaveTimeout))
+	_, _ = io.Copy(io.Discard, p.TCPConn)
+	_ = p.TCPConn.Close()
+}
+
+// leaveTimeout bounds for how long the engine is heard out. It greets and gives
+// up a query in far less.
+const leaveTimeout = 10 * time.Second
+
 // dial returns a new connection to the engine. Each request brings the socket
 // on which its answer is awaited, so that none can be taken for another's.
-func (d *door) dial(ctx context.Context) (net.Conn, error) {
+func (d *door) dial(ctx context.Context) (passage, error) {
 	answers, theirs, err := socketPair()
 	if err != nil {
-		return nil, err
+		return passage{}, err
 	}
 	defer answers.Close()
 	_, _, err = d.requests.WriteMsgUnix([]byte{1}, unix.UnixRights(int(theirs.Fd())), nil)
 	theirs.Close()
 	if err != nil {
-		return nil, fmt.Errorf("the engine's process is gone: %w", err)
+		return passage{}, fmt.Errorf("the engine's process is gone: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = answers.SetDeadline(time.Unix(0, 1)) })()
 	conn, err := receive(answers)
 	if err != nil {
-		return nil, errors.Join(err, ctx.Err())
+		return passage{}, errors.Join(err, ctx.Err())
 	}
-	return conn, nil
+	return passage{conn.(*net.TCPConn)}, nil
 }
 
 // serveDials answers the door's requests, in the engine's process, as long as

@@ -105,7 +105,9 @@ func newEngine(cfg EngineConfig, listener net.Listener, log *slog.Logger, reg pr
 		stopped: make(chan struct{}), down: errors.New("not started yet"),
 	}
 	e.conn = Config{
-		Addresses: []string{listener.Addr().String()}, Dial: e.dial,
+		Addresses: []string{listener.Addr().String()},
+		Dial:      func(ctx context.Context) (net.Conn, error) { return e.dial(ctx) },
+
 		Database: "tidewatch", User: "tidewatch", Password: rand.Text(),
 	}
 	e.guard = &guard{

@@ -34,12 +34,13 @@ const (
 
 // guard lets analysts through to the engine, and nobody else: no byte reaches
 // the engine before the password was right. The engine's process would end at
-// a wrong one, or at the name of a database that does not exist.
+// a wrong one, at the name of a database that does not exist, and at whatever
+// else is wrong with a greeting; so the guard does all of the greeting itself.
 type guard struct {
 	listener  net.Listener
 	password  string
 	databases []string // those that exist
-	dial      func(context.Context) (net.Conn, error)
+	dial      func(context.Context) (passage, error)
 	log       *slog.Logger
 	came      *prometheus.CounterVec
 
@@ -75,7 +76,8 @@ func (g *guard) run(ctx context.Context) {
 func (g *guard) serve(ctx context.Context, client net.Conn) {
 	defer client.Close()
 	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
-	greeting, err := g.greet(client)
+	r := bufio.NewReader(client)
+	h, err := g.greet(client, r)
 	if err != nil {
 		g.turnAway(client, err)
 		return
@@ -92,28 +94,54 @@ func (g *guard) serve(ctx context.Context, client net.Conn) {
 		g.turnAway(client, &exception{codeNetwork, "the database does not serve just now, try again in a moment"})
 		return
 	}
-	defer engine.Close()
+	defer engine.leave() // with the seat taken, for as long as the engine has it
+	if err := introduce(client, r, engine, h); err != nil {
+		g.turnAway(client, err)
+		return
+	}
 	g.came.WithLabelValues("admitted").Inc()
-	join(client, engine, greeting)
+	join(client, r, engine)
 }
 
-// greet returns, for an analyst, what the engine is to hear first.
-func (g *guard) greet(client net.Conn) ([]byte, error) {
+// greet reads who comes, and lets analysts in.
+func (g *guard) greet(client net.Conn, r *bufio.Reader) (hello, error) {
 	defer g.awaitNoMore(client)
 	_ = client.SetDeadline(time.Now().Add(greetingTimeout))
-	r := bufio.NewReader(client)
 	h, err := readHello(r)
 	if err != nil {
-		return nil, err
+		return h, err
 	}
-	if err := g.check(h); err != nil {
-		return nil, err
+	return h, g.check(h)
+}
+
+// introduce has both greet each other. What the engine gets is whole and right
+// whatever the client does meanwhile.
+func introduce(client net.Conn, r *bufio.Reader, engine net.Conn, h hello) error {
+	away := &exception{codeNetwork, "the database does not serve just now, try again in a moment"}
+	h.revision = min(h.revision, newestRevision)
+	_ = engine.SetDeadline(time.Now().Add(greetingTimeout))
+	if _, err := engine.Write(h.encode()); err != nil {
+		return away
 	}
-	early, err := r.Peek(r.Buffered())
+	answers := bufio.NewReader(engine)
+	w, err := readWelcome(answers)
 	if err != nil {
-		return nil, err
+		return away
 	}
-	return append(h.encode(), early...), client.SetDeadline(time.Time{})
+	w.revision = min(w.revision, newestRevision)
+	rest, err := answers.Peek(answers.Buffered())
+	if err != nil {
+		return err
+	}
+	if _, err := client.Write(append(w.encode(), rest...)); err != nil {
+		return err
+	}
+	if min(h.revision, w.revision) >= quotaKeyRevision {
+		if _, err := readText(r); err != nil { // of a quota; there are none
+			return err
+		}
+	}
+	return errors.Join(engine.SetDeadline(time.Time{}), client.SetDeadline(time.Time{}))
 }
 
 // check says why a client may not come in.
@@ -178,17 +206,14 @@ func (g *guard) complainOf(guesser net.Addr) {
 	}
 }
 
-// join carries bytes both ways until either side ends, after greeting to the
-// engine.
-func join(client, engine net.Conn, greeting []byte) {
-	if _, err := engine.Write(greeting); err != nil {
-		return
-	}
+// join carries bytes both ways until either side ends; r has what the client
+// has said already.
+func join(client net.Conn, r *bufio.Reader, engine passage) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = io.Copy(engine, client)
-		_ = engine.(*net.TCPConn).CloseWrite() // the client hears the rest of its answer
+		_, _ = r.WriteTo(engine)
+		_ = engine.CloseWrite() // the client hears the rest of its answer
 	}()
 	_, _ = io.Copy(client, engine)
 	_ = client.Close()

@@ -17,6 +17,12 @@ const (
 	packetException = 2
 )
 
+// Revisions of the protocol, of which both sides use the lower one.
+const (
+	quotaKeyRevision = 54458 // from it on a client says the key of its quota after the greetings
+	newestRevision   = 54469 // the newest of which we know the greetings
+)
+
 // longestText bounds each text of a greeting, and so what is read of anybody
 // who has not yet said who he is.
 const longestText = 1024
@@ -66,7 +72,8 @@ func readText(r *bufio.Reader) (string, error) {
 	return string(text), err
 }
 
-// encode is h as readHello reads it.
+// encode is h as readHello reads it, with the key of no quota where one has to
+// follow.
 func (h hello) encode() []byte {
 	b := binary.AppendUvarint(nil, packetHello)
 	b = appendText(b, h.client)
@@ -75,6 +82,44 @@ func (h hello) encode() []byte {
 	}
 	for _, text := range []string{h.database, h.user, h.password} {
 		b = appendText(b, text)
+	}
+	if h.revision >= quotaKeyRevision {
+		b = appendText(b, "")
+	}
+	return b
+}
+
+// welcome is how the engine's answer to a greeting begins.
+type welcome struct {
+	server                 string
+	major, minor, revision uint64
+}
+
+func readWelcome(r *bufio.Reader) (welcome, error) {
+	var w welcome
+	kind, err := binary.ReadUvarint(r)
+	if err != nil {
+		return w, err
+	}
+	if kind != packetHello {
+		return w, errNotNative
+	}
+	if w.server, err = readText(r); err != nil {
+		return w, err
+	}
+	for _, number := range []*uint64{&w.major, &w.minor, &w.revision} {
+		if *number, err = binary.ReadUvarint(r); err != nil {
+			return w, err
+		}
+	}
+	return w, nil
+}
+
+// encode is w as readWelcome reads it.
+func (w welcome) encode() []byte {
+	b := appendText(binary.AppendUvarint(nil, packetHello), w.server)
+	for _, number := range []uint64{w.major, w.minor, w.revision} {
+		b = binary.AppendUvarint(b, number)
 	}
 	return b
 }

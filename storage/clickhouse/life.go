@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"runtime"
 	"sync"
@@ -200,12 +199,12 @@ func (e *Engine) command(ctx context.Context, statement string) error {
 }
 
 // dial connects to the child that lives.
-func (e *Engine) dial(ctx context.Context) (net.Conn, error) {
+func (e *Engine) dial(ctx context.Context) (passage, error) {
 	e.mu.Lock()
 	door := e.door
 	e.mu.Unlock()
 	if door == nil {
-		return nil, errors.New("the database engine does not run")
+		return passage{}, errors.New("the database engine does not run")
 	}
 	return door.dial(ctx)
 }

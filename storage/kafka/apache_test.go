@@ -1,18 +1,23 @@
 package kafka
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"tidewatch/enforce"
 )
 
 // apache is a broker of Apache Kafka with users, rights and TLS. Its own
@@ -22,6 +27,9 @@ type apache struct {
 	internal, sasl, mtls string // listeners
 	admin                *kadm.Client
 	pki                  *pki
+
+	properties, logs string // a file, and the folder of all partitions
+	broker           *exec.Cmd
 }
 
 // TestApacheKafka runs what the other tests try on a fake on the real one, with
@@ -37,6 +45,9 @@ func TestApacheKafka(t *testing.T) {
 	t.Run("distrust", k.distrust)
 	t.Run("made by others", k.madeByOthers)
 	t.Run("made anew", k.madeAnew)
+	t.Run("read anew", k.readAnew)
+	t.Run("cut off at its beginning", k.cutOff)
+	t.Run("a partition's files are gone", k.filesGone)
 	t.Run("too large", k.tooLarge)
 	t.Run("one system", k.oneSystem)
 	t.Run("a user without rights", k.withoutRights)
@@ -83,12 +94,9 @@ func startApache(t *testing.T, jars string) *apache {
 	k.java(t, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", properties,
 		"--add-scram", "SCRAM-SHA-256=[name=scram-sha-256,password=letmein]", "--add-scram", "SCRAM-SHA-512=[name=scram-sha-512,password=letmein]",
 		"--add-scram", "SCRAM-SHA-512=[name=auditor,password=readonly]", "--add-scram", "SCRAM-SHA-512=[name=nobody,password=nothing]")
-	broker := k.command("-Xmx512m", "kafka.Kafka", properties)
-	broker.Stdout, broker.Stderr = t.Output(), t.Output()
-	if err := broker.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(broker) })
+	k.properties, k.logs = properties, filepath.Join(dir, "logs")
+	k.start(t)
+	t.Cleanup(func() { kill(k.broker) })
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.internal))
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +105,16 @@ func startApache(t *testing.T, jars string) *apache {
 	k.admin = kadm.NewClient(client)
 	eventually(t, "the broker answers", func() bool { _, err := k.admin.ListBrokers(t.Context()); return err == nil })
 	return k
+}
+
+// start starts the broker.
+func (k *apache) start(t *testing.T) {
+	t.Helper()
+	k.broker = k.command("-Xmx512m", "kafka.Kafka", k.properties)
+	k.broker.Stdout, k.broker.Stderr = os.Stderr, os.Stderr
+	if err := k.broker.Start(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (k *apache) command(memory, class string, args ...string) *exec.Cmd {
@@ -313,6 +331,162 @@ func (k *apache) madeAnew(t *testing.T) {
 	if diff := cmp.Diff([]string{"a-2"}, events(t, l)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
+}
+
+// five events of one case, read to their end by a group.
+func (k *apache) five(t *testing.T, cfg Config) (l *Log, stop func()) {
+	t.Helper()
+	l = claimed(t, cfg)
+	stop = background(t, l.Run)
+	for n := range 5 {
+		if err := l.Append(t.Context(), event("a", n+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	well(t, l)
+	return l, stop
+}
+
+// reads has a group read on in the background, and returns what it has read.
+func reads(t *testing.T, l *Log) (ids func() []string, stop func()) {
+	t.Helper()
+	var mu sync.Mutex
+	var all []string
+	stop = background(t, func(ctx context.Context) error {
+		return l.Consume(ctx, "tidewatch-sink-test", func(_ context.Context, batch []enforce.Checked) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, m := range batch {
+				all = append(all, m.Claim().ID)
+			}
+			return nil
+		})
+	})
+	return func() []string { mu.Lock(); defer mu.Unlock(); return slices.Clone(all) }, stop
+}
+
+// raws are all events as they stand in the log.
+func raws(t *testing.T, l *Log) (all [][]byte) {
+	t.Helper()
+	caughtUp := make(chan struct{})
+	stop := background(t, func(ctx context.Context) error {
+		return l.Follow(ctx, func() { close(caughtUp) }, func(e enforce.Checked) error {
+			all = append(all, e.Raw())
+			return nil
+		})
+	})
+	receive(t, caughtUp)
+	stop()
+	return all
+}
+
+// readAnew has the topic deleted and made anew, and taken as it is: what comes
+// then is read, though it has offsets that were read before, and what was lost
+// can be appended again as it stood.
+func (k *apache) readAnew(t *testing.T) {
+	cfg := k.plain(t, "cases-read-anew")
+	l, stop := k.five(t, cfg)
+	before := raws(t, l)
+	ids, ended := reads(t, l)
+	eventually(t, "all five are read", func() bool { return len(ids()) == 5 })
+	ended()
+	stop()
+	l.Close()
+	remove(t, k.admin, cfg.Topic)
+	eventually(t, "it is made anew", func() bool {
+		value := "-1"
+		answer, err := k.admin.CreateTopic(t.Context(), 2, 1, map[string]*string{"retention.ms": &value}, cfg.Topic)
+		return err == nil && answer.Err == nil
+	})
+	l = claimed(t, cfg)
+	says(t, l, "topic cases-read-anew: its topic ID is ")
+	l.Close()
+	if err := os.Remove(cfg.Memory); err != nil {
+		t.Fatal(err)
+	}
+	cfg.SpoolDir = t.TempDir()
+	l = claimed(t, cfg)
+	background(t, l.Run)
+	if err := l.Append(t.Context(), event("a", 6)); err != nil {
+		t.Fatal(err)
+	}
+	well(t, l)
+	ids, _ = reads(t, l)
+	eventually(t, "what is new is read", func() bool { return slices.Equal(ids(), []string{"a-6"}) })
+	if err := l.Restore(t.Context(), before...); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "what was lost is read again", func() bool {
+		return slices.Equal(ids(), []string{"a-6", "a-1", "a-2", "a-3", "a-4", "a-5"})
+	})
+}
+
+// cutOff has somebody delete the first events.
+func (k *apache) cutOff(t *testing.T) {
+	cfg := k.plain(t, "cases-cut-off")
+	l, _ := k.five(t, cfg)
+	ids, _ := reads(t, l)
+	eventually(t, "all five are read", func() bool { return len(ids()) == 5 })
+	seen, err := l.lookUp(t.Context())
+	if err == nil {
+		err = l.measure(t.Context(), &seen)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	offsets := kadm.Offsets{}
+	for id, p := range seen.partitions {
+		if p.end > 0 {
+			offsets.AddOffset(cfg.Topic, int32(id), p.end-2, -1)
+		}
+	}
+	if _, err := k.admin.DeleteRecords(t.Context(), offsets); err != nil {
+		t.Fatal(err)
+	}
+	says(t, l, "topic cases-cut-off: partition ")
+	if err := l.Health(); !strings.Contains(err.Error(), "began at offset 0 and begins at 3: its first events were deleted") || !strings.Contains(err.Error(), "bring its events back, or take it as it is") {
+		t.Errorf("health says %v", err)
+	}
+}
+
+// filesGone has a disk lose the files of a partition while the broker is away.
+func (k *apache) filesGone(t *testing.T) {
+	cfg := k.plain(t, "cases-files-gone")
+	l, stop := k.five(t, cfg)
+	before := raws(t, l)
+	ids, ended := reads(t, l)
+	eventually(t, "all five are read", func() bool { return len(ids()) == 5 })
+	kill(k.broker)
+	folders, err := filepath.Glob(filepath.Join(k.logs, cfg.Topic+"-*"))
+	if err != nil || len(folders) != 2 {
+		t.Fatalf("%v, %v", folders, err)
+	}
+	for _, folder := range folders {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.start(t)
+	eventually(t, "the broker answers", func() bool { _, err := k.admin.ListBrokers(t.Context()); return err == nil })
+	says(t, l, "topic cases-files-gone: ")
+	if err := l.Health(); !strings.Contains(err.Error(), "ended at offset 5 and ends at 0: its last events were lost; bring its events back, or take it as it is") {
+		t.Errorf("health says %v", err)
+	}
+	ended()
+	stop()
+	l.Close()
+	if err := os.Remove(cfg.Memory); err != nil {
+		t.Fatal(err)
+	}
+	cfg.SpoolDir = t.TempDir()
+	l = claimed(t, cfg)
+	background(t, l.Run)
+	if err := l.Restore(t.Context(), before[:2]...); err != nil { // fewer than the group has read
+		t.Fatal(err)
+	}
+	well(t, l)
+	again, _ := reads(t, l)
+	eventually(t, "the group reads anew", func() bool { return slices.Equal(again(), []string{"a-1", "a-2"}) })
 }
 
 func askForTopic(t *testing.T, broker, topic string) bool {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"tidewatch/durable"
 )
 
 // aside keeps what is damaged of a folder in another folder beside it, under the
@@ -59,5 +61,5 @@ func link(path, to string) error {
 	if err != nil {
 		return err
 	}
-	return writeSynced(to, content)
+	return durable.Write(to, content, 0o600)
 }

@@ -173,15 +173,21 @@ func (b *Broker) Addr() string { return AddressOf(b.socket) }
 
 // Look reads the log's files beside the broker. It returns a *Loss if they have
 // been damaged since the start: the broker goes by what it remembers of them.
-func (b *Broker) Look() error {
-	found, err := surveyLog(b.data(), b.cfg.Topic, b.cfg.Prefix.of(embeddedID(b.cfg.Topic)))
+func (b *Broker) Look() error { return Look(b.cfg) }
+
+// Look reads the files of the embedded broker of a directory, which another
+// process may have. It returns a *Loss if the case log is damaged.
+func Look(cfg BrokerConfig) error {
+	b := &Broker{cfg: cfg.withDefaults()}
+	known := b.cfg.Prefix.of(embeddedID(b.cfg.Topic))
+	found, err := surveyLog(b.data(), b.cfg.Topic, known)
 	if err != nil {
 		return err
 	}
 	if loss := found.loss(); loss != nil {
 		return loss
 	}
-	return nil
+	return b.vanished(known)
 }
 
 // Behind is a loss if the log ended, when the broker started, before what a

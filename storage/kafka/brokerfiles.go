@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"tidewatch/durable"
 	"tidewatch/storage/kafka/segment"
 )
 
@@ -103,13 +104,13 @@ func (f brokerFiles) write(path string, text []byte) error {
 	if err := os.MkdirAll(f.data, 0o750); err != nil {
 		return err
 	}
-	if err := writeSynced(path+".tmp", text); err != nil {
+	if err := durable.Write(path+".tmp", text, 0o600); err != nil {
 		return err
 	}
 	if err := os.Rename(path+".tmp", path); err != nil {
 		return err
 	}
-	return syncDir(f.data)
+	return durable.SyncDir(f.data)
 }
 
 func sameJSON(a, b []byte) bool {

@@ -74,6 +74,14 @@ func (l *Log) next(ctx context.Context, r fetcher) (kafka.Message, error) {
 	}
 }
 
+// Away says why the log cannot be read just now, or nil.
+func (l *Log) Away() error {
+	if err := l.outage.why(); err != nil {
+		return errors.New(l.explain(err))
+	}
+	return nil
+}
+
 // insist tries what needs Kafka until it succeeds or ctx is done. A command
 // that works beside a Tidewatch does not wait for what only people can mend.
 func (l *Log) insist(ctx context.Context, try func() error) error {

@@ -280,7 +280,7 @@ func (w *work) hear(offset int64, value []byte) {
 }
 
 func eventOf(value []byte) (e enforce.Event, ok bool) {
-	return e, json.Unmarshal(value, &e) == nil && e.Validate() == nil
+	return e, json.Unmarshal(value, &e) == nil && e.Complete() == nil
 }
 
 // join puts a partition together: what is left of it, and the rest from the

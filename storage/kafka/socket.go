@@ -37,6 +37,15 @@ func dialSocket(ctx context.Context, path string) (conn net.Conn, err error) {
 	return conn, err
 }
 
+// Knock sees whether an embedded broker listens at a socket.
+func Knock(ctx context.Context, socket string) error {
+	conn, err := dialSocket(ctx, socket)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
 // byShortPath calls do with a name of the socket that the kernel takes: a long
 // path is gone by way of its opened folder.
 func byShortPath(path string, do func(short string) error) error {

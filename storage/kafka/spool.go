@@ -18,6 +18,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"tidewatch/durable"
 	"tidewatch/enforce"
 )
 
@@ -64,7 +65,7 @@ func openSpool(dir string) (*spool, error) {
 	s := &spool{dir: dir, lock: lock, held: map[string]refusal{}, next: 1}
 	gone, err := s.list()
 	for _, name := range gone { // so that they are not forgotten as others take their turn
-		err = errors.Join(err, writeSynced(filepath.Join(dir, name), nil))
+		err = errors.Join(err, durable.Write(filepath.Join(dir, name), nil, 0o600))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open spool: %w", err), lock.Unlock())
@@ -133,13 +134,7 @@ func (s *spool) put(of string, event []byte) error {
 	defer s.mu.Unlock()
 	name := spoolName(s.next)
 	path := filepath.Join(s.dir, name)
-	if err := writeSynced(path+".part", seal(event)); err != nil {
-		return fmt.Errorf("spool event: %w", err)
-	}
-	if err := os.Rename(path+".part", path); err != nil {
-		return fmt.Errorf("spool event: %w", err)
-	}
-	if err := syncDir(s.dir); err != nil {
+	if err := durable.Replace(path, seal(event), 0o600); err != nil {
 		return fmt.Errorf("spool event: %w", err)
 	}
 	s.next++
@@ -217,7 +212,7 @@ func (s *spool) setAside(name string) error {
 	path := filepath.Join(s.dir, name)
 	err := os.Rename(path, path+badSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = writeSynced(path+badSuffix, nil)
+		err = durable.Write(path+badSuffix, nil, 0o600)
 	}
 	if err != nil {
 		return err
@@ -287,27 +282,6 @@ func (s *spool) awaitEmpty(ctx context.Context) error {
 
 func (s *spool) close() error { return s.lock.Unlock() }
 
-func writeSynced(path string, data []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.Sync()
-}
-
-func syncDir(path string) (err error) {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	return d.Sync()
-}
-
 func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -372,7 +346,7 @@ func settleAside(dir string) error {
 		settled := strings.TrimSuffix(path, badSuffix) + settledSuffix
 		failed := os.Rename(path, settled)
 		if errors.Is(failed, fs.ErrNotExist) {
-			failed = writeSynced(settled, nil)
+			failed = durable.Write(settled, nil, 0o600)
 		}
 		err = errors.Join(err, failed)
 	}

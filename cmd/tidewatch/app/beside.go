@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -69,9 +70,24 @@ func (a *App) reachBroker(ctx context.Context, settings *kafka.Config) error {
 	if !errors.Is(err, errInUse) {
 		return err
 	}
+	return a.besideAnother(ctx, settings)
+}
+
+// besideAnother finds the embedded broker of the Tidewatch that has the data
+// folder. A command neither reads nor adds to a log that is damaged.
+func (a *App) besideAnother(ctx context.Context, settings *kafka.Config) error {
+	if err := a.openPrefix(); err != nil {
+		return err
+	}
+	var loss *kafka.Loss
+	if err := kafka.Look(a.brokerConfig()); errors.As(err, &loss) {
+		return fmt.Errorf("%w; the tidewatch that runs keeps it shut: stop that one and run tidewatch log repair, which says what can be rebuilt", loss)
+	} else if err != nil {
+		return fmt.Errorf("look at the case log: %w", err)
+	}
 	socket := kafka.SocketOf(brokerDir(a.cfg))
-	if _, err := os.Stat(socket); err != nil {
-		return fmt.Errorf("find the embedded broker: %w; is the other process a tidewatch that has finished its start?", err)
+	if err := kafka.Knock(ctx, socket); err != nil {
+		return fmt.Errorf("reach the case log: the tidewatch that has the data folder %s does not serve it: it has not finished its start, or keeps the log shut; its /readyz and its log say why (%w)", a.cfg.Data, err)
 	}
 	settings.Brokers = []string{kafka.AddressOf(socket)}
 	return nil
@@ -137,10 +153,14 @@ func toTheEnd(ctx context.Context, l *kafka.Log, apply func(enforce.Checked)) er
 	reading, enough := context.WithCancel(reading)
 	defer enough()
 	complete := false
+	var heard atomic.Int64 // when the broker last gave us something, in nanoseconds since 1970
+	heard.Store(time.Now().UnixNano())
+	group.Go(func() error { return silent(reading, l, &heard) })
 	group.Go(func() error { return l.Run(reading) })
 	group.Go(func() error {
 		defer enough()
 		return l.Follow(reading, func() { complete = true; enough() }, func(e enforce.Checked) error {
+			heard.Store(time.Now().UnixNano())
 			apply(e)
 			return nil
 		})
@@ -153,6 +173,23 @@ func toTheEnd(ctx context.Context, l *kafka.Log, apply func(enforce.Checked)) er
 		return fmt.Errorf("read the case log: %w", ctx.Err())
 	}
 	return err
+}
+
+// patience is for how long a command waits for a broker that does not answer.
+var patience = time.Minute
+
+// silent returns an error once the broker has not answered for too long.
+func silent(ctx context.Context, l *kafka.Log, heard *atomic.Int64) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(patience / 10):
+		}
+		if why := l.Away(); why != nil && time.Since(time.Unix(0, heard.Load())) > patience {
+			return fmt.Errorf("read the case log: %w; is it running, and kafka.brokers right?", why)
+		}
+	}
 }
 
 // KeyDir is the folder of the keys.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"tidewatch/durable"
 )
 
 // Write makes a partition of batches, which must be in order and without a gap,
@@ -37,7 +39,7 @@ func Write(dir string, batches func(yield func(raw []byte) error) error) (err er
 			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
 		}
 	}
-	return errors.Join(err, syncDir(dir), syncDir(filepath.Dir(dir)))
+	return errors.Join(err, durable.SyncDir(dir), durable.SyncDir(filepath.Dir(dir)))
 }
 
 func writeFile(path string, batches func(yield func(raw []byte) error) error) (err error) {
@@ -54,13 +56,4 @@ func writeFile(path string, batches func(yield func(raw []byte) error) error) (e
 		return err
 	}
 	return f.Sync()
-}
-
-func syncDir(path string) (err error) {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	return d.Sync()
 }
