@@ -174,6 +174,17 @@ func (u *Unit) Announced() bool {
 	return false
 }
 
+// AnnexB is a key unit as a file that players and decoders take: its NALUs, byte
+// for byte as the camera sent them, each behind a start code, and before them the
+// parameter sets in force.
+func (u *Unit) AnnexB() []byte {
+	var file []byte
+	for _, nalu := range u.Format.Prepend(u.NALUs) {
+		file = append(append(file, 0, 0, 0, 1), nalu...)
+	}
+	return file
+}
+
 // Size is the number of encoded bytes in the unit.
 func (u *Unit) Size() int {
 	n := 0

@@ -115,19 +115,20 @@ func (f *Feed) playOnce(ctx context.Context, v *video, begin time.Duration) (tim
 		if f.video.Load() != v {
 			return frame.due, nil
 		}
-		if err := f.send(v, frame, begin+frame.due); err != nil {
+		if err := f.send(v, frame, begin); err != nil {
 			return 0, fmt.Errorf("send: %w", err)
 		}
 	}
 	return v.duration, nil
 }
 
-func (f *Feed) send(v *video, frame frame, due time.Duration) error {
+func (f *Feed) send(v *video, frame frame, begin time.Duration) error {
 	faults := f.faults.Load()
 	if faults.omits(frame) {
 		return nil
 	}
-	timestamp := uint32(ticks(due)) // wraps every 13 hours
+	due := begin + frame.due
+	timestamp := uint32(ticks(begin + frame.shown)) // wraps every 13 hours
 	taken := faults.told(f.clock.taken(due))
 	if err := f.report(v, faults, due, taken); err != nil {
 		return err

@@ -35,6 +35,7 @@ type video struct {
 // frame is one access unit and when it is due, from the start of the video.
 type frame struct {
 	due      time.Duration
+	shown    time.Duration // from the start of the video
 	key      bool
 	payloads [][]byte // of its packets
 }
@@ -131,6 +132,7 @@ func newVideo(c *coding, track *pmp4.Track) (*video, error) {
 			return nil, err
 		}
 		f.due = seconds(elapsed, track.TimeScale)
+		f.shown = f.due
 		v.frames = append(v.frames, f)
 		elapsed += uint64(sample.Duration)
 	}
@@ -156,14 +158,21 @@ func (c *coding) frame(sample *pmp4.Sample) (frame, error) {
 	if f.key {
 		nalus = append(append([][]byte{}, c.sets...), nalus...)
 	}
+	f.payloads, err = c.pack(nalus)
+	return f, err
+}
+
+// pack puts NALUs into what packets carry.
+func (c *coding) pack(nalus [][]byte) ([][]byte, error) {
 	packets, err := c.encode(nalus)
 	if err != nil {
-		return frame{}, fmt.Errorf("packetize: %w", err)
+		return nil, fmt.Errorf("packetize: %w", err)
 	}
+	var payloads [][]byte
 	for _, packet := range packets {
-		f.payloads = append(f.payloads, packet.Payload)
+		payloads = append(payloads, packet.Payload)
 	}
-	return f, nil
+	return payloads, nil
 }
 
 func seconds(units uint64, timeScale uint32) time.Duration {
