@@ -139,6 +139,9 @@ func (f *Format) Prepend(nalus [][]byte) [][]byte {
 // Head reads the header of a slice under this format.
 func (f *Format) Head(nalu []byte) (nal.Head, bool) { return nal.ReadSlice(f.Codec, nalu, f.set) }
 
+// IsField reports whether a slice is of one field of a frame that comes in two.
+func (f *Format) IsField(slice []byte) bool { return f.Codec == H264 && nal.IsField(slice, f.set) }
+
 // SecondField reports whether two slices are of the two fields of one frame.
 func (f *Format) SecondField(first, second []byte) bool {
 	return f.Codec == H264 && nal.SecondField(first, second, f.set)

@@ -123,6 +123,7 @@ type Unit struct {
 	NALUs   [][]byte      // without start codes
 	Key     bool          // decodable on its own with Format
 	Damaged bool          // packets of it were lost, or of the key unit it builds on: never evidence
+	Lone    bool          // a field whose frame has no other: pictures may build on it, but none is shown of it
 
 	timeline *timeline // of the session; nil for a unit of no stream
 }
@@ -174,12 +175,21 @@ func (u *Unit) Announced() bool {
 	return false
 }
 
-// AnnexB is a key unit as a file that players and decoders take: its NALUs, byte
-// for byte as the camera sent them, each behind a start code, and before them the
-// parameter sets in force.
-func (u *Unit) AnnexB() []byte {
-	var file []byte
-	for _, nalu := range u.Format.Prepend(u.NALUs) {
+// entry is an SEI message of H.264: decoding can begin here, and the picture is
+// right at once (D.1.8: no more pictures, an exact match).
+var entry = []byte{0x06, 0x06, 0x01, 0xC4, 0x80}
+
+// AppendAnnexB appends a key unit as a file that players and decoders take, who
+// know nothing else: its NALUs, byte for byte as the camera sent them, each behind
+// a start code, and before them the parameter sets in force. FFmpeg shows an
+// intra picture of H.264 that nobody has announced as one to begin with only as
+// damaged, or not at all; it is announced.
+func (u *Unit) AppendAnnexB(file []byte) []byte {
+	own := u.NALUs
+	if u.Format.Codec == H264 && u.Key && !u.Announced() {
+		own = append([][]byte{entry}, own...)
+	}
+	for _, nalu := range u.Format.Prepend(own) {
 		file = append(append(file, 0, 0, 0, 1), nalu...)
 	}
 	return file

@@ -37,10 +37,7 @@ func (c *benchCmd) Run(ctx context.Context, log *slog.Logger) (err error) {
 		return err
 	}
 	results, err := compare(ctx, sources, folder, log)
-	if err != nil {
-		return err
-	}
-	return show(os.Stdout, results)
+	return errors.Join(err, show(os.Stdout, results))
 }
 
 // sources are the streams that were asked for.

@@ -60,12 +60,9 @@ func (t *trial) times() int {
 func (t *trial) length() time.Duration { return time.Duration(len(t.stream.Units)) * t.stream.Interval }
 
 // compare sends all streams through cameras, all at once, each in its own time,
-// and then compares.
+// and then compares. With results comes an error if streams could not be made.
 func compare(ctx context.Context, sources []source, folder string, log *slog.Logger) ([]result, error) {
-	trials, err := prepare(ctx, sources, folder)
-	if err != nil {
-		return nil, err
-	}
+	trials, unmade := prepare(ctx, sources, folder)
 	sent := slices.DeleteFunc(slices.Clone(trials), func(t *trial) bool { return t.result.left != "" })
 	log.Info("playing", "streams", len(sent))
 	if err := play(ctx, sent, log); err != nil {
@@ -80,10 +77,10 @@ func compare(ctx context.Context, sources []source, folder string, log *slog.Log
 		}
 		results = append(results, t.result)
 	}
-	return results, nil
+	return results, unmade
 }
 
-// prepare makes all streams.
+// prepare makes all streams, or says why one cannot be made.
 func prepare(ctx context.Context, sources []source, folder string) ([]*trial, error) {
 	var trials []*trial
 	var making errgroup.Group
@@ -94,7 +91,8 @@ func prepare(ctx context.Context, sources []source, folder string) ([]*trial, er
 		trials = append(trials, t)
 		making.Go(func() error {
 			if err := t.prepare(ctx); err != nil {
-				faults[i] = fmt.Errorf("prepare %s: %w", s.name, err)
+				faults[i] = fmt.Errorf("make %s: %w", s.name, err)
+				t.result.left = "it could not be made"
 			}
 			return nil
 		})

@@ -20,11 +20,11 @@ func run(ctx context.Context, name string, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// pictures is what FFmpeg decodes of a file, in the order of showing: a hash of
-// each picture's samples.
-func pictures(ctx context.Context, path string) ([]string, error) {
-	out, err := run(ctx, "ffmpeg", "-nostdin", "-v", "error", "-threads", "1", "-i", "file:"+path,
-		"-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+// pictures is what FFmpeg decodes of a file, read as it is told to, in the order of
+// showing: a hash of each picture's samples.
+func pictures(ctx context.Context, path string, reading ...string) ([]string, error) {
+	args := append([]string{"-nostdin", "-v", "error", "-threads", "1"}, reading...)
+	out, err := run(ctx, "ffmpeg", append(args, "-i", "file:"+path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-")...)
 	if err != nil {
 		return nil, err
 	}

@@ -110,15 +110,18 @@ func (t *trial) storedKey(ctx context.Context, held ring.Clip, key *ingest.Unit)
 	}
 	place := t.place(held, key)
 	path := filepath.Join(t.folder, fmt.Sprintf("key-%d.%s", place, t.codec))
-	if err := os.WriteFile(path, key.AnnexB(), 0o640); err != nil {
+	if err := os.WriteFile(path, key.AppendAnnexB(nil), 0o640); err != nil {
 		return err
 	}
-	shown, err := pictures(ctx, path)
+	shown, err := pictures(ctx, path, "-f", demuxers[t.codec]) // FFmpeg does not know a lone picture by its content
 	if err != nil {
 		return err
 	}
 	return same(shown, t.sent(place, place+1))
 }
+
+// demuxers are FFmpeg's names of byte streams.
+var demuxers = map[ingest.Codec]string{ingest.H264: "h264", ingest.H265: "hevc"}
 
 // clip cuts as evidence does, from a place to the end, and compares.
 func (t *trial) clip(ctx context.Context, held ring.Clip, place int) error {
@@ -171,8 +174,8 @@ func (t *trial) showable(ctx context.Context, clip ring.Clip, path string) error
 	switch shown, err := alone.Pictures(ctx, video); {
 	case err != nil:
 		return fmt.Errorf("%w: %w", errUnshowable, err)
-	case shown != len(clip.Units):
-		return fmt.Errorf("%w: it shows %d of its %d pictures", errUnshowable, shown, len(clip.Units))
+	case shown != clip.Pictures():
+		return fmt.Errorf("%w: it shows %d of its %d pictures", errUnshowable, shown, clip.Pictures())
 	}
 	return nil
 }

@@ -47,16 +47,16 @@ func made() []source {
 
 // plains are what no encoder at hand makes.
 var plains = map[string]plain{
-	"avc-plain-order-type-0":     {orderType: 0, step: 2},
-	"avc-plain-order-by-one":     {orderType: 0, step: 1},
-	"avc-plain-order-type-1":     {orderType: 1},
-	"avc-plain-order-type-2":     {orderType: 2},
-	"avc-plain-shown-before":     {orderType: 1, hidden: true},
-	"avc-plain-fields":           {orderType: 0, step: 2, fields: true},
-	"avc-plain-fields-type-1":    {orderType: 1, fields: true},
-	"avc-plain-fields-type-2":    {orderType: 2, fields: true},
-	"avc-plain-fields-lone":      {orderType: 0, step: 2, fields: true, lone: true},
-	"avc-plain-fields-reordered": {orderType: 1, fields: true, hidden: true},
+	"avc-hand-order-type-0":     {orderType: 0, step: 2},
+	"avc-hand-order-by-one":     {orderType: 0, step: 1},
+	"avc-hand-order-type-1":     {orderType: 1},
+	"avc-hand-order-type-2":     {orderType: 2},
+	"avc-hand-shown-before":     {orderType: 1, hidden: true},
+	"avc-hand-fields":           {orderType: 0, step: 2, fields: true},
+	"avc-hand-fields-type-1":    {orderType: 1, fields: true},
+	"avc-hand-fields-type-2":    {orderType: 2, fields: true},
+	"avc-hand-fields-lone":      {orderType: 0, step: 2, fields: true, lone: true},
+	"avc-hand-fields-reordered": {orderType: 1, fields: true, hidden: true},
 }
 
 // recipes of all encoders: the options in which cameras differ.
@@ -89,6 +89,7 @@ func recipes() []recipe {
 		x264("avc-all-intra", "keyint=1"),
 		cuts(x264("avc-plain-intra-pictures", "keyint=60:min-keyint=60:bframes=0:scenecut=60")),
 		cuts(x264("avc-plain-intra-with-b", "keyint=60:min-keyint=60:bframes=3:ref=4:scenecut=60")),
+		cuts(x264("avc-plain-intra-references", "keyint=60:min-keyint=60:bframes=0:ref=6:scenecut=60:mixed-refs=1")),
 		x264("avc-four-slices", "keyint=25:slices=4:bframes=2"),
 		x264("avc-small-slices", "keyint=25:slice-max-size=200:bframes=1"),
 		x264("avc-slice-a-row", "keyint=25:slice-max-mbs=20:bframes=0:cabac=0"),
@@ -132,7 +133,7 @@ func recipes() []recipe {
 		x265("hevc-no-b", "keyint=25:bframes=0:open-gop=0"),
 		x265("hevc-open-gop", "keyint=20:min-keyint=20:open-gop=1:bframes=4:b-adapt=0:scenecut=0"),
 		x265("hevc-closed-gop-leading", "keyint=20:min-keyint=20:open-gop=0:radl=2:bframes=4:b-adapt=0:scenecut=0"),
-		x265("hevc-eight-b", "keyint=50:bframes=8:b-adapt=0:ref=6"),
+		x265("hevc-eight-b", "keyint=50:bframes=8:b-adapt=0:ref=6:rc-lookahead=20"),
 		x265("hevc-sixteen-b", "keyint=60:bframes=16:b-adapt=0:b-pyramid=0:rc-lookahead=20"),
 		x265("hevc-long-gop", "keyint=-1:bframes=3"),
 		x265("hevc-intra-refresh", "keyint=25:intra-refresh=1:bframes=0"),

@@ -90,7 +90,7 @@ func (r *Recorder) stills(ctx context.Context, shown Exhibits) ([]still, error) 
 // still stores a picture and its unit.
 func (r *Recorder) still(ctx context.Context, kind enforce.FileKind, jpeg []byte, unitKind enforce.FileKind, u *ingest.Unit) (s still, err error) {
 	s.jpeg = jpeg
-	if s.unit, err = r.put(ctx, unitKind, unitType(u), u.AnnexB(), u); err != nil {
+	if s.unit, err = r.put(ctx, unitKind, unitType(u), u.AppendAnnexB(nil), u); err != nil {
 		return s, err
 	}
 	s.unit.Codec = string(u.Format.Codec)

@@ -3,7 +3,6 @@ package decode
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/asticode/go-astiav"
@@ -104,28 +103,9 @@ func (d *decoder) decode(u *ingest.Unit, size sizing) (*Picture, error) {
 	return d.converter.picture(d.frame, size)
 }
 
-// entry is an SEI message of H.264: decoding can begin here, and the picture is
-// right at once (D.1.8: no more pictures, an exact match).
-var entry = []byte{0x06, 0x06, 0x01, 0xC4, 0x80}
-
-// whole is what a decoder needs for a key unit. FFmpeg shows an intra picture
-// that nobody has announced as one to begin with only as damaged, so for the
-// decoder it is announced.
-func whole(u *ingest.Unit) [][]byte {
-	nalus := u.Format.Prepend(u.NALUs)
-	if u.Format.Codec != ingest.H264 || !u.Key || u.Announced() {
-		return nalus
-	}
-	return slices.Insert(nalus, len(nalus)-len(u.NALUs), entry)
-}
-
 // send gives the decoder a unit under a new serial number.
 func (d *decoder) send(u *ingest.Unit) error {
-	d.bytes = d.bytes[:0]
-	for _, nalu := range whole(u) {
-		d.bytes = append(d.bytes, 0, 0, 0, 1)
-		d.bytes = append(d.bytes, nalu...)
-	}
+	d.bytes = u.AppendAnnexB(d.bytes[:0])
 	size := len(d.bytes)
 	d.bytes = append(d.bytes, padding...)
 	if err := d.packet.FromData(d.bytes); err != nil {

@@ -38,7 +38,8 @@ func at(seconds float64) time.Time {
 
 // script makes units from letters, a second apart: K is a key unit, p builds
 // on it, k and x are the same but damaged, R is a key unit of a new connection,
-// F one of a new format. Each has 100 bytes.
+// F one of a new format, i one that the camera does not announce. Each has 100
+// bytes.
 func script(letters string) []*ingest.Unit {
 	var units []*ingest.Unit
 	session, inForce := uint64(1), format
@@ -49,13 +50,17 @@ func script(letters string) []*ingest.Unit {
 		case 'F':
 			inForce = other
 		}
+		nalu := slice()
+		if letter == 'i' {
+			nalu[0] = 0x41 // the same slice, not of an IDR picture
+		}
 		units = append(units, &ingest.Unit{
 			Stamp:   ingest.Stamp{Arrival: at(float64(i))},
 			Session: session,
 			PTS:     time.Duration(i) * time.Second,
 			Format:  inForce,
-			NALUs:   [][]byte{slice()},
-			Key:     strings.ContainsRune("KkRF", letter),
+			NALUs:   [][]byte{nalu},
+			Key:     strings.ContainsRune("KkRFi", letter),
 			Damaged: strings.ContainsRune("kx", letter),
 		})
 	}
@@ -107,6 +112,32 @@ func TestRingKeepsWithinItsBounds(t *testing.T) {
 			}
 			if got := testutil.ToFloat64(r.metrics.Seconds); got != float64(held-1) {
 				t.Errorf("seconds metric says %v", got)
+			}
+		})
+	}
+}
+
+func TestAShortClipSaysWhy(t *testing.T) {
+	for _, test := range []struct {
+		name, letters string
+		from, to      float64
+		want          string
+	}{
+		{"too young", "KppKpp", -5, 4, "nothing older was held"},
+		{"its end never came", "KppKpp", 3, 99, "nothing newer came"},
+		{"both", "KppKpp", -5, 99, "nothing older was held, and nothing newer came"},
+		{"damage before", "KpxKppKpp", 1, 8, "before it packets were lost"},
+		{"damage after", "KppKppKxx", 1, 8, "after it packets were lost"},
+		{"a reconnect", "KppKppRpppp", 3, 10, "before it the connection was made anew"},
+		{"a change of format", "KppKppFpp", 0, 8, "after it the camera's coding changed"},
+		{"no key unit", "ppKppKpp", 0.5, 6, "before it no picture came with which decoding can begin"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRing(DefaultConfig())
+			fill(r, script(test.letters))
+			_, err := r.Cut(at(test.from), at(test.to))
+			if err == nil || !strings.HasSuffix(err.Error(), ": "+test.want) {
+				t.Errorf("error %v, want it to say: %s", err, test.want)
 			}
 		})
 	}

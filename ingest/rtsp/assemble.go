@@ -50,10 +50,19 @@ type assembler struct {
 	size     int          // bytes of it so far
 	first    []byte       // its first slice that begins a picture; nil before it
 	sliced   bool         // it holds a slice
+	paired   bool         // it holds both fields of a frame
 	headless bool         // packets right before it are missing and may be of it
 	holed    bool         // packets of it are missing
 	broken   bool         // pictures cannot be trusted until the next whole key unit
 	keyed    bool         // a key unit has come
+	field    *field       // waits for the second one of its frame; nil for none
+}
+
+// field is a unit that holds the first field of a frame.
+type field struct {
+	unit  *ingest.Unit
+	slice []byte // its first
+	whole bool
 }
 
 // markers is what a camera has shown of its use of the marker.
@@ -134,8 +143,12 @@ func (a *assembler) add(nalu []byte, pkt *rtp.Packet) error {
 		return errEndless
 	}
 	a.sliced = a.sliced || slice
-	if slice && head.First && a.first == nil {
-		a.first = nalu
+	if slice && head.First {
+		if a.first == nil {
+			a.first = nalu
+		} else {
+			a.paired = true
+		}
 	}
 	return nil
 }
@@ -161,7 +174,7 @@ func (a *assembler) begin(pkt *rtp.Packet, missing bool) error {
 	a.headless, a.holed = missing || !a.started, false
 	a.started, a.rtpTime, a.marked, a.ending = true, pkt.Timestamp, false, false
 	a.open, a.size = &ingest.Unit{Session: a.session, PTS: duration(a.ticks)}, 0
-	a.first, a.sliced = nil, false
+	a.first, a.sliced, a.paired = nil, false, false
 	return nil
 }
 
@@ -170,20 +183,42 @@ func duration(ticks int64) time.Duration {
 	return time.Duration(ticks/clockRate)*time.Second + time.Duration(ticks%clockRate)*time.Second/clockRate
 }
 
-// close ends the unit under construction. One without a slice, such as
-// parameter sets with a timestamp of their own, is no picture to pass on.
+// close ends the unit under construction. A unit with the first field of a frame
+// waits for the second, which may come under a timestamp of its own: a field
+// alone shows every second line.
 func (a *assembler) close() {
 	u := a.open
 	a.open = nil
 	whole := !a.holed && (!a.headless || a.beginsPicture(u.NALUs))
+	if f := a.field; f != nil && a.sliced {
+		a.field = nil
+		if a.first != nil && a.format.SecondField(f.slice, a.first) {
+			f.unit.Arrival, f.unit.NALUs = u.Arrival, append(f.unit.NALUs, u.NALUs...)
+			u, whole, a.paired = f.unit, f.whole && whole, true
+		} else {
+			f.unit.Lone = true
+			a.complete(f.unit, f.whole && !a.headless)
+		}
+	}
 	a.format = a.format.Learn(u.NALUs)
-	u.Key = a.decodable(u.NALUs) && a.randomAccess(u.NALUs)
+	switch {
+	case !a.sliced: // parameter sets with a timestamp of their own, say, are no picture
+		a.broken = a.broken || !whole
+		a.metrics.Undecodable.Inc()
+	case a.first != nil && !a.paired && a.format.IsField(a.first):
+		a.field = &field{u, a.first, whole}
+	default:
+		a.complete(u, whole)
+	}
+}
+
+// complete hands on a picture, once there is one to begin with.
+func (a *assembler) complete(u *ingest.Unit, whole bool) {
+	a.alive()
+	u.Key = !u.Lone && a.decodable(u.NALUs) && a.randomAccess(u.NALUs)
 	a.keyed = a.keyed || u.Key
 	a.broken = !whole || a.broken && !u.Key
-	if a.sliced {
-		a.alive()
-	}
-	if !a.keyed || !a.sliced {
+	if !a.keyed {
 		a.metrics.Undecodable.Inc()
 		return
 	}

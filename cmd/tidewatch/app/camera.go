@@ -241,12 +241,14 @@ func (h held) Clip(ctx context.Context, w io.Writer, announced bool) (evidence.F
 		cut = h.CutAnnounced
 	}
 	clip, err := cut()
-	short := errors.Is(err, ring.ErrShort)
-	if err != nil && !short {
-		return evidence.Footage{}, err
+	footage := evidence.Footage{Short: errors.Is(err, ring.ErrShort)}
+	switch {
+	case footage.Short:
+		footage.Note = err.Error()
+	case err != nil:
+		return footage, err
 	}
-	speed, _ := clip.Units[0].MediaSpeed()
-	return evidence.Footage{
-		First: clip.Units[0], Duration: clip.Duration(), Pictures: len(clip.Units), Short: short, MediaSpeed: speed,
-	}, clip.WriteMP4(w)
+	footage.First, footage.Duration, footage.Pictures = clip.Units[0], clip.Duration(), clip.Pictures()
+	footage.MediaSpeed, _ = clip.Units[0].MediaSpeed()
+	return footage, clip.WriteMP4(w)
 }
