@@ -20,6 +20,10 @@ func (t *trial) judge(ctx context.Context) error {
 		t.result.wrong("nothing was kept: %v", err)
 		return nil
 	}
+	if held.Damaged > 0 {
+		t.result.wrong("%d units came damaged", held.Damaged)
+		return nil
+	}
 	keys := t.keys(held)
 	t.result.keys = len(keys)
 	t.result.stored = len(keys) > 0
@@ -44,12 +48,12 @@ func (t *trial) judge(ctx context.Context) error {
 // place is that of a unit in the order of showing, counted through repetitions.
 func (t *trial) place(held ring.Clip, u *ingest.Unit) int {
 	since := u.Shown() - held.Units[0].Shown()
-	return int((since + t.stream.Interval/2) / t.stream.Interval)
+	return t.first + int((since+t.stream.Interval/2)/t.stream.Interval)
 }
 
 // at is the moment to judge by of a place.
 func (t *trial) at(held ring.Clip, place int) time.Time {
-	return held.From.Add(time.Duration(place) * t.stream.Interval)
+	return held.From.Add(time.Duration(place-t.first) * t.stream.Interval)
 }
 
 // sent are the hashes of the pictures from one place to before another.

@@ -79,11 +79,11 @@ func (p plain) sps() []byte {
 	case 0:
 		w.ue(numberBits - 4)
 	case 1:
-		w.u(1, 1)  // delta_pic_order_always_zero_flag
-		w.se(-2)   // offset_for_non_ref_pic
-		w.se(1)    // offset_for_top_to_bottom_field
-		w.ue(1)    // one frame in a cycle
-		w.se(4)    // offset_for_ref_frame, of that one
+		w.u(1, 1) // delta_pic_order_always_zero_flag
+		w.se(-2)  // offset_for_non_ref_pic
+		w.se(1)   // offset_for_top_to_bottom_field
+		w.ue(1)   // one frame in a cycle
+		w.se(4)   // offset_for_ref_frame, of that one
 	}
 	w.ue(2) // max_num_ref_frames
 	w.u(1, 0)

@@ -61,7 +61,8 @@ func (c Clip) Pictures() int {
 }
 
 // Cut returns the video from one moment to judge by to another, beginning with
-// the key unit at or before from.
+// the key unit at or before from: one that the camera announced, where that is
+// held, since after others pictures may build on what was before them.
 //
 // A clip never holds a damaged unit, never crosses a reconnect, and never one
 // of the jumps after which its pictures' times would not be what its beginning
@@ -196,7 +197,7 @@ func (r *Ring) part(units []*ingest.Unit, from, to time.Time, begins func(*inges
 		if at.After(to) {
 			continue // the units after one that is shown late may be in time
 		}
-		if begins(u) && (start < 0 || !at.After(from)) {
+		if begins(u) && (start < 0 || !at.After(from) && (announcedKey(u) || !announcedKey(units[start]))) {
 			start = i
 		}
 		end = i + 1

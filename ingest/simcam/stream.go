@@ -204,6 +204,17 @@ func (s *Stream) video() (*video, error) {
 	return v, nil
 }
 
+// Mean is how many bytes an access unit has on average.
+func (s *Stream) Mean() int {
+	n := 0
+	for _, unit := range s.Units {
+		for _, nalu := range unit.NALUs {
+			n += len(nalu)
+		}
+	}
+	return n / max(len(s.Units), 1)
+}
+
 // described is what the description says of the stream.
 func (s *Stream) described(sets *ingest.Format, plain format.Format) format.Format {
 	fmtp := map[string]string{}
