@@ -72,7 +72,7 @@ type Footage struct {
 	Duration time.Duration
 	Pictures int
 	Short    bool   // it covers less than was asked for
-	Note     string // why it does
+	Note     string // why it does, and what else must be said of it; empty for a clip as it should be
 	// MediaSpeed is how fast the camera's own timestamps ran, of true speed, where
 	// they were wrong: the clip's times are then those at which it came. It is 1
 	// where they are right.

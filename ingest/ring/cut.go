@@ -60,6 +60,12 @@ func (c Clip) Pictures() int {
 	return n
 }
 
+// Doubtful reports whether the clip begins where the camera does not announce that
+// decoding can begin, and goes on with pictures that may build on what was before.
+func (c Clip) Doubtful() bool {
+	return !c.Units[0].Announced() && slices.ContainsFunc(c.Units, func(u *ingest.Unit) bool { return !u.Key })
+}
+
 // Cut returns the video from one moment to judge by to another, beginning with
 // the key unit at or before from: one that the camera announced, where that is
 // held, since after others pictures may build on what was before them.

@@ -117,6 +117,14 @@ func TestRingKeepsWithinItsBounds(t *testing.T) {
 	}
 }
 
+func TestAClipThatBeginsUnannouncedIsDoubtful(t *testing.T) {
+	for letters, doubtful := range map[string]bool{"Kpp": false, "Kipp": false, "iiii": false, "ipp": true, "iKp": true} {
+		if got := clipOf(script(letters)).Doubtful(); got != doubtful {
+			t.Errorf("%s: doubtful %t, want %t", letters, got, doubtful)
+		}
+	}
+}
+
 func TestAShortClipSaysWhy(t *testing.T) {
 	for _, test := range []struct {
 		name, letters string

@@ -112,7 +112,7 @@ func beginnings(ctx context.Context, path, demuxer string) ([]int, error) {
 // of the decoder.
 func shownOrder(ctx context.Context, path, demuxer string) ([]int, error) {
 	number := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-f", demuxer, "-i", "file:"+path,
-		"-c", "copy", "-bsf:v", "setts=pts=N:dts=N:duration=1", "-f", "nut", "pipe:")
+		"-c", "copy", "-copyinkf", "-bsf:v", "setts=pts=N:dts=N:duration=1", "-f", "nut", "pipe:")
 	probe := exec.CommandContext(ctx, "ffprobe", "-v", "error", "-show_entries", "frame=pts", "-of", "compact=p=0:nk=1", "pipe:")
 	var err error
 	if probe.Stdin, err = number.StdoutPipe(); err != nil {
