@@ -197,7 +197,7 @@ func (a *assembler) close() {
 			u, whole, a.paired = f.unit, f.whole && whole, true
 		} else {
 			f.unit.Lone = true
-			a.complete(f.unit, f.whole && !a.headless)
+			a.complete(f.unit, f.whole)
 		}
 	}
 	a.format = a.format.Learn(u.NALUs)

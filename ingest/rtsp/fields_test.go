@@ -33,8 +33,8 @@ func fieldSlice(idr, bottom bool, frame byte) []byte {
 }
 
 // TestAssemblerJoinsFields sends fields: I is an IDR picture's first one, with its
-// parameter sets, t a top and b a bottom one of the same frame, and - a packet that
-// is lost.
+// parameter sets, t a top and b a bottom one of the same frame, B one that lacks
+// its end, and - a packet that is lost.
 func TestAssemblerJoinsFields(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -48,6 +48,7 @@ func TestAssemblerJoinsFields(t *testing.T) {
 		{"the first key unit's second one lost", "I- tb Ib t", 1800, "4K4"},
 		{"a later key unit's second one lost", "Ib I- tb Ib t", 1800, "0K4 2:3lone! 4:2! 6K4"},
 		{"a second one lost", "Ib t- tb Ib t", 1800, "0K4 2:1lone! 4:2! 6K4"},
+		{"the end of a second one lost", "Ib tB tb Ib t", 1800, "0K4 2:2! 4:2! 6K4"},
 		{"a first one lost", "Ib -b tb Ib t", 1800, "0K4 3:1lone! 4:2! 6K4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -87,6 +88,9 @@ func TestAssemblerJoinsFields(t *testing.T) {
 						send(fieldPPS, false)
 						send(fieldSlice(true, false, byte(i)), test.step > 0)
 					case '-':
+						pkt.SequenceNumber++
+					case 'B': // of two slices
+						send(fieldSlice(false, true, byte(i)), false)
 						pkt.SequenceNumber++
 					default:
 						send(fieldSlice(false, kind == 'b', byte(i)), test.step > 0 || kind == 'b')
