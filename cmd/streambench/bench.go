@@ -78,8 +78,8 @@ func show(w io.Writer, results []result) error {
 			fmt.Fprintf(table, "%s\t%s\t\t\t\tleft out: %s\n", r.name, r.encoder, r.left)
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", r.name, r.encoder, r.pictures, r.keys, r.clips,
-			mark(r.live), mark(r.stored), mark(r.exact), r.note())
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t%s %s\n", r.name, r.encoder, r.pictures, r.keys, r.clips,
+			mark(r.live), mark(r.stored), mark(r.exact), r.remark, r.note())
 		sum.Streams++
 		sum.Live += count(r.live)
 		sum.Stored += count(r.stored)

@@ -28,6 +28,7 @@ type result struct {
 	pictures, keys, clips int
 	live, stored, exact   bool
 	left                  string // why it is no stream to send; empty for one that was
+	remark                string // on what it is compared with
 	notes                 []string
 }
 
@@ -121,9 +122,13 @@ func (t *trial) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.hashes, err = pictures(ctx, path); err != nil || len(t.hashes) == 0 {
+	t.hashes, err = pictures(ctx, path)
+	if t.foreign && len(t.hashes) == 0 { // some hold nothing but parameter sets
 		t.result.left = "FFmpeg decodes no picture of it"
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if t.stream, err = simcam.ReadStream(ctx, path, t.codec, t.interval()); err != nil {
 		return err
@@ -131,9 +136,7 @@ func (t *trial) prepare(ctx context.Context) error {
 	t.stream.Sets = t.sets
 	t.stream.Interval = max(t.stream.Interval, time.Duration(t.stream.Mean())*time.Second/largestRate)
 	t.result.pictures = len(t.hashes)
-	if t.remark != "" {
-		t.result.notes = append(t.result.notes, t.remark)
-	}
+	t.result.remark = t.remark
 	shown := 0
 	for _, unit := range t.stream.Units {
 		if unit.Shows {

@@ -117,15 +117,12 @@ func (t *trial) storedKey(ctx context.Context, held ring.Clip, key *ingest.Unit)
 	if err := os.WriteFile(path, key.AppendAnnexB(nil), 0o640); err != nil {
 		return err
 	}
-	shown, err := pictures(ctx, path, "-f", demuxers[t.codec]) // FFmpeg does not know a lone picture by its content
+	shown, err := pictures(ctx, path, "-f", t.stream.Demuxer()) // FFmpeg does not know a lone picture by its content
 	if err != nil {
 		return err
 	}
 	return same(shown, t.sent(place, place+1))
 }
-
-// demuxers are FFmpeg's names of byte streams.
-var demuxers = map[ingest.Codec]string{ingest.H264: "h264", ingest.H265: "hevc"}
 
 // clip cuts as evidence does, from a place to the end, and compares.
 func (t *trial) clip(ctx context.Context, held ring.Clip, place int) error {

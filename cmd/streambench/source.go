@@ -21,9 +21,9 @@ type source struct {
 	sets          simcam.Sets
 	// make puts the stream, as a byte stream with start codes, into a file of a
 	// folder and returns its path.
-	make func(ctx context.Context, folder string) (string, error)
-	// unlike says what FFmpeg itself makes up where the source is not whole.
-	remark string
+	make    func(ctx context.Context, folder string) (string, error)
+	foreign bool   // from a folder, of which nothing is known
+	remark  string // on what it is compared with
 }
 
 // interval is the time from one access unit to the next.
@@ -31,8 +31,8 @@ func (s source) interval() time.Duration {
 	return time.Duration(float64(time.Second) / s.fps)
 }
 
-// foreign tells the codings of files by the ends of their names.
-var foreign = map[string]ingest.Codec{
+// endings tells the codings of files by the ends of their names.
+var endings = map[string]ingest.Codec{
 	".264": ingest.H264, ".h264": ingest.H264, ".jsv": ingest.H264, ".avc": ingest.H264, ".26l": ingest.H264, ".jvt": ingest.H264,
 	".265": ingest.H265, ".h265": ingest.H265, ".hevc": ingest.H265, ".bit": ingest.H265,
 }
@@ -51,15 +51,19 @@ func found(folder string) ([]source, error) {
 	}
 	var sources []source
 	for _, entry := range entries {
-		codec, known := foreign[strings.ToLower(filepath.Ext(entry.Name()))]
+		codec, known := endings[strings.ToLower(filepath.Ext(entry.Name()))]
 		if !known {
 			continue
 		}
 		path := filepath.Join(folder, entry.Name())
-		sources = append(sources, source{
-			name: entry.Name(), encoder: "foreign", codec: codec, fps: foreignRate,
+		s := source{
+			name: entry.Name(), encoder: "foreign", codec: codec, fps: foreignRate, foreign: true,
 			make: func(context.Context, string) (string, error) { return path, nil },
-		})
+		}
+		if strings.Contains(s.name, "LOST") {
+			s.remark = "(pictures are missing in it: compared with what FFmpeg makes up for them)"
+		}
+		sources = append(sources, s)
 	}
 	slices.SortFunc(sources, func(a, b source) int { return strings.Compare(a.name, b.name) })
 	return sources, nil

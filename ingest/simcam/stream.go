@@ -68,13 +68,16 @@ func ReadStream(ctx context.Context, path string, codec ingest.Codec, interval t
 // demuxers are FFmpeg's names of byte streams.
 var demuxers = map[ingest.Codec]string{ingest.H264: "h264", ingest.H265: "hevc"}
 
+// Demuxer is FFmpeg's name of the byte stream.
+func (s *Stream) Demuxer() string { return demuxers[s.Codec] }
+
 // read takes the stream apart.
 func (s *Stream) read(ctx context.Context, path string, data []byte) error {
-	begins, err := beginnings(ctx, path, demuxers[s.Codec])
+	begins, err := beginnings(ctx, path, s.Demuxer())
 	if err != nil {
 		return err
 	}
-	shown, err := shownOrder(ctx, path, demuxers[s.Codec])
+	shown, err := shownOrder(ctx, path, s.Demuxer())
 	if err != nil {
 		return err
 	}
