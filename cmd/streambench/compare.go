@@ -201,15 +201,17 @@ func play(ctx context.Context, trials []*trial, log *slog.Logger) error {
 	return nil
 }
 
-// everything is a feed that lets go of nothing.
+// everything is a feed that lets go of nothing, and of no connection either
+// while a busy machine is about to play.
 func everything() feed.Config {
 	cfg := feed.DefaultConfig()
 	cfg.Ring.Duration, cfg.Ring.Bytes = time.Hour, 1<<30
+	cfg.RTSP.AnswerTimeout, cfg.RTSP.UnitTimeout, cfg.RTSP.KeyTimeout = patience, patience, patience
 	return cfg
 }
 
 // patience is how much longer than its length a stream may take to come.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // takeIn waits until each stream has come, or should have.
 func takeIn(ctx context.Context, trials []*trial) error {
