@@ -1,7 +1,7 @@
 # `make` lists what can be made.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-verify train-plates attack damage soak walk screenshots test-kafka check-vulnerabilities clean
+.PHONY: help demo build test setup-demo setup-test unit race lint fmt check-generated bench bench-accuracy bench-judge bench-ingest bench-worker bench-streams bench-verify train-plates attack damage soak walk screenshots test-kafka check-vulnerabilities clean
 
 export CGO_ENABLED = 1
 
@@ -57,6 +57,9 @@ bench-ingest: setup-demo ## Measure how many cameras a core takes in, beside the
 
 bench-worker: setup-demo ## Measure how many cameras a core watches, beside the usual way; some eight minutes
 	go run ./cmd/workerbench
+
+bench-streams: setup-test ## Compare what is kept of streams of many encoders with what they sent; STREAMS=DIR adds foreign ones, some minutes
+	go run ./cmd/streambench $(if $(STREAMS),--streams $(STREAMS))
 
 bench-verify: ## Damage 1,000 of 10,000 packages of evidence and measure whether a check finds them; some minutes
 	go run ./cmd/verifybench

@@ -159,6 +159,9 @@ func (f *Format) Count(nalus [][]byte) (nal.Count, bool) {
 	return nal.Count{}, false
 }
 
+// IsField reports whether a slice is of one field of a frame that comes in two.
+func (f *Format) IsField(slice []byte) bool { return f.Codec == H264 && nal.IsField(slice, f.set) }
+
 // SecondField reports whether two slices are of the two fields of one frame.
 func (f *Format) SecondField(first, second []byte) bool {
 	return f.Codec == H264 && nal.SecondField(first, second, f.set)

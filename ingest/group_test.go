@@ -151,8 +151,8 @@ func TestIntervalOutlivesASession(t *testing.T) {
 	}
 }
 
-// TestFollowing decodes units one after the other of which each needs other sets.
-func TestFollowing(t *testing.T) {
+// TestAppendFollowing decodes units one after the other of which each needs other sets.
+func TestAppendFollowing(t *testing.T) {
 	sps, first, second := []byte{0x67, 0x42, 0xC0, 0x0A, 0xDA, 0x10, 0x99}, []byte{0x68, 0xCE, 0x38, 0x80}, []byte{0x68, 0x5E, 0x38, 0x80}
 	key, one, other := []byte{0x65, 0x88, 0x84}, []byte{0x41, 0x9A, 0x84}, []byte{0x41, 0x99, 0x04} // of the sets 0, 0 and 1
 	single, both := NewFormat(H264, sps, first), NewFormat(H264, sps, first, second)
@@ -171,7 +171,11 @@ func TestFollowing(t *testing.T) {
 		{"other sets of the same format", unit(both, key), unit(both, other), [][]byte{sps, second, other}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, test.u.Following(test.before)); diff != "" {
+			var want []byte
+			for _, nalu := range test.want {
+				want = append(append(want, 0, 0, 0, 1), nalu...)
+			}
+			if diff := cmp.Diff(want, test.u.AppendFollowing(nil, test.before)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

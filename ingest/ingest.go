@@ -8,6 +8,7 @@ package ingest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tidewatch/ingest/nal"
@@ -130,6 +131,9 @@ type Unit struct {
 	// Lead are the units that must be decoded before this one, from a key unit on,
 	// in order. It is set only where the picture is to be shown.
 	Lead []*Unit
+	// Lone is a field whose frame has no other: pictures may build on it, but none is
+	// shown of it.
+	Lone bool
 
 	timeline *timeline // of the session; nil for a unit of no stream
 }
@@ -183,18 +187,38 @@ func (u *Unit) Announced() bool {
 
 // Whole reports whether the picture can be shown: by itself, or decoded on from the
 // key unit before.
-func (u *Unit) Whole() bool { return !u.Damaged && (u.Key || u.Linked) }
+func (u *Unit) Whole() bool { return !u.Damaged && !u.Lone && (u.Key || u.Linked) }
 
 // Run is all that shows the picture: the units that lead to it, and itself.
 func (u *Unit) Run() []*Unit { return append(u.Lead[:len(u.Lead):len(u.Lead)], u) }
 
-// Following are the NALUs by which a decoder that was given another unit before, or
-// none, decodes this one: with the parameter sets that it may not know before them.
-func (u *Unit) Following(before *Unit) [][]byte {
-	if before != nil && !u.Key && before.Format == u.Format && u.Format.single() {
-		return u.NALUs
+// AppendAnnexB appends all that shows the picture as a file that players and
+// decoders take, who know nothing else.
+func (u *Unit) AppendAnnexB(file []byte) []byte {
+	var before *Unit
+	for _, of := range u.Run() {
+		file, before = of.AppendFollowing(file, before), of
 	}
-	return u.Format.Prepend(u.NALUs)
+	return file
+}
+
+// AppendFollowing appends the unit for a decoder that was given another one before,
+// or none: its NALUs, byte for byte as the camera sent them, each behind a start
+// code, and before them the parameter sets that the decoder may not know. FFmpeg
+// shows an intra picture of H.264 that nobody has announced as one to begin with
+// only as damaged, or not at all; it is announced.
+func (u *Unit) AppendFollowing(file []byte, before *Unit) []byte {
+	nalus := u.NALUs
+	if u.Format.Codec == H264 && u.Key && !u.Announced() {
+		nalus = slices.Concat([][]byte{nal.Entry}, nalus)
+	}
+	if before == nil || u.Key || before.Format != u.Format || !u.Format.single() {
+		nalus = u.Format.Prepend(nalus)
+	}
+	for _, nalu := range nalus {
+		file = append(append(file, 0, 0, 0, 1), nalu...)
+	}
+	return file
 }
 
 // Leading reports whether the unit, where it directly follows a key unit, may

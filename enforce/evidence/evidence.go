@@ -71,7 +71,8 @@ type Footage struct {
 	First    *ingest.Unit
 	Duration time.Duration
 	Pictures int
-	Short    bool // it covers less than was asked for
+	Short    bool   // it covers less than was asked for
+	Note     string // why it does, and what else must be said of it; empty for a clip as it should be
 	// MediaSpeed is how fast the camera's own timestamps ran, of true speed, where
 	// they were wrong: the clip's times are then those at which it came. It is 1
 	// where they are right.
@@ -130,10 +131,11 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 		return enforce.Evidence{}, fmt.Errorf("mark pictures of violation %s: %w", v.ID, err)
 	}
 	files := append(picturesOf(stills), copies...)
-	clip, err := r.clip(ctx, video)
+	clip, note, err := r.clip(ctx, video)
 	if err != nil {
 		r.Log.Warn("evidence without a clip", "violation", v.ID, "error", err)
 		r.Metrics.missingClips.Inc()
+		note = err.Error()
 	} else {
 		files = append(files, clip)
 	}
@@ -142,7 +144,7 @@ func (r *Recorder) Record(ctx context.Context, v enforce.Violation, shown Exhibi
 	sealed, err := r.Seal.Manifest(ctx, proof.Manifest{
 		Events: proof.EventFormat,
 		Format: proof.Format, Software: r.Software, Models: r.Models,
-		RecordedAt: r.Now().UTC().Truncate(time.Microsecond), Violation: v, Files: files,
+		RecordedAt: r.Now().UTC().Truncate(time.Microsecond), Violation: v, Files: files, ClipNote: note,
 	})
 	if err != nil {
 		return enforce.Evidence{}, err
@@ -178,24 +180,27 @@ func (r *Recorder) store(ctx context.Context, file enforce.File, data []byte) (e
 	return file, nil
 }
 
-// clip stores the video that is held.
-func (r *Recorder) clip(ctx context.Context, held Held) (enforce.File, error) {
+// clip stores the video that is held. With it comes what is to be said of it.
+func (r *Recorder) clip(ctx context.Context, held Held) (file enforce.File, note string, err error) {
 	cut, video, err := r.showable(ctx, held, false)
 	if errors.Is(err, errUnshowable) {
-		cut, video, err = r.showable(ctx, held, true)
+		refused := err
+		if cut, video, err = r.showable(ctx, held, true); err != nil {
+			err = fmt.Errorf("%w; begun elsewhere: %w", refused, err)
+		}
 	}
 	if err != nil {
-		return enforce.File{}, err
+		return enforce.File{}, "", err
 	}
 	if cut.Short {
 		r.Metrics.shortClips.Inc()
 	}
-	file, err := r.put(ctx, enforce.Clip, "video/mp4", video, cut.First)
+	file, err = r.put(ctx, enforce.Clip, "video/mp4", video, cut.First)
 	file.Codec, file.Duration, file.Short = string(cut.First.Format.Codec), cut.Duration, cut.Short
 	if cut.MediaSpeed != 1 {
 		file.MediaSpeed = &cut.MediaSpeed
 	}
-	return file, err
+	return file, cut.Note, err
 }
 
 // errUnshowable says that a clip cannot be decoded alone.

@@ -181,7 +181,11 @@ func (c clips) Clip(_ context.Context, w io.Writer, announced bool) (Footage, er
 	}
 	_, err := io.WriteString(w, "video")
 	first := &ingest.Unit{Stamp: ingest.Stamp{Camera: c.from, Arrival: c.from}, Format: &ingest.Format{Codec: ingest.H265}}
-	return Footage{First: first, Duration: c.until.Sub(c.from), Pictures: 5, Short: c.short, MediaSpeed: 1}, err
+	cut := Footage{First: first, Duration: c.until.Sub(c.from), Pictures: 5, Short: c.short, MediaSpeed: 1}
+	if c.short {
+		cut.Note = "packets were lost"
+	}
+	return cut, err
 }
 
 // viewer takes any video for one of five pictures, and noise for none.
@@ -296,7 +300,7 @@ func TestAStoredUnitHoldsAllThatLeadsToIt(t *testing.T) {
 	for _, nalu := range [][]byte{sps, pps, {0x65, 0x88, 1}, {0x41, 0x9A, 2}, {0x41, 0x9A, 3}, sps, other, {0x41, 0x9A, 4}} {
 		want = append(append(want, 0, 0, 0, 1), nalu...)
 	}
-	if diff := cmp.Diff(want, annexB(u)); diff != "" {
+	if diff := cmp.Diff(want, u.AppendAnnexB(nil)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -311,10 +315,14 @@ func TestNoEvidenceWithoutItsLeaf(t *testing.T) {
 }
 
 func TestAMissingClipIsCountedAndLeftOut(t *testing.T) {
-	r := recorder(store{}, pictures{}, clips{err: errors.New("ring is empty")})
+	files := store{}
+	r := recorder(files, pictures{}, clips{err: errors.New("ring is empty")})
 	kept, err := r.Record(t.Context(), enforce.Violation{ID: "v"}, shown)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if note := clipNote(t, files, kept); note != "ring is empty" {
+		t.Errorf("the manifest says of the clip: %q", note)
 	}
 	if _, there := kept.File(enforce.Clip); there {
 		t.Error("there is a clip")
@@ -322,6 +330,16 @@ func TestAMissingClipIsCountedAndLeftOut(t *testing.T) {
 	if got := testutil.ToFloat64(r.Metrics.missingClips); got != 1 {
 		t.Errorf("missing clips = %v", got)
 	}
+}
+
+// clipNote is what the manifest says of the clip.
+func clipNote(t *testing.T, files store, kept enforce.Evidence) string {
+	t.Helper()
+	m, err := proof.ParseManifest(files[kept.Manifest])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.ClipNote
 }
 
 // TestAClipIsDecodedBeforeItIsKept has a clip that shows nothing alone unless it
@@ -338,10 +356,14 @@ func TestAClipIsDecodedBeforeItIsKept(t *testing.T) {
 }
 
 func TestAShortClipIsCountedAndKept(t *testing.T) {
-	r := recorder(store{}, pictures{}, clips{short: true})
+	files := store{}
+	r := recorder(files, pictures{}, clips{short: true})
 	kept, err := r.Record(t.Context(), enforce.Violation{ID: "v"}, shown)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if note := clipNote(t, files, kept); note != "packets were lost" {
+		t.Errorf("the manifest says of the clip: %q", note)
 	}
 	if clip, there := kept.File(enforce.Clip); !there || !clip.Short {
 		t.Errorf("clip %v, said to be short: %v", there, clip.Short)

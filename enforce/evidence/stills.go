@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -91,7 +90,7 @@ func (r *Recorder) stills(ctx context.Context, shown Exhibits) ([]still, error) 
 // still stores a picture and its unit.
 func (r *Recorder) still(ctx context.Context, kind enforce.FileKind, jpeg []byte, unitKind enforce.FileKind, u *ingest.Unit) (s still, err error) {
 	s.jpeg = jpeg
-	if s.unit, err = r.put(ctx, unitKind, unitType(u), annexB(u), u); err != nil {
+	if s.unit, err = r.put(ctx, unitKind, unitType(u), u.AppendAnnexB(nil), u); err != nil {
 		return s, err
 	}
 	s.unit.Codec = string(u.Format.Codec)
@@ -105,19 +104,3 @@ func (r *Recorder) still(ctx context.Context, kind enforce.FileKind, jpeg []byte
 // unitType is a unit's media type: a stream of which the last picture is shown,
 // usually its only one.
 func unitType(u *ingest.Unit) string { return "video/" + strings.ToUpper(string(u.Format.Codec)) }
-
-// annexB is a unit as a file that players and decoders take: its NALUs, byte for
-// byte as the camera sent them, each behind a start code, before them those of the
-// units that lead to it, from a key unit on, and the parameter sets in force.
-func annexB(u *ingest.Unit) []byte {
-	var file bytes.Buffer
-	var before *ingest.Unit
-	for _, of := range u.Run() {
-		for _, nalu := range of.Following(before) {
-			file.Write([]byte{0, 0, 0, 1})
-			file.Write(nalu)
-		}
-		before = of
-	}
-	return file.Bytes()
-}

@@ -27,6 +27,8 @@ type Manifest struct {
 	RecordedAt time.Time         `json:"recorded_at,omitzero"`
 	Violation  enforce.Violation `json:"violation"` // without its evidence
 	Files      []enforce.File    `json:"files"`
+	// ClipNote says why there is no clip, or what is not as it should be about it.
+	ClipNote string `json:"clip_note,omitempty"`
 	// Events is the form in which the events of the case are signed, empty where
 	// they are not: taking the signatures away shows.
 	Events string `json:"events,omitempty"`

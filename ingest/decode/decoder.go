@@ -3,13 +3,11 @@ package decode
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/asticode/go-astiav"
 
 	"tidewatch/ingest"
-	"tidewatch/ingest/nal"
 )
 
 // ErrCorrupt says that FFmpeg noticed bytes that are not a whole picture. It
@@ -105,25 +103,10 @@ func (d *decoder) decode(u *ingest.Unit, size sizing) (*Picture, error) {
 	return d.converter.picture(d.frame, size)
 }
 
-// whole is what a decoder needs for a unit that follows another, or none. FFmpeg
-// shows an intra picture that nobody has announced as one to begin with only as
-// damaged, so for the decoder it is announced.
-func whole(u, before *ingest.Unit) [][]byte {
-	nalus := u.Following(before)
-	if u.Format.Codec != ingest.H264 || !u.Key || u.Announced() {
-		return nalus
-	}
-	return slices.Insert(slices.Clone(nalus), len(nalus)-len(u.NALUs), nal.Entry)
-}
-
 // send gives the decoder a unit that follows another, or none, under a new serial
 // number.
 func (d *decoder) send(u, before *ingest.Unit) error {
-	d.bytes = d.bytes[:0]
-	for _, nalu := range whole(u, before) {
-		d.bytes = append(d.bytes, 0, 0, 0, 1)
-		d.bytes = append(d.bytes, nalu...)
-	}
+	d.bytes = u.AppendFollowing(d.bytes[:0], before)
 	size := len(d.bytes)
 	d.bytes = append(d.bytes, padding...)
 	if err := d.packet.FromData(d.bytes); err != nil {

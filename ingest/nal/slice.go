@@ -107,6 +107,12 @@ func SecondField(first, second []byte, sets Sets) bool {
 	return knownA && knownB && a.number == b.number && a.bottom != b.bottom
 }
 
+// IsField reports whether a slice of H.264 is of a field, not of a whole frame.
+func IsField(slice []byte, sets Sets) bool {
+	_, ok := readField(slice, sets)
+	return ok
+}
+
 // field is where a slice of a field belongs.
 type field struct {
 	number uint32 // of its frame

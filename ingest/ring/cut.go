@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tidewatch/ingest"
@@ -48,8 +49,26 @@ func (c Clip) Duration() time.Duration {
 	return time.Duration(end(shown)-shown[0]) * time.Second / timeScale
 }
 
+// Pictures is how many pictures the clip shows.
+func (c Clip) Pictures() int {
+	n := 0
+	for _, u := range c.Units {
+		if !u.Lone {
+			n++
+		}
+	}
+	return n
+}
+
+// Doubtful reports whether the clip begins where the camera does not announce that
+// decoding can begin, and goes on with pictures that may build on what was before.
+func (c Clip) Doubtful() bool {
+	return !c.Units[0].Announced() && slices.ContainsFunc(c.Units, func(u *ingest.Unit) bool { return !u.Key })
+}
+
 // Cut returns the video from one moment to judge by to another, beginning with
-// the key unit at or before from.
+// the key unit at or before from: one that the camera announced, where that is
+// held, since after others pictures may build on what was before them.
 //
 // A clip never holds a damaged unit, never crosses a reconnect, and never one
 // of the jumps after which its pictures' times would not be what its beginning
@@ -87,10 +106,45 @@ func (r *Ring) cut(held []*ingest.Unit, from, to time.Time, begins func(*ingest.
 	case len(clip.Units) == 0:
 		return clip, fmt.Errorf("cut clip from %s to %s: %w", clock(from), clock(to), ErrEmpty)
 	case !whole:
-		return clip, fmt.Errorf("cut clip from %s to %s: %w: it covers %s to %s",
-			clock(from), clock(to), ErrShort, clock(clip.From), clock(clip.Until))
+		return clip, fmt.Errorf("cut clip from %s to %s: %w: it covers %s to %s: %s",
+			clock(from), clock(to), ErrShort, clock(clip.From), clock(clip.Until), r.why(held, clip, from, to))
 	}
 	return clip, nil
+}
+
+// why says why a clip of what is held covers less than was asked for.
+func (r *Ring) why(held []*ingest.Unit, clip Clip, from, to time.Time) string {
+	var reasons []string
+	if clip.From.After(from) {
+		reason := "nothing older was held"
+		if i := slices.Index(held, clip.Units[0]); i > 0 {
+			reason = "before it " + r.gap(held[i-1], held[i])
+		}
+		reasons = append(reasons, reason)
+	}
+	if clip.From.Add(clip.Duration()).Before(to) {
+		reason := "nothing newer came"
+		if i := slices.Index(held, clip.Units[len(clip.Units)-1]); i+1 < len(held) {
+			reason = "after it " + r.gap(held[i], held[i+1])
+		}
+		reasons = append(reasons, reason)
+	}
+	return strings.Join(reasons, ", and ")
+}
+
+// gap says what ended a stretch between two units.
+func (r *Ring) gap(a, b *ingest.Unit) string {
+	switch {
+	case a.Damaged || b.Damaged:
+		return "packets were lost"
+	case a.Session != b.Session:
+		return "the connection was made anew"
+	case a.Format.Codec != b.Format.Codec || a.Format.SizeOf(a.NALUs) != b.Format.SizeOf(b.NALUs):
+		return "the camera's coding changed"
+	case r.jumped(a, b):
+		return "a clock was set"
+	}
+	return "no picture came with which decoding can begin"
 }
 
 // stretch is how many units, from the first on, play without a break and tell
@@ -157,7 +211,7 @@ func (r *Ring) part(units []*ingest.Unit, from, to time.Time, begins func(*inges
 		if at.After(to) {
 			continue // the units after one that is shown late may be in time
 		}
-		if begins(u) && (start < 0 || !at.After(from)) {
+		if begins(u) && (start < 0 || !at.After(from) && (announcedKey(u) || !announcedKey(units[start]))) {
 			start = i
 		}
 		end = i + 1

@@ -33,7 +33,8 @@ func (r *Ring) Pin(from, until time.Time) *Pin {
 }
 
 // start is the place of the newest key unit that is not after a moment, by any
-// of the clocks that may tell it; 0 without one.
+// of the clocks that may tell it, or of the announced one before it; 0 without
+// one.
 func (r *Ring) start(from time.Time) int {
 	start := 0
 	for i, u := range r.units {
@@ -41,7 +42,10 @@ func (r *Ring) start(from time.Time) int {
 			start = i
 		}
 	}
-	return start
+	if len(r.units) == 0 {
+		return 0
+	}
+	return r.announced(start)
 }
 
 // lateness is how long after the stretch the pictures of it may still come: those

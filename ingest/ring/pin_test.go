@@ -57,3 +57,31 @@ func TestAReleasedPinHoldsNothing(t *testing.T) {
 		t.Errorf("it holds %d units, and there are %d pins", len(a.units), len(r.pins))
 	}
 }
+
+// TestAPinReachesBackToAnAnnouncedKeyUnit has key units that the camera does not
+// announce: a clip may have to begin before them.
+func TestAPinReachesBackToAnAnnouncedKeyUnit(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		letters string
+		length  time.Duration // of the ring
+		from    float64
+		want    time.Duration // where what is pinned begins
+	}{
+		{"it is there", "Kppippippp", 20 * time.Second, 8, 0},
+		{"the newest of them", "KppKppippp", 20 * time.Second, 8, 3 * time.Second},
+		{"the ring still has it", "Kppippippip", 6 * time.Second, 9, 0},
+		{"the ring has let go of it", "Kppippippippipp", 3 * time.Second, 13, 12 * time.Second},
+		{"there is none", "ippippippp", 20 * time.Second, 8, 6 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRing(Config{Duration: test.length, Bytes: 1 << 20})
+			fill(r, script(test.letters))
+			pin := r.Pin(at(test.from), at(60))
+			defer pin.Release()
+			if got := pin.units[0].Arrival.Sub(begin); got != test.want {
+				t.Errorf("holds the video from %s on, want %s", got, test.want)
+			}
+		})
+	}
+}

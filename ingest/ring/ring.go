@@ -111,7 +111,8 @@ func (r *Ring) newest() (*ingest.Unit, <-chan struct{}) {
 func (r *Ring) time(u *ingest.Unit) time.Time { return u.Time(r.cfg.Tolerance) }
 
 // expire drops whole groups of pictures that nobody can ask for any more: a
-// clip that begins at the bound still needs the key unit before it.
+// clip that begins at the bound still needs the key unit before it, and may need
+// the one before that which the camera announced, unless that is too far back.
 func (r *Ring) expire(bound time.Time) {
 	start := 0
 	for i, u := range r.units {
@@ -122,7 +123,24 @@ func (r *Ring) expire(bound time.Time) {
 			start = i
 		}
 	}
+	if start == 0 {
+		return
+	}
+	if before := r.announced(start); r.units[before].Arrival.After(bound.Add(-r.cfg.Duration)) {
+		start = before
+	}
 	r.drop(start)
+}
+
+// announced is the place of the newest key unit, up to another one, that the
+// camera announced; that of the other one where it announced none.
+func (r *Ring) announced(key int) int {
+	for i := key; i >= 0; i-- {
+		if announcedKey(r.units[i]) {
+			return i
+		}
+	}
+	return key
 }
 
 // shrink drops the oldest groups of pictures while there are too many bytes.

@@ -38,7 +38,8 @@ func at(seconds float64) time.Time {
 
 // script makes units from letters, a second apart: K is a key unit, p builds
 // on it, k and x are the same but damaged, R is a key unit of a new connection,
-// F one of a new format. Each has 100 bytes.
+// F one of a new format, i one that the camera does not announce. Each has 100
+// bytes.
 func script(letters string) []*ingest.Unit {
 	var units []*ingest.Unit
 	session, inForce := uint64(1), format
@@ -49,13 +50,17 @@ func script(letters string) []*ingest.Unit {
 		case 'F':
 			inForce = other
 		}
+		nalu := slice()
+		if letter == 'i' {
+			nalu[0] = 0x41 // the same slice, not of an IDR picture
+		}
 		units = append(units, &ingest.Unit{
 			Stamp:   ingest.Stamp{Arrival: at(float64(i))},
 			Session: session,
 			PTS:     time.Duration(i) * time.Second,
 			Format:  inForce,
-			NALUs:   [][]byte{slice()},
-			Key:     strings.ContainsRune("KkRF", letter),
+			NALUs:   [][]byte{nalu},
+			Key:     strings.ContainsRune("KkRFi", letter),
 			Damaged: strings.ContainsRune("kx", letter),
 		})
 	}
@@ -112,6 +117,40 @@ func TestRingKeepsWithinItsBounds(t *testing.T) {
 	}
 }
 
+func TestAClipThatBeginsUnannouncedIsDoubtful(t *testing.T) {
+	for letters, doubtful := range map[string]bool{"Kpp": false, "Kipp": false, "iiii": false, "ipp": true, "iKp": true} {
+		if got := clipOf(script(letters)).Doubtful(); got != doubtful {
+			t.Errorf("%s: doubtful %t, want %t", letters, got, doubtful)
+		}
+	}
+}
+
+func TestAShortClipSaysWhy(t *testing.T) {
+	for _, test := range []struct {
+		name, letters string
+		from, to      float64
+		want          string
+	}{
+		{"too young", "KppKpp", -5, 4, "nothing older was held"},
+		{"its end never came", "KppKpp", 3, 99, "nothing newer came"},
+		{"both", "KppKpp", -5, 99, "nothing older was held, and nothing newer came"},
+		{"damage before", "KpxKppKpp", 1, 8, "before it packets were lost"},
+		{"damage after", "KppKppKxx", 1, 8, "after it packets were lost"},
+		{"a reconnect", "KppKppRpppp", 3, 10, "before it the connection was made anew"},
+		{"a change of format", "KppKppFpp", 0, 8, "after it the camera's coding changed"},
+		{"no key unit", "ppKppKpp", 0.5, 6, "before it no picture came with which decoding can begin"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRing(DefaultConfig())
+			fill(r, script(test.letters))
+			_, err := r.Cut(at(test.from), at(test.to))
+			if err == nil || !strings.HasSuffix(err.Error(), ": "+test.want) {
+				t.Errorf("error %v, want it to say: %s", err, test.want)
+			}
+		})
+	}
+}
+
 func TestCut(t *testing.T) {
 	for _, test := range []struct {
 		name        string
@@ -124,6 +163,9 @@ func TestCut(t *testing.T) {
 		{"from a key unit", "KppKppKpp", 3, 5, 3, 5, 0, nil},
 		{"from between key units", "KppKppKpp", 4.5, 7, 3, 7, 0, nil},
 		{"one moment", "KppKppKpp", 4, 4, 3, 4, 0, nil},
+		{"from an announced key unit", "KppippippKpp", 7, 8, 0, 8, 0, nil},
+		{"none is announced", "ippippipp", 7, 8, 6, 8, 0, nil},
+		{"announced only afterwards", "ippippKpp", 4, 8, 3, 8, 0, nil},
 		{"to while the newest is shown", "KppKpp", 3, 5.9, 3, 5, 0, nil},
 		{"to after the newest", "KppKpp", 3, 99, 3, 5, 0, ErrShort},
 		{"from before the oldest", "KppKpp", -5, 4, 0, 4, 0, ErrShort},

@@ -56,9 +56,18 @@ type assembler struct {
 	size     int          // bytes of it so far
 	first    []byte       // its first slice that begins a picture; nil before it
 	end      int          // its NALUs up to the last slice; 0 before one
+	paired   bool         // it holds both fields of a frame
 	headless bool         // packets right before it are missing and may be of it
 	earliest bool         // as nobody was there: the session begins
 	holed    bool         // packets of it are missing, or may be
+	field    *field       // waits for the second one of its frame; nil for none
+}
+
+// field is a unit that holds the first field of a frame.
+type field struct {
+	unit  *ingest.Unit
+	slice []byte // its first
+	whole bool
 }
 
 // packet takes the next packet with its time of arrival and, where known, the
@@ -125,8 +134,12 @@ func (a *assembler) add(nalu []byte, pkt *rtp.Packet, stamp ingest.Stamp) error 
 	}
 	a.abreast, a.begun, a.end = true, true, len(a.open.NALUs)
 	a.open.Stamp = stamp // the last slice's: then it was complete
-	if head.First && a.first == nil {
+	switch {
+	case !head.First:
+	case a.first == nil:
 		a.first = nalu
+	default: // else it would have begun another unit
+		a.paired = true
 	}
 	return nil
 }
@@ -143,7 +156,7 @@ func (a *assembler) begin(pkt *rtp.Packet) error {
 	a.started, a.rtpTime = true, pkt.Timestamp
 	a.open = &ingest.Unit{Session: a.session, PTS: duration(a.ticks), NALUs: a.ahead}
 	a.size = a.open.Size()
-	a.ahead, a.first, a.end = nil, nil, 0
+	a.ahead, a.first, a.end, a.paired = nil, nil, 0, false
 	return nil
 }
 
@@ -153,7 +166,9 @@ func duration(ticks int64) time.Duration {
 }
 
 // close ends the unit under construction. One without a slice, such as
-// parameter sets with a timestamp of their own, is the beginning of the next.
+// parameter sets with a timestamp of their own, is the beginning of the next. One
+// with the first field of a frame waits for the second, which may come under a
+// timestamp of its own: a field alone shows every second line.
 func (a *assembler) close() {
 	u := a.open
 	a.open = nil
@@ -163,12 +178,32 @@ func (a *assembler) close() {
 	}
 	u.NALUs, a.ahead = a.split(u.NALUs)
 	a.format = a.format.Learn(u.NALUs)
-	needed, decodable := a.format.Needed(u.NALUs)
-	u.Key = decodable && a.randomAccess(u.NALUs)
-	a.keyed = a.keyed || u.Key
+	needed, _ := a.format.Needed(u.NALUs)
 	whole := !a.holed && (!a.headless || a.beginsPicture(u.NALUs) && a.equipped(u.NALUs, needed))
-	a.broken = !whole || a.broken && !u.Key
+	if f := a.field; f != nil {
+		a.field = nil
+		if a.first != nil && a.format.SecondField(f.slice, a.first) {
+			f.unit.Arrival, f.unit.NALUs = u.Arrival, append(f.unit.NALUs, u.NALUs...)
+			u, whole, a.paired = f.unit, f.whole && whole, true
+		} else {
+			f.unit.Lone = true
+			a.complete(f.unit, f.whole)
+		}
+	}
+	if a.first != nil && !a.paired && a.format.IsField(a.first) {
+		a.field = &field{u, a.first, whole}
+		return
+	}
+	a.complete(u, whole)
+}
+
+// complete hands on a picture, once there is one to begin with.
+func (a *assembler) complete(u *ingest.Unit, whole bool) {
 	a.alive()
+	_, decodable := a.format.Needed(u.NALUs)
+	u.Key = !u.Lone && decodable && a.randomAccess(u.NALUs)
+	a.keyed = a.keyed || u.Key
+	a.broken = !whole || a.broken && !u.Key
 	if !a.keyed {
 		a.metrics.Undecodable.Inc()
 		return

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
@@ -34,7 +35,7 @@ func findTrack(stream *description.Session) (*track, error) {
 			if err != nil {
 				return nil, err
 			}
-			return each(decoder.Decode), nil
+			return each(ingest.H264, decoder.Decode), nil
 		}}, nil
 	}
 	var hevc *format.H265
@@ -44,7 +45,7 @@ func findTrack(stream *description.Session) (*track, error) {
 			if err != nil {
 				return nil, err
 			}
-			return each(decoder.Decode), nil
+			return each(ingest.H265, decoder.Decode), nil
 		}}, nil
 	}
 	return nil, ErrNoVideo
@@ -52,17 +53,55 @@ func findTrack(stream *description.Session) (*track, error) {
 
 // each makes a library's decoder hand out NALUs as they become complete. It
 // would rather collect them up to a marker, but then, once a marker is lost,
-// each unit would come out late and with the next one's time. The
-// packet is marked in place: a copy of each would be much garbage.
-func each(decode depacketize) depacketize {
-	return func(pkt *rtp.Packet) ([][]byte, error) {
-		marker := pkt.Marker
-		pkt.Marker = true
+// each unit would come out late and with the next one's time. And it refuses
+// more than fifty at once, which a packet of small slices may hold, so it gets
+// those one by one. The packet is changed in place: a copy of each would be much
+// garbage.
+func each(codec ingest.Codec, decode depacketize) depacketize {
+	one := func(pkt *rtp.Packet) ([][]byte, error) {
 		nalus, err := decode(pkt)
-		pkt.Marker = marker
 		if errors.Is(err, rtph264.ErrMorePacketsNeeded) || errors.Is(err, rtph265.ErrMorePacketsNeeded) {
 			return nil, nil
 		}
 		return nalus, err
 	}
+	return func(pkt *rtp.Packet) ([][]byte, error) {
+		marker, payload := pkt.Marker, pkt.Payload
+		defer func() { pkt.Marker, pkt.Payload = marker, payload }()
+		pkt.Marker = true
+		several := apart(codec, payload)
+		if several == nil {
+			return one(pkt)
+		}
+		var all [][]byte
+		for _, pkt.Payload = range several {
+			nalus, err := one(pkt)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, nalus...)
+		}
+		return all, nil
+	}
+}
+
+// apart are the NALUs of a packet that holds several (STAP-A of RFC 6184, 5.7.1;
+// AP of RFC 7798, 4.4.2); nil for any other, and for one that cannot be read.
+func apart(codec ingest.Codec, payload []byte) [][]byte {
+	head, several := 1, len(payload) > 1 && payload[0]&0x1F == 24
+	if codec == ingest.H265 {
+		head, several = 2, len(payload) > 2 && payload[0]>>1&0x3F == 48
+	}
+	if !several {
+		return nil
+	}
+	var nalus [][]byte
+	for rest := payload[head:]; len(rest) >= 2; {
+		size := int(binary.BigEndian.Uint16(rest))
+		if rest = rest[2:]; size == 0 || size > len(rest) {
+			return nil
+		}
+		nalus, rest = append(nalus, rest[:size]), rest[size:]
+	}
+	return nalus
 }

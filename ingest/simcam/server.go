@@ -26,6 +26,9 @@ type Camera struct {
 	Path  string // without the leading slash
 	Video string // file made by Prepare
 
+	// Stream is shown instead of a Video, where there is one.
+	Stream *Stream
+
 	// Phase is how much later than the server the video begins. Cameras in a
 	// street do not all send their key frames in the same instant. Below zero the
 	// video has begun before, and is in its midst as the server starts.
@@ -101,13 +104,25 @@ func (s *Server) load() (map[string]*video, error) {
 		if camera.Path == "" || videos[camera.Path] != nil {
 			return nil, fmt.Errorf("path %q is empty or used twice", camera.Path)
 		}
-		v, err := s.library.load(camera.Video)
+		v, err := s.video(camera)
 		if err != nil {
 			return nil, err
 		}
 		videos[camera.Path] = v
 	}
 	return videos, nil
+}
+
+// video is what a camera shows.
+func (s *Server) video(camera Camera) (*video, error) {
+	if camera.Stream == nil {
+		return s.library.load(camera.Video)
+	}
+	v, err := camera.Stream.video()
+	if err != nil {
+		return nil, fmt.Errorf("path %q: %w", camera.Path, err)
+	}
+	return v, nil
 }
 
 // listen starts the RTSP server.

@@ -151,16 +151,11 @@ func newVideo(c *coding, track *pmp4.Track) (*video, error) {
 		if err != nil {
 			return nil, err
 		}
-		packets, err := usual(f.nalus)
-		if err != nil {
-			return nil, fmt.Errorf("packetize: %w", err)
-		}
-		for _, packet := range packets {
-			f.payloads = append(f.payloads, packet.Payload)
-		}
 		f.due = seconds(elapsed, track.TimeScale)
 		f.shown = f.due + signedSeconds(int64(sample.PTSOffset), track.TimeScale)
-		v.frames = append(v.frames, f)
+		if err := v.add(f, usual); err != nil {
+			return nil, err
+		}
 		elapsed += uint64(sample.Duration)
 	}
 	v.duration = seconds(elapsed, track.TimeScale)
@@ -168,6 +163,19 @@ func newVideo(c *coding, track *pmp4.Track) (*video, error) {
 		return nil, errors.New("it is empty or does not begin with a key frame")
 	}
 	return v, nil
+}
+
+// add adds a frame, with the packets that are usual.
+func (v *video) add(f frame, usual packetize) error {
+	packets, err := usual(f.nalus)
+	if err != nil {
+		return fmt.Errorf("packetize: %w", err)
+	}
+	for _, packet := range packets {
+		f.payloads = append(f.payloads, packet.Payload)
+	}
+	v.frames = append(v.frames, f)
+	return nil
 }
 
 // frame reads a sample; a key frame brings its parameter sets, as cameras send

@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"tidewatch/detect"
@@ -226,6 +227,18 @@ const storeGrace = 5 * time.Second
 // clipLag is how much later than its moment a unit may come and be waited for.
 const clipLag = 2 * time.Second
 
+// noteOf is what must be said of a clip, and short where it is.
+func noteOf(clip ring.Clip, short error) string {
+	var notes []string
+	if short != nil {
+		notes = append(notes, short.Error())
+	}
+	if clip.Doubtful() {
+		notes = append(notes, "the camera does not announce its first picture as one with which decoding can begin: later ones may build on pictures before it")
+	}
+	return strings.Join(notes, "; ")
+}
+
 // Clip implements evidence.Held. A clip that is shorter than asked for is still
 // the camera's own video.
 func (h held) Clip(ctx context.Context, w io.Writer, announced bool) (evidence.Footage, error) {
@@ -235,12 +248,12 @@ func (h held) Clip(ctx context.Context, w io.Writer, announced bool) (evidence.F
 		cut = h.CutAnnounced
 	}
 	clip, err := cut()
-	short := errors.Is(err, ring.ErrShort)
-	if err != nil && !short {
-		return evidence.Footage{}, err
+	footage := evidence.Footage{Short: errors.Is(err, ring.ErrShort)}
+	if err != nil && !footage.Short {
+		return footage, err
 	}
-	speed, _ := clip.Units[0].MediaSpeed()
-	return evidence.Footage{
-		First: clip.Units[0], Duration: clip.Duration(), Pictures: len(clip.Units), Short: short, MediaSpeed: speed,
-	}, clip.WriteMP4(w)
+	footage.Note = noteOf(clip, err)
+	footage.First, footage.Duration, footage.Pictures = clip.Units[0], clip.Duration(), clip.Pictures()
+	footage.MediaSpeed, _ = clip.Units[0].MediaSpeed()
+	return footage, clip.WriteMP4(w)
 }

@@ -98,8 +98,8 @@ func TestClipWaitsForItsEnd(t *testing.T) {
 				if waited := time.Since(called); waited > test.after+clipLag {
 					t.Errorf("waited for %s", waited)
 				}
-				if first := cut.First.Camera; !first.Equal(moment.Add(-7*time.Second)) || cut.Short != test.short {
-					t.Errorf("begins at %s, short: %v", first, cut.Short)
+				if first := cut.First.Camera; !first.Equal(moment.Add(-7*time.Second)) || cut.Short != test.short || (cut.Note != "") != test.short {
+					t.Errorf("begins at %s, short: %v, which is noted as %q", first, cut.Short, cut.Note)
 				}
 				if want := test.duration; cut.Duration.Round(time.Second) != want {
 					t.Errorf("lasts %s, want %s", cut.Duration, want)
