@@ -30,7 +30,7 @@ const (
 	// edgeInexact is by how much the ground may seem to end sooner than the
 	// characters, in shares of the picture's width, as places and corners go.
 	// Those of two rows are less exact.
-	edgeInexact, rowsInexact = 0.005, 0.03
+	edgeInexact, rowsInexact = 0.012, 0.03
 	// The first seven characters of a green plate fit its layout better than a
 	// blue one's by more than greenLeast, the mean square in shares of the width:
 	// by 0.00060 or more on 48 green plates with an end covered, by 0.00055 or less
@@ -40,7 +40,7 @@ const (
 	// oneAside is by how much a 1 at the end may stand left of its place, in
 	// shares of the width: what is left of a character whose right half is covered
 	// stands farther left.
-	oneAside = 0.005
+	oneAside = 0.015
 	// A province counts as seen where the third reader, which has learnt all of
 	// them alike, sees it with provinceSeen in each look, or where both others are
 	// as sure as provinceSure in all of them together: these know mostly the
