@@ -45,7 +45,7 @@ const (
 	// them alike, sees it with provinceSeen in each look, or where both others are
 	// as sure as provinceSure in all of them together: these know mostly the
 	// provinces of their own streets, and name them where they see nothing.
-	provinceSeen, provinceSure = 0.15, 0.95
+	provinceSeen, provinceSure = 0.15, 0.9
 )
 
 // Bears reports whether a read can stand on a plate: in the looks that it was
@@ -62,6 +62,9 @@ func (f Face) Bears(read Read, looks ...Look) bool {
 			inexact = rowsInexact
 		}
 		if l, r, ok := look.reach(read.Text); ok {
+			if look.Upper > 0 { // places of joined rows only ever tighten
+				l, r = max(l, lowerRow.middles[0]-lowerRow.half), min(r, lowerRow.middles[4]+lowerRow.half)
+			}
 			left, right, told = left+l+inexact, right+r-inexact, told+1
 		}
 	}
@@ -113,7 +116,8 @@ func (l Look) reach(text string) (left, right float64, ok bool) {
 		}
 		layout, places = lowerRow, places[2:]
 		for i := range places {
-			places[i] = (places[i] - l.Upper) / (1 - l.Upper)
+			places[i] -= l.Upper
+			places[i] /= 1 - l.Upper
 		}
 	}
 	left, right, _ = fit(places, layout.middles)
