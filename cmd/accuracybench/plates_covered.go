@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
+	imagedraw "image/draw"
+	_ "image/jpeg" // scenes are
+	"image/png"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -13,8 +17,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"gocv.io/x/gocv"
 
 	"tidewatch/detect/picture"
 	"tidewatch/detect/plate"
@@ -71,11 +73,15 @@ func (p plateBench) coveredScenes(ctx context.Context, dir string) error {
 }
 
 func (p plateBench) coveredScene(path, box string, percent int, cover color.RGBA) ([]string, error) {
-	pic, err := picture.DecodeFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer pic.Close()
+	defer file.Close()
+	scene, _, err := image.Decode(file)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
 	var at [4]int
 	for i, side := range strings.SplitN(box, ",", len(at)) {
 		if at[i], err = strconv.Atoi(side); err != nil {
@@ -83,7 +89,18 @@ func (p plateBench) coveredScene(path, box string, percent int, cover color.RGBA
 		}
 	}
 	cut := (at[2] - at[0]) * percent / 100
-	gocv.Rectangle(&pic.Mat, image.Rect(at[2]-cut, at[1]-2, at[2]+6, at[3]+2), cover, -1)
+	covered := image.NewRGBA(scene.Bounds())
+	imagedraw.Draw(covered, covered.Bounds(), scene, scene.Bounds().Min, imagedraw.Src)
+	imagedraw.Draw(covered, image.Rect(at[2]-cut, at[1]-2, at[2]+6, at[3]+2), image.NewUniform(cover), image.Point{}, imagedraw.Src)
+	var encoded bytes.Buffer
+	if err := png.Encode(&encoded, covered); err != nil {
+		return nil, fmt.Errorf("cover %s: %w", path, err)
+	}
+	pic, err := picture.Decode(encoded.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	defer pic.Close()
 	return p.read(pic)
 }
 

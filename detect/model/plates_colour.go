@@ -45,7 +45,7 @@ func faceOf(straight gocv.Mat) (plate.Face, error) {
 	share := float64(bright) / float64(len(inner))
 	f := plate.Face{Colour: colourOf(p.hsv, inner, share)}
 	dark := f.Colour == plate.Blue || f.Colour == plate.Black || f.Colour == plate.UnknownKind && share < 0.5
-	f.Left, f.Right = shown(p, dark)
+	f.Left, f.Right = shown(p, f.Colour, dark)
 	return f, nil
 }
 

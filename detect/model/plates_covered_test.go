@@ -157,15 +157,19 @@ func TestShown(t *testing.T) {
 	random := rand.New(rand.NewPCG(24, 0))
 	for _, style := range draw.Styles {
 		p := style.Random(random)
+		paint := color.RGBA{110, 60, 90, 255}
+		if style.Kind == plate.Black {
+			paint = color.RGBA{225, 222, 215, 255}
+		}
 		for _, tc := range []struct {
 			name        string
 			covers      []draw.Cover
 			left, right float64
 		}{
 			{"whole", nil, 0, 1},
-			{"right covered", []draw.Cover{{Left: .88, Right: 2, Bottom: 2, Top: -1, Colour: color.RGBA{110, 60, 90, 255}}}, 0, .88},
-			{"left covered", []draw.Cover{{Left: -1, Right: .1, Bottom: 2, Top: -1, Colour: color.RGBA{110, 60, 90, 255}}}, .1, 1},
-			{"upper right corner covered", []draw.Cover{{Left: .8, Right: 2, Bottom: .4, Top: -1, Colour: color.RGBA{110, 60, 90, 255}}}, 0, 1},
+			{"right covered", []draw.Cover{{Left: .88, Right: 2, Bottom: 2, Top: -1, Colour: paint}}, 0, .88},
+			{"left covered", []draw.Cover{{Left: -1, Right: .1, Bottom: 2, Top: -1, Colour: paint}}, .1, 1},
+			{"upper right corner covered", []draw.Cover{{Left: .8, Right: 2, Bottom: .12, Top: -1, Colour: paint}}, 0, 1},
 		} {
 			look := draw.Look{Width: 160, Light: 0.9, Contrast: 1, Tint: [3]float64{1, 1, 1}, Blur: 0.3, Quality: 95, Covers: tc.covers}
 			got, err := faceOf(drawn(t, random, p, look).Mat)

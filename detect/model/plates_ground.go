@@ -1,6 +1,10 @@
 package model
 
-import "math"
+import (
+	"math"
+
+	"tidewatch/detect/plate"
+)
 
 const (
 	// groundWindow is how many columns of a straight plate are looked at together:
@@ -8,7 +12,9 @@ const (
 	groundWindow = 5
 	// groundLeast is the share of ground that each part of a plate shows, since
 	// characters leave its upper and lower edge free. Covers leave none.
-	groundLeast = 0.15
+	groundLeast = 0.12
+	// coveredRun is how many columns beside each other without ground are covered.
+	coveredRun = 5
 	// groundBands are how many bands of a plate, one above the other, have a
 	// ground of their own.
 	groundBands = 4
@@ -58,18 +64,33 @@ func (g ground) has(t tone) bool {
 
 // shown is from where to where a straight plate shows its ground, 0..1 of its
 // width. Either end is held against the ground next to it, band by band, since
-// plates can be white above and yellow on the left.
-func shown(p planes, dark bool) (left, right float64) {
-	first, last := 0, p.width
-	like := p.bands(p.width*15/100, p.width*55/100, dark)
-	for first < p.width/2 && p.covered(first, like) {
-		first++
+// green plates can be white above and yellow on the left. What lies beyond a cover may
+// look like ground again: a bumper is as dark as a black plate.
+func shown(p planes, colour plate.Kind, dark bool) (left, right float64) {
+	beside := p.width * 55 / 100
+	if colour == plate.Green {
+		beside = p.width * 30 / 100
 	}
+	like := p.bands(p.width*15/100, beside, dark)
+	first := p.firstCovered(p.width/4, -1, like) + 1
 	like = p.bands(p.width*45/100, p.width*85/100, dark)
-	for last > p.width/2 && p.covered(last-1, like) {
-		last--
-	}
+	last := p.firstCovered(p.width*3/4, +1, like)
 	return float64(first) / float64(p.width), float64(last) / float64(p.width)
+}
+
+// firstCovered goes from a column to the picture's edge, and is where a run of
+// columns without ground begins that is wider than any stroke or gap, or ends at
+// the edge. It is just beyond the edge when there is none.
+func (p planes) firstCovered(from, step int, like [groundBands]ground) int {
+	run, x := 0, from
+	for ; x >= 0 && x < p.width && run < coveredRun; x += step {
+		if p.covered(x, like) {
+			run++
+		} else {
+			run = 0
+		}
+	}
+	return x - run*step
 }
 
 // bands are what the ground looks like between two columns, in bands from top to

@@ -30,7 +30,7 @@ const (
 	// edgeInexact is by how much the ground may seem to end sooner than the
 	// characters, in shares of the picture's width, as places and corners go.
 	// Those of two rows are less exact.
-	edgeInexact, rowsInexact = 0.005, 0.03
+	edgeInexact, rowsInexact = 0.012, 0.03
 	// The first seven characters of a green plate fit its layout better than a
 	// blue one's by more than greenLeast, the mean square in shares of the width:
 	// by 0.00060 or more on 48 green plates with an end covered, by 0.00055 or less
@@ -40,12 +40,12 @@ const (
 	// oneAside is by how much a 1 at the end may stand left of its place, in
 	// shares of the width: what is left of a character whose right half is covered
 	// stands farther left.
-	oneAside = 0.005
+	oneAside = 0.015
 	// A province counts as seen where the third reader, which has learnt all of
 	// them alike, sees it with provinceSeen in each look, or where both others are
 	// as sure as provinceSure in all of them together: these know mostly the
 	// provinces of their own streets, and name them where they see nothing.
-	provinceSeen, provinceSure = 0.15, 0.95
+	provinceSeen, provinceSure = 0.15, 0.9
 )
 
 // Bears reports whether a read can stand on a plate: in the looks that it was
@@ -62,6 +62,9 @@ func (f Face) Bears(read Read, looks ...Look) bool {
 			inexact = rowsInexact
 		}
 		if l, r, ok := look.reach(read.Text); ok {
+			if look.Upper > 0 { // places of joined rows only ever tighten
+				l, r = max(l, lowerRow.middles[0]-lowerRow.half), min(r, lowerRow.middles[4]+lowerRow.half)
+			}
 			left, right, told = left+l+inexact, right+r-inexact, told+1
 		}
 	}
@@ -113,7 +116,8 @@ func (l Look) reach(text string) (left, right float64, ok bool) {
 		}
 		layout, places = lowerRow, places[2:]
 		for i := range places {
-			places[i] = (places[i] - l.Upper) / (1 - l.Upper)
+			places[i] -= l.Upper
+			places[i] /= 1 - l.Upper
 		}
 	}
 	left, right, _ = fit(places, layout.middles)

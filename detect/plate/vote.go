@@ -14,9 +14,11 @@ const (
 	clearLead = 2.5
 )
 
-// Vote joins the reads of one stop, each by how clear the plate showed. A text wins that was accepted at least
-// once and clearly outweighs every other; without one, the read is not
-// accepted and its text is the heaviest hint. It is zero without any text.
+// Vote joins the reads of one stop, each by how clear the plate showed. A text
+// wins that was accepted at least once and clearly outweighs every other;
+// without one, the read is not accepted and its text is the heaviest hint,
+// however often it was read: pictures of a vehicle that stands repeat their
+// mistakes. It is zero without any text.
 func Vote(reads []Read) Read {
 	ballots := count(reads)
 	if len(ballots) == 0 {

@@ -1,6 +1,9 @@
 package plate
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestVote(t *testing.T) {
 	accepted := func(text string, confidence float64) Read {
@@ -19,6 +22,7 @@ func TestVote(t *testing.T) {
 		{"one look", []Read{accepted(right, .9)}, right, true},
 		{"one look, unread", []Read{hint(right, .9)}, right, false},
 		{"many hints make no read", []Read{hint(right, .9), hint(right, .9), hint(right, .9)}, right, false},
+		{"a province that is guessed in each look", slices.Repeat([]Read{hint(wrong, .99)}, 24), wrong, false},
 		{"looks without a plate do not count", []Read{{}, accepted(right, .9), {}}, right, true},
 		{"one against one", []Read{accepted(right, .99), accepted(wrong, .8)}, right, false},
 		{"two against one", []Read{accepted(right, .99), accepted(right, .9), accepted(wrong, .9)}, right, false},
