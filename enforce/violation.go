@@ -125,7 +125,7 @@ const (
 	MarkedCloseUp FileKind = "marked_close_up"
 
 	Clip       FileKind = "clip"       // video as the camera sent it
-	UnitBegin  FileKind = "unit_begin" // key unit that SceneBegin is made of, as the camera sent it
+	UnitBegin  FileKind = "unit_begin" // what SceneBegin is made of, as the camera sent it: a key unit, or all from one on
 	UnitMiddle FileKind = "unit_middle"
 	UnitDue    FileKind = "unit_due"
 	UnitPlate  FileKind = "unit_plate" // of Plate, where it is none of the above

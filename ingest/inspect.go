@@ -11,7 +11,7 @@ type InspectorConfig struct {
 	// be well again.
 	CleanFor time.Duration
 	// KeyPatience is how long nothing may come that can be shown. For a camera of
-	// which key units alone can be, it is KeyIntervals of their usual intervals if
+	// which key units alone are known to be, it is KeyIntervals of their usual intervals if
 	// that is longer, and FirstPatience while those are not known and nothing was
 	// lost.
 	KeyPatience, FirstPatience time.Duration
@@ -53,7 +53,9 @@ type Inspector struct {
 	damagedAt time.Time // of the newest damaged unit
 	interval  Interval  // of its key units
 	shownAt   time.Time // of the newest unit that can be shown
-	led       bool      // units between key units can be
+	linked    bool      // the newest unit follows the one before
+	harmed    bool      // units of its group are damaged
+	led       bool      // units follow one another up to the next key unit, unless harmed
 	counted   int       // units since countedAt
 	countedAt time.Time
 	clockOff  bool
@@ -67,7 +69,7 @@ func NewInspector(cfg InspectorConfig, camera Camera, monitor *Monitor) *Inspect
 // Unit looks at the next unit, which can be shown or not.
 func (i *Inspector) Unit(u *Unit, showable bool) {
 	if u.Session != i.session {
-		i.session, i.began, i.shownAt, i.led = u.Session, u.Arrival, u.Arrival, false
+		i.session, i.began, i.shownAt = u.Session, u.Arrival, u.Arrival
 		i.counted, i.countedAt = 0, u.Arrival
 	}
 	i.damage(u)
@@ -91,8 +93,15 @@ func (i *Inspector) lossy(u *Unit) bool {
 
 func (i *Inspector) keys(u *Unit, showable bool) {
 	i.interval.Add(u)
+	if u.Key {
+		if !i.harmed {
+			i.led = i.linked
+		}
+		i.harmed = false
+	}
+	i.linked, i.harmed = u.Linked && !u.Key, i.harmed || u.Damaged
 	if showable {
-		i.shownAt, i.led = u.Arrival, i.led || !u.Key
+		i.shownAt = u.Arrival
 	}
 	apart := i.interval.Apart(u.Arrival)
 	switch {

@@ -121,11 +121,15 @@ func TestFollowerShowsWhatLiesBetweenKeyUnits(t *testing.T) {
 			if got := testutil.ToFloat64(f.pool.metrics.led); got != 40 {
 				t.Errorf("%v units were decoded, want each once", got)
 			}
-			shows(t, f, units[20], pictures[20]) // a key unit
+			shows(t, f, units[20], pictures[20])      // a key unit
+			shows(t, f, led(units, 25), pictures[25]) // it has gone on already
 			shows(t, f, led(units, 39), pictures[39])
-			shows(t, f, led(units, 25), pictures[25]) // of which it has gone on
-			shows(t, f, led(units, 39), pictures[39])
-			shows(t, f, led(units, 5), pictures[5]) // another group
+			if got := testutil.ToFloat64(f.pool.metrics.led); got != 40 {
+				t.Errorf("%v units were decoded on, want none again", got)
+			}
+			for _, n := range []int{2, 30, 5} { // from group to group
+				shows(t, f, led(units, n), pictures[n])
+			}
 			alone := Alone{f.pool.metrics}
 			for _, n := range []int{0, 7, 39} {
 				shows(t, alone, led(units, n), pictures[n])
@@ -166,6 +170,9 @@ func TestFollowerShowsNothingAfterDamage(t *testing.T) {
 				t.Errorf("%s, number %d: got picture %v and error %v, want ErrCorrupt", what, n, picture, err)
 			}
 		}
+	}
+	if got := testutil.ToFloat64(f.pool.metrics.led); got != 11 {
+		t.Errorf("%v units were decoded, want those up to the damage", got)
 	}
 	shows(t, f, led(units, 22), pictures[22])
 }

@@ -106,7 +106,7 @@ func impatient() feed.Config {
 		FirstWait: 300 * time.Millisecond, LongestWait: time.Second, UnauthorizedWait: time.Second,
 	}
 	cfg.Inspector.CleanFor = 3 * time.Second
-	cfg.Inspector.KeyPatience = 2 * time.Second
+	cfg.Inspector.KeyPatience, cfg.Inspector.FirstPatience = 2*time.Second, 2*time.Second
 	cfg.Inspector.RateSpan = 2 * time.Second
 	cfg.Inspector.ReportPatience = 2 * time.Second
 	return cfg
