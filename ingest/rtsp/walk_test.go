@@ -50,7 +50,7 @@ type walk struct {
 	}
 
 	faults simcam.Faults
-	paced  bool // the media clock has run wrong
+	paced  bool                   // the media clock has run wrong
 	sent   []simcam.Sent          // all frames
 	of     map[*ingest.Unit]place // of undamaged units
 	before *ingest.Unit           // the newest of those
