@@ -27,6 +27,17 @@ func TestBacking(t *testing.T) {
 			[]expected{{0, 29, false, detect.Car}},
 		},
 		{
+			"a lorry drives by, of whose box most is sky and road",
+			script{looks: 30, scene: func(look int) street {
+				road, lorry := car(1).scored(0), ghostly(0, 1, 0.8)
+				if look < 5 || look > 6 {
+					lorry.found = 0
+				}
+				return street{things: []thing{road, lorry}}
+			}},
+			nil,
+		},
+		{
 			"detector loses it later, the pixels do not",
 			script{looks: 60, scene: func(look int) street {
 				c := car(1)

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -20,6 +21,9 @@ const (
 	grown = 1.5
 	// alikeMoving is the likeness from which it is the same.
 	alikeMoving = 0.6
+	// compared is with how many things that moved the pixels of one are compared: with
+	// itself and the one behind it, in most cases.
+	compared = 2
 	// keptCourse is how many of its boxes are kept.
 	keptCourse = 8
 )
@@ -29,12 +33,7 @@ const (
 func (t *Tracker) course(c *Place, l *look) []Box {
 	var before *Place
 	most := alikeMoving
-	for _, m := range t.moving {
-		size := math.Sqrt(m.Box.Area() / c.Box.Area())
-		x, y := between(m.Box, c.Box)
-		if size > grown || size < 1/grown || math.Hypot(x, y) > stride*along(c.Box, x, y) {
-			continue
-		}
+	for _, m := range t.nearest(c.Box) {
 		if _, alike := l.Scene.Match(m.Patch, nil, c.Box); alike >= most {
 			before, most = m, alike
 		}
@@ -44,6 +43,29 @@ func (t *Tracker) course(c *Place, l *look) []Box {
 	}
 	course := append(slices.Clone(before.Course), before.Box)
 	return course[max(0, len(course)-keptCourse):]
+}
+
+// nearest are the moving things that may have come to a box, at most compared of
+// them, those first that would be nearest if they had gone on as before.
+func (t *Tracker) nearest(b Box) []*Place {
+	var near []*Place
+	for _, m := range t.moving {
+		size := math.Sqrt(m.Box.Area() / b.Area())
+		x, y := between(m.Box, b)
+		if size <= grown && size >= 1/grown && math.Hypot(x, y) <= stride*along(b, x, y) {
+			near = append(near, m)
+		}
+	}
+	off := func(m *Place) float64 {
+		x, y := between(m.Box, b)
+		if n := len(m.Course); n > 0 {
+			stepX, stepY := between(m.Course[n-1], m.Box)
+			x, y = x-stepX, y-stepY
+		}
+		return math.Hypot(x, y)
+	}
+	slices.SortStableFunc(near, func(a, b *Place) int { return cmp.Compare(off(a), off(b)) })
+	return near[:min(len(near), compared)]
 }
 
 // moved are the things that were seen in the look before and do not stand in this

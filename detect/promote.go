@@ -41,10 +41,12 @@ func (t *Tracker) settle() {
 }
 
 // promote opens the candidates that have stood long enough and are believed,
-// the surest first, so that one vehicle gets one stop.
+// the surest first, so that one vehicle gets one stop. It must be found in this
+// look: of what has driven by, the ground alone may still look the same.
 func (t *Tracker) promote(l *look) {
 	ready := slices.DeleteFunc(slices.Clone(t.places), func(p *Place) bool {
-		return p.open() || p.Stop.Looks < 2 || p.Stop.Dwell() < t.cfg.MinStand || !p.Backing.believed(t.cfg)
+		return p.open() || p.Stop.Looks < 2 || p.Stop.Dwell() < t.cfg.MinStand ||
+			!p.Backing.BackedAt.Equal(l.At) || !p.Backing.believed(t.cfg)
 	})
 	slices.SortStableFunc(ready, func(a, b *Place) int {
 		return cmp.Compare(b.Backing.belief(), a.Backing.belief())
