@@ -101,7 +101,8 @@ func (f *Feed) play(ctx context.Context) error {
 // returns for how long.
 func (f *Feed) playOnce(ctx context.Context, v *video, begin time.Duration) (time.Duration, error) {
 	from := min(f.from, len(v.frames)-1)
-	begin -= v.frames[from].due
+	skipped := v.frames[from].due - v.frames[0].due
+	begin -= skipped
 	for _, frame := range v.frames[from:] {
 		if begin+frame.due < 0 {
 			continue
@@ -110,13 +111,13 @@ func (f *Feed) playOnce(ctx context.Context, v *video, begin time.Duration) (tim
 			return 0, err
 		}
 		if f.video.Load() != v {
-			return frame.due - v.frames[from].due, nil
+			return frame.due - skipped, nil
 		}
 		if err := f.send(v, frame, begin+frame.due); err != nil {
 			return 0, fmt.Errorf("send: %w", err)
 		}
 	}
-	return v.duration - v.frames[from].due, nil
+	return v.duration - skipped, nil
 }
 
 func (f *Feed) send(v *video, frame frame, due time.Duration) error {
