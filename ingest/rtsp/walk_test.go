@@ -364,7 +364,7 @@ func (w *walk) heal() error {
 	w.faults = simcam.Faults{}
 	w.tape.Misbehave(w.faults)
 	w.did("healed")
-	const frames = 70 // two of the longest groups
+	const frames = 110 // three of the longest groups: a sender that fell silent may have ended a session in the first
 	if err := w.play(frames, false); err != nil {
 		return err
 	}
