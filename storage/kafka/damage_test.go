@@ -306,3 +306,26 @@ func eachEvent(visit func(id string)) func(segment.Batch) error {
 		return nil
 	}
 }
+
+// A stranger can append an event to a partition that is not its case's. It is
+// void, and the files are as they were written: the log opens on, and on.
+func TestAnEventInTheWrongPartitionIsNoDamage(t *testing.T) {
+	data := t.TempDir()
+	appendAll(t, data, 40)
+	cfg := storedConfig(t, data)
+	b, err := OpenBroker(cfg, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := openLog(t, testConfig(data, b.Addr()))
+	put(t, l, (partitionOf("a", 4)+1)%4, "a", unsigned(t, event("a", 1)))
+	if err := Look(cfg); err != nil {
+		t.Errorf("beside the broker: %v", err)
+	}
+	if err := errors.Join(l.Close(), b.Close()); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		appendAll(t, data, 3)
+	}
+}

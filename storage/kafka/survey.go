@@ -72,8 +72,8 @@ func (s *survey) read(p segment.Partition, known marks) error {
 		s.places = append(s.places, Place{where, p.ID, d.From, d.Until, d.What})
 	}
 	s.partitions[p.ID], s.chains[p.ID] = p, c
-	switch {
-	case foreign >= 0:
+	switch { // what a stranger appended in the wrong place is void, and no damage
+	case altered && foreign >= 0:
 		s.places = append(s.places, Place{p.Dir, p.ID, foreign, foreign, fmt.Sprintf("holds events of another partition from offset %d on", foreign)})
 	case altered && len(p.Damages) == 0:
 		s.places = append(s.places, Place{p.Dir, p.ID, m.Next, m.Next, fmt.Sprintf("its first %d events are not those that were written", m.Next)})
