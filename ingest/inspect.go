@@ -17,8 +17,9 @@ type InspectorConfig struct {
 	KeyPatience, FirstPatience time.Duration
 	KeyIntervals               int
 	// KeysApart is from when on key units are so far apart that looking at them
-	// alone is not enough.
-	KeysApart time.Duration
+	// alone is not enough, and KeysFar from when on the camera is told to be set
+	// otherwise.
+	KeysApart, KeysFar time.Duration
 	// RateSpan is the time over which pictures are counted, and RateShare how
 	// many of those expected must come.
 	RateSpan  time.Duration
@@ -34,8 +35,8 @@ func DefaultInspectorConfig() InspectorConfig {
 	return InspectorConfig{
 		CleanFor:    20 * time.Second,
 		KeyPatience: 10 * time.Second, FirstPatience: time.Minute, KeyIntervals: 3,
-		KeysApart: 6 * time.Second, // five is usual
-		RateSpan:  10 * time.Second, RateShare: 0.8,
+		KeysApart: 6 * time.Second, KeysFar: 12 * time.Second, // five are usual, and ten where nobody has set it
+		RateSpan: 10 * time.Second, RateShare: 0.8,
 		ReportPatience: 30 * time.Second,
 		Drift:          1e-4,
 	}
@@ -107,7 +108,7 @@ func (i *Inspector) keys(u *Unit, showable bool) {
 	switch {
 	case u.Arrival.Sub(i.shownAt) > i.patience(u):
 		i.monitor.Report(TroubleKeys, Blind, Because(KeyFramesAway, "for", u.Arrival.Sub(i.shownAt).Round(time.Second)))
-	case apart > i.cfg.KeysApart:
+	case apart > i.cfg.KeysFar:
 		i.monitor.Report(TroubleKeys, Degraded, i.far(apart))
 	default:
 		i.monitor.Clear(TroubleKeys)
@@ -132,7 +133,7 @@ func (i *Inspector) far(apart time.Duration) Cause {
 	if apart == i.interval.Known() {
 		step = time.Second
 	}
-	return Because(KeyFramesApart, "apart", max(i.cfg.KeysApart, apart.Truncate(step)))
+	return Because(KeyFramesApart, "apart", max(i.cfg.KeysFar, apart.Truncate(step)))
 }
 
 func (i *Inspector) rate(u *Unit) {

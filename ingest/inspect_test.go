@@ -64,7 +64,7 @@ func TestInspector(t *testing.T) {
 		{name: "a damaged unit", letters: strings.Repeat(second, 5) + "Kpxxx" + second, stamp: exact, want: TroubleDamage, state: Degraded, cause: Because(PacketsLost)},
 		{name: "a damaged unit a while ago", letters: "Kpxxx" + strings.Repeat(second, 31), stamp: exact},
 		{name: "no key unit any more, all that came since can be decoded on", letters: strings.Repeat(second, 5) + strings.Repeat("l", 400), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 80*time.Second)},
-		{name: "key units 15 s apart, the first of them", letters: "K" + strings.Repeat("l", 70), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 10*time.Second)},
+		{name: "key units 15 s apart, the first of them", letters: "K" + strings.Repeat("l", 70), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 12*time.Second)},
 		{name: "key units 15 s apart", letters: strings.Repeat("K"+strings.Repeat("l", 74), 3), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 15*time.Second)},
 		{name: "key units 15 s apart, most of what comes between cannot be told to follow", letters: strings.Repeat("Kl"+strings.Repeat("p", 73), 3), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 15*time.Second)},
 		{name: "key units 15 s apart, a loss, and what comes then cannot be told to follow", letters: strings.Repeat("K"+strings.Repeat("l", 74), 2) + "Kll" + strings.Repeat("x", 72) + strings.Repeat("Kl"+strings.Repeat("p", 73), 3), stamp: exact, want: TroubleKeys, state: Degraded, cause: Because(KeyFramesApart, "apart", 15*time.Second)},

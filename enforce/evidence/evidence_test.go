@@ -295,9 +295,9 @@ func TestAStoredUnitHoldsAllThatLeadsToIt(t *testing.T) {
 		return &ingest.Unit{Format: f, NALUs: [][]byte{slice}, Key: slice[0] == 0x65}
 	}
 	u := unit(format.Learn([][]byte{other}), 0x41, 0x9A, 4)
-	u.Lead = []*ingest.Unit{unit(format, 0x65, 0x88, 1), unit(format, 0x41, 0x9A, 2), unit(format, 0x41, 0x9A, 3)}
+	u.Lead = []*ingest.Unit{unit(format, 0x65, 0x88, 0x84), unit(format, 0x41, 0x9A, 2), unit(format, 0x41, 0x9A, 3)}
 	var want []byte
-	for _, nalu := range [][]byte{sps, pps, {0x65, 0x88, 1}, {0x41, 0x9A, 2}, {0x41, 0x9A, 3}, sps, other, {0x41, 0x9A, 4}} {
+	for _, nalu := range [][]byte{sps, pps, {0x65, 0x88, 0x84}, {0x41, 0x9A, 2}, {0x41, 0x9A, 3}, sps, other, {0x41, 0x9A, 4}} {
 		want = append(append(want, 0, 0, 0, 1), nalu...)
 	}
 	if diff := cmp.Diff(want, u.AppendAnnexB(nil)); diff != "" {

@@ -543,7 +543,7 @@ var faults = []fault{
 	{
 		"smart codec", "key frames come a minute and more apart, as H.264+ and H.265+ send a street at rest", "degraded", trouble(ingest.TroubleKeys),
 		fmt.Sprintf("beyond %s, the pictures between are decoded on from the last key frame and looked at at the usual pace; "+
-			"health says how far apart key frames are, and what to set", usual.Inspector.KeysApart),
+			"beyond %s health says how far apart key frames are, and what to set", usual.Inspector.KeysApart, usual.Inspector.KeysFar),
 		smart(ingest.H264),
 	},
 	{
@@ -615,7 +615,7 @@ func smart(codec ingest.Codec) func(*testing.T) {
 func (r *rig) smart(codec ingest.Codec, width int) {
 	r.t.Helper()
 	long := smartFilm(r.t, codec, width)
-	r.cfg.Inspector.KeysApart = 2 * time.Second
+	r.cfg.Inspector.KeysApart, r.cfg.Inspector.KeysFar = 2*time.Second, 2*time.Second
 	r.start()
 	r.live()
 	r.check(r.server.Feed("main").Show(long))

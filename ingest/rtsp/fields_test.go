@@ -49,7 +49,7 @@ func TestAssemblerJoinsFields(t *testing.T) {
 		{"a later key unit's second one lost", "Ib I- tb Ib t", 1800, "0K4 2:3lone! 4:2! 6K4"},
 		{"a second one lost", "Ib t- tb Ib t", 1800, "0K4 2:1lone! 4:2! 6K4"},
 		{"the end of a second one lost", "Ib tB tb Ib t", 1800, "0K4 2:2! 4:2! 6K4"},
-		{"a first one lost", "Ib -b tb Ib t", 1800, "0K4 3:1lone! 4:2! 6K4"},
+		{"a first one lost", "Ib -b tb Ib t", 1800, "0K4! 3:1lone! 4:2! 6K4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string

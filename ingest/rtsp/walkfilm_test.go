@@ -179,7 +179,9 @@ var harmless = regexp.MustCompile(`.*(?:mmco: unref short failure|non monotonica
 func digests(path string) ([]string, error) {
 	// What a few bytes are is not guessed.
 	is := map[string]string{".h264": "h264", ".h265": "hevc", ".mp4": "mp4"}[filepath.Ext(path)]
-	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-threads", "1", "-f", is, "-i", path,
+	// FFmpeg takes what it decodes before it has shown a recovery point for
+	// doubtful. What it shows is compared to the pixel.
+	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-xerror", "-threads", "1", "-flags", "+output_corrupt", "-f", is, "-i", path,
 		"-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-")
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
