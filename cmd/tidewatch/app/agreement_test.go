@@ -115,6 +115,7 @@ func TestASmallerStreamThatShowsLess(t *testing.T) {
 		{"another camera", filmed(t, "crop=iw/3:ih/3:0:ih*2/3,negate", image.Pt(352, 288)), true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // each takes its time, and little else
 			server := simcam.New(simcam.Config{
 				Listen: "127.0.0.1:0", Username: "tidewatch", Password: "kerb-side-42",
 				Cameras: []simcam.Camera{{Path: "main", Video: main}, {Path: "sub", Video: test.sub}},
