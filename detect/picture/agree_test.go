@@ -7,7 +7,6 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/ingest/decode"
 )
 
@@ -119,19 +118,7 @@ func TestCompare(t *testing.T) {
 
 // BenchmarkCompare is one check of two streams, without decoding them.
 func BenchmarkCompare(b *testing.B) {
-	dir, err := assets.Default()
-	if err != nil {
-		b.Fatal(err)
-	}
-	path, err := dir.Footage("vtest.avi")
-	if err != nil {
-		b.Fatal(err)
-	}
-	file, err := decode.OpenFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer file.Close()
+	file := film(b)
 	for seen, err := range file.Looks(1) {
 		if err != nil {
 			b.Fatal(err)

@@ -324,21 +324,21 @@ func TestAnotherSizeIsNoFault(t *testing.T) {
 }
 
 // film is a real street of 768x576 pixels, one look a second.
-func film(t *testing.T) *decode.File {
-	t.Helper()
+func film(tb testing.TB) *decode.File {
+	tb.Helper()
 	dir, err := assets.Default()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	path, err := dir.Footage("vtest.avi")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	file, err := decode.OpenFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { file.Close() })
+	tb.Cleanup(func() { file.Close() })
 	return file
 }
 
@@ -428,19 +428,7 @@ func TestRealStreetIsSeen(t *testing.T) {
 
 // BenchmarkChecks is one look at a street that shows.
 func BenchmarkChecks(b *testing.B) {
-	dir, err := assets.Default()
-	if err != nil {
-		b.Fatal(err)
-	}
-	path, err := dir.Footage("vtest.avi")
-	if err != nil {
-		b.Fatal(err)
-	}
-	file, err := decode.OpenFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer file.Close()
+	file := film(b)
 	var camera Camera
 	var scenes []*Scene
 	for seen, err := range file.Looks(1) {

@@ -8,7 +8,6 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"tidewatch/cmd/tidewatch/assets"
 	"tidewatch/detect"
 	"tidewatch/ingest/decode"
 )
@@ -153,19 +152,7 @@ func TestAHungStreetUnderItsClock(t *testing.T) {
 
 // BenchmarkGlance is what one picture costs that is not looked at.
 func BenchmarkGlance(b *testing.B) {
-	dir, err := assets.Default()
-	if err != nil {
-		b.Fatal(err)
-	}
-	path, err := dir.Footage("vtest.avi")
-	if err != nil {
-		b.Fatal(err)
-	}
-	file, err := decode.OpenFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer file.Close()
+	file := film(b)
 	checks := NewChecks(Memory{})
 	var pics []*decode.Picture
 	for seen, err := range file.Looks(1) {
